@@ -1,0 +1,27 @@
+import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module.js';
+import { ConfigModule } from './config/config.module.js';
+import type { Keys } from './config/keys.js';
+import type { Settings } from './config/settings.js';
+import { DatabaseModule } from './database/database.module.js';
+import { FilesModule } from './files/files.module.js';
+import { HttpModule } from './http/http.module.js';
+import { SiteModule } from './site/site.module.js';
+import { UsersModule } from './users/users.module.js';
+
+/** The rooms of the house; the only file that knows them all. */
+const rooms: NonNullable<ModuleMetadata['imports']> = [
+  DatabaseModule,
+  HttpModule,
+  AuthModule,
+  UsersModule,
+  FilesModule,
+  SiteModule,
+];
+
+@Module({})
+export class AppModule {
+  static with(settings: Settings, keys: Keys): DynamicModule {
+    return { module: AppModule, imports: [ConfigModule.with(settings, keys), ...rooms] };
+  }
+}

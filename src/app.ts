@@ -1,0 +1,131 @@
+import { BadRequestException } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { LogController, type FastifyReply, type FastifyRequest } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import { openKeys } from './config/keys.js';
+import type { Settings } from './config/settings.js';
+import { isApi } from './http/access.js';
+import { Busy } from './http/errors.js';
+import { inputPipe, isReadableBody } from './http/input.js';
+import { Lifecycle } from './http/lifecycle.js';
+import { NestLogger } from './http/logging.js';
+import { Pages, pathOf } from './http/pages.js';
+import { RouteList } from './http/route-list.js';
+import { ApiDescription } from './site/api-description.js';
+
+const KiB = 1_024;
+const second = 1_000;
+
+/** What a client may cost before anyone knows who it is. */
+const limits = {
+  /** Of a form or a JSON body, in bytes; a route that takes more says so itself. */
+  bodyLimit: 16 * KiB,
+  /** Of a path's parameter, in characters. */
+  routerOptions: { maxParamLength: 200 },
+  /** Milliseconds for a whole request to arrive, and for its headers. */
+  requestTimeout: 30 * second,
+  http: { headersTimeout: 15 * second, maxHeaderSize: 16 * KiB },
+  /** Milliseconds that a connection may stand idle between two requests. */
+  keepAliveTimeout: 65 * second,
+};
+
+const contentSecurityPolicy = {
+  useDefaults: false,
+  directives: {
+    defaultSrc: "'none'",
+    styleSrc: "'self'",
+    scriptSrc: "'self'",
+    imgSrc: "'self'",
+    formAction: "'self'",
+    baseUri: "'none'",
+    frameAncestors: "'none'",
+  },
+};
+
+/**
+ * Makes the whole application, ready to listen: the front door of production and of every test.
+ *
+ * @throws Error in words for an operator where the data folder, the database or a view is not right.
+ */
+export async function createApp(settings: Settings, logger: Logger): Promise<NestFastifyApplication> {
+  const keys = openKeys(settings);
+  const adapter = new FastifyAdapter({
+    ...limits,
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: () => randomUUID(),
+    trustProxy: settings.trustProxy.length > 0 ? settings.trustProxy : false,
+    return503OnClosing: false,
+    forceCloseConnections: true,
+  });
+  const server = adapter.getInstance();
+  server.server.maxConnections = settings.maxConnections;
+
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings, keys), adapter, {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  const lifecycle = app.get(Lifecycle);
+  const routes = app.get(RouteList);
+  const pages = app.get(Pages);
+
+  app.useGlobalPipes(inputPipe);
+  app.useSecurityHeaders({
+    contentSecurityPolicy,
+    strictTransportSecurity: settings.isSecure,
+    xFrameOptions: { action: 'deny' },
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
+  });
+  // bearer tokens are not sent by a browser on its own, so the API has nothing to forge
+  app.enableCsrfProtection({ trustedOrigins: [settings.publicUrl], exclude: isApi });
+
+  server.decorateRequest('user', undefined);
+  server.decorateReply('view', function (this: FastifyReply, view: string, data: object) {
+    return pages.send(this.request, this, view, data);
+  });
+  server.addHook('onRoute', (route) => routes.add(route));
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    lifecycle.track(reply.raw);
+    const isProbe = request.url === '/ready' || request.url === '/health';
+    if (!lifecycle.isDraining || isProbe) return done();
+    void reply.header('connection', 'close');
+    done(new Busy(5, 'The site is restarting. Please try again in a few seconds.'));
+  });
+  server.addHook('preValidation', (request, _reply, done) => {
+    if (request.body === undefined || isReadableBody(request.body)) done();
+    else done(new BadRequestException('The body is not an object, or it is nested too deep.'));
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    if (logger.isLevelEnabled('info')) logAnswer(request, reply);
+    done();
+  });
+
+  await app.init();
+  app.get(ApiDescription).make(app);
+  await server.ready();
+  return app;
+}
+
+/** Refuses new requests, lets those in flight finish (at most `shutdownSeconds`), and closes everything. */
+export async function shutDown(app: NestFastifyApplication, { shutdownSeconds }: Settings): Promise<void> {
+  await app.get(Lifecycle).drain(shutdownSeconds);
+  await app.close();
+}
+
+/** One line an answer. The path without its query, since a query can hold what only its reader should see. */
+function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, ip, user } = request;
+  const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
+  request.log.info(
+    { method, path: pathOf(request), status: reply.statusCode, milliseconds, address: ip, member: user?.id },
+    'answered',
+  );
+}

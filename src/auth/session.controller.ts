@@ -1,0 +1,77 @@
+import { Controller, Get, Post, Query, Redirect, Render, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentUser, Public, type Viewer } from '../http/access.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { Pages } from '../http/pages.js';
+import { safePath } from '../http/safe-path.js';
+import type { User } from '../users/user.entity.js';
+import { Credentials } from './credentials.js';
+import { LoggedIn, LoginGuard } from './login.guard.js';
+import { SessionsService } from './sessions.service.js';
+
+const form = { view: 'auth/login', title: 'Log in', keep: ['email'] };
+
+/** Logging in and out, in a browser. */
+@ApiExcludeController()
+@Controller()
+export class SessionController {
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly credentials: Credentials,
+    private readonly flashes: FlashMessages,
+    private readonly pages: Pages,
+  ) {}
+
+  @Get('login')
+  @Public({ membersGoTo: '/secrets' })
+  @Render(form.view)
+  show(@Query('next') next: unknown) {
+    return { title: form.title, next: safePath(next, '') || undefined };
+  }
+
+  @Post('login')
+  @Public()
+  @UseGuards(LoginGuard)
+  @FromForm(form)
+  @Redirect('/secrets', 303)
+  async logIn(
+    @LoggedIn() user: User,
+    @CurrentUser() viewer: Viewer | undefined,
+    @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    // the session that this browser had before is not left behind
+    if (viewer) await this.sessions.end(viewer.session.id);
+    const { token } = await this.sessions.begin(user.id, 'browser');
+    this.credentials.keep(reply, token);
+    return { url: safePath(request.body.next, '/secrets') };
+  }
+
+  @Post('logout')
+  @Public()
+  @Redirect('/', 303)
+  async logOut(@CurrentUser() viewer: Viewer | undefined, @Res({ passthrough: true }) reply: FastifyReply) {
+    if (viewer) {
+      await this.sessions.end(viewer.session.id);
+      this.flashes.put(reply, { kind: 'status', message: 'You are logged out.' });
+    }
+    this.credentials.drop(reply);
+  }
+
+  /** A link logs out too, but not one on another site, nor a browser that only reads ahead. */
+  @Get('logout')
+  @Public()
+  async logOutByLink(@CurrentUser() viewer: Viewer | undefined, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    if (viewer && isFromElsewhere(request)) return this.pages.send(request, reply, 'auth/logout', { title: 'Log out' });
+    await this.logOut(viewer, reply);
+    return reply.redirect('/', 303);
+  }
+}
+
+function isFromElsewhere({ headers }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  const purpose = headers['sec-purpose'] ?? headers['purpose'];
+  return (site !== undefined && site !== 'same-origin' && site !== 'none') || purpose !== undefined;
+}

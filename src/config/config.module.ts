@@ -1,0 +1,19 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Keys } from './keys.js';
+import { Settings } from './settings.js';
+
+/** Hands the settings and the keys, read before the app was made, to whoever asks for them. */
+@Global()
+@Module({})
+export class ConfigModule {
+  static with(settings: Settings, keys: Keys): DynamicModule {
+    return {
+      module: ConfigModule,
+      providers: [
+        { provide: Settings, useValue: settings },
+        { provide: Keys, useValue: keys },
+      ],
+      exports: [Settings, Keys],
+    };
+  }
+}

@@ -1,0 +1,205 @@
+import { plainToInstance, Transform } from 'class-transformer';
+import {
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+  validateSync,
+} from 'class-validator';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+
+/** The folder that holds `package.json`: defaults are found from here, whatever folder the process was started in. */
+export const projectFolder = resolve(import.meta.dirname, '../..');
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+const integer = ({ value }: { value: unknown }) =>
+  typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+
+const list = ({ value }: { value: unknown }) =>
+  typeof value === 'string'
+    ? value
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter(Boolean)
+    : value;
+
+/**
+ * Everything an operator can set, read once from the environment, validated whole and frozen.
+ * A property is named after its variable: `publicUrl` is `PUBLIC_URL`. An empty variable counts as unset.
+ */
+export class Settings {
+  /** The address to listen on. */
+  @IsString()
+  @IsNotEmpty()
+  host: string = '127.0.0.1';
+
+  /** The TCP port to listen on; 0 takes a free one. */
+  @Transform(integer)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0)
+  @Max(65535)
+  port: number = 3000;
+
+  /** The origin people use, such as `https://files.example.org`. `https:` turns on Secure cookies and HSTS. */
+  @IsUrl(
+    { protocols: ['http', 'https'], require_protocol: true, require_tld: false },
+    { message: 'must be an address such as https://files.example.org' },
+  )
+  @Matches(/^https?:\/\/[^/?#@]+\/?$/i, {
+    message: 'must have no path, query or credentials, as in https://files.example.org',
+  })
+  publicUrl!: string;
+
+  /** The folder of everything that must last: database, files, keys. */
+  @IsString()
+  dataDir: string = resolve(projectFolder, 'storage');
+
+  /** `sqlite:PATH` or `postgres://…`. */
+  @Matches(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, { message: 'must be sqlite:PATH or postgres://…' })
+  databaseUrl!: string;
+
+  /** The key that signs sessions; where unset, one is made and kept in the data folder. */
+  @IsOptional()
+  @IsString()
+  @MinLength(32, { message: 'must have at least 32 characters' })
+  appSecret?: string;
+
+  /** With `adminPassword`: an admin of this email is made at start where no account has it. */
+  @IsOptional()
+  @IsEmail({}, { message: 'must be an email address' })
+  adminEmail?: string;
+
+  @IsOptional()
+  @IsString()
+  adminPassword?: string;
+
+  /** Addresses or CIDR blocks of the proxies whose `X-Forwarded-*` headers are believed. */
+  @Transform(list)
+  @Matches(/^[0-9a-f:.]+(\/\d{1,3})?$/i, { each: true, message: 'must be a list of addresses or CIDR blocks' })
+  trustProxy: string[] = [];
+
+  /** The file that a fresh install imports and serves. */
+  @IsString()
+  welcomeFile: string = resolve(projectFolder, 'storage/welcome.pdf');
+
+  /** `off` is for measurements only. */
+  @IsIn(['on', 'off'], { message: 'must be on or off' })
+  rateLimits: 'on' | 'off' = 'on';
+
+  @IsIn(logLevels, { message: `must be one of ${logLevels.join(', ')}` })
+  logLevel: (typeof logLevels)[number] = 'info';
+
+  /** Minutes without a request after which a session ends. */
+  @Transform(integer)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(2)
+  @Max(525_600)
+  sessionIdleMinutes: number = 7 * 24 * 60;
+
+  /** Hours after its login at which a session ends, however busy it is. */
+  @Transform(integer)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1)
+  @Max(8_760)
+  sessionMaxHours: number = 30 * 24;
+
+  /** Seconds that requests in flight get to finish after SIGTERM. */
+  @Transform(integer)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0)
+  @Max(3_600)
+  shutdownSeconds: number = 30;
+
+  /** The most TCP connections at a time. */
+  @Transform(integer)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1)
+  @Max(1_000_000)
+  maxConnections: number = 10_000;
+
+  /** Whether people reach the site over TLS. */
+  get isSecure(): boolean {
+    return this.publicUrl.startsWith('https:');
+  }
+}
+
+/** Says every fault of the settings at once, a line each, with the variable's name. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+
+  constructor(readonly faults: string[]) {
+    super(`The settings are not right:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+const variableOf = (property: string) => property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+
+const properties = [
+  'host',
+  'port',
+  'publicUrl',
+  'dataDir',
+  'databaseUrl',
+  'appSecret',
+  'adminEmail',
+  'adminPassword',
+  'trustProxy',
+  'welcomeFile',
+  'rateLimits',
+  'logLevel',
+  'sessionIdleMinutes',
+  'sessionMaxHours',
+  'shutdownSeconds',
+  'maxConnections',
+] as const satisfies readonly (keyof Settings)[];
+
+/**
+ * Reads the settings from an environment such as `process.env`.
+ *
+ * @throws SettingsError that names every variable that is wrong, and every pair that does not fit together.
+ */
+export function readSettings(environment: Record<string, string | undefined>): Settings {
+  const given = Object.fromEntries(
+    properties.flatMap((property) => {
+      const value = environment[variableOf(property)]?.trim();
+      return value ? [[property, value]] : [];
+    }),
+  );
+  const settings = plainToInstance(Settings, given, { exposeDefaultValues: true });
+  settings.dataDir = resolve(settings.dataDir);
+  settings.welcomeFile = resolve(settings.welcomeFile);
+  settings.publicUrl ??= `http://localhost:${settings.port}`;
+  settings.databaseUrl ??= `sqlite:${resolve(settings.dataDir, 'gatehouse.db')}`;
+
+  const faults = validateSync(settings, { forbidUnknownValues: true, stopAtFirstError: true }).map(
+    ({ property, constraints }) =>
+      `${variableOf(property)} ${(Object.values(constraints ?? {})[0] ?? 'is not right').replace(`${property} `, '')}`,
+  );
+  faults.push(...faultsBetween(settings));
+  if (faults.length > 0) throw new SettingsError(faults);
+  settings.publicUrl = new URL(settings.publicUrl).origin;
+  return Object.freeze(settings);
+}
+
+function faultsBetween({ adminEmail, adminPassword, trustProxy, sessionIdleMinutes, sessionMaxHours }: Settings) {
+  const faults: string[] = [];
+  if (!adminEmail !== !adminPassword) faults.push('ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all');
+  if (sessionIdleMinutes > sessionMaxHours * 60)
+    faults.push('SESSION_IDLE_MINUTES must not be longer than SESSION_MAX_HOURS');
+  for (const entry of Array.isArray(trustProxy) ? trustProxy : []) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(address);
+    if (family === 0 || (bits !== undefined && Number(bits) > (family === 4 ? 32 : 128)))
+      faults.push(`TRUST_PROXY has an entry that is no address or CIDR block: ${entry}`);
+  }
+  return faults;
+}

@@ -1,0 +1,102 @@
+import { createRequire } from 'node:module';
+import { isAbsolute, resolve } from 'node:path';
+import { DataSource, MigrationExecutor, type DataSourceOptions, type QueryRunner } from 'typeorm';
+import type { Settings } from '../config/settings.js';
+import { migrations } from './migrations.js';
+
+/** The path of the SQLite file that the settings name, or undefined where they name PostgreSQL. */
+export function sqlitePath({ databaseUrl, dataDir }: Settings): string | undefined {
+  if (!databaseUrl.startsWith('sqlite:')) return undefined;
+  const path = databaseUrl.slice('sqlite:'.length);
+  return isAbsolute(path) ? path : resolve(dataDir, path);
+}
+
+/** How TypeORM reaches the database that the settings name; the same entities on both kinds. */
+export function dataSourceOptions(settings: Settings): DataSourceOptions {
+  const shared = {
+    migrations,
+    migrationsTableName: 'migrations',
+    synchronize: false,
+    // a lookup by an undefined key would give the first row
+    invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
+  } as const;
+  const path = sqlitePath(settings);
+  if (path === undefined)
+    return {
+      ...shared,
+      type: 'postgres',
+      url: settings.databaseUrl,
+      applicationName: 'gatehouse',
+      poolSize: 10,
+      connectTimeoutMS: 10_000,
+    };
+  return { ...shared, type: 'sqlite', database: path, driver: quietSqlite(), enableWAL: true, busyTimeout: 5_000 };
+}
+
+/**
+ * Opens the database, brings its schema up to date, and gives the data source. Two processes that start at once
+ * take turns.
+ *
+ * @throws Error in one line where the schema is of a later version than this one knows.
+ */
+export async function openDatabase(options: DataSourceOptions): Promise<DataSource> {
+  const dataSource = await new DataSource(options).initialize();
+  try {
+    if (options.type === 'sqlite') await migrateSqlite(dataSource);
+    else await migratePostgres(dataSource);
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  return dataSource;
+}
+
+async function migrateSqlite(dataSource: DataSource): Promise<void> {
+  const runner = dataSource.createQueryRunner();
+  await runner.query('PRAGMA synchronous = FULL');
+  // IMMEDIATE: a deferred transaction that reads first fails at once where another process writes
+  await runner.query('BEGIN IMMEDIATE');
+  try {
+    await migrate(dataSource, runner, 'none');
+    await runner.query('COMMIT');
+  } catch (error) {
+    await runner.query('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Any number, as long as no other program takes the same advisory lock on this database. */
+const migrationLock = 4_283_467_381;
+
+async function migratePostgres(dataSource: DataSource): Promise<void> {
+  const runner = dataSource.createQueryRunner();
+  await runner.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+  try {
+    await migrate(dataSource, runner, 'all');
+  } finally {
+    await runner.query('SELECT pg_advisory_unlock($1)', [migrationLock]);
+    await runner.release();
+  }
+}
+
+async function migrate(dataSource: DataSource, runner: QueryRunner, transaction: 'all' | 'none'): Promise<void> {
+  const executor = new MigrationExecutor(dataSource, runner);
+  executor.transaction = transaction;
+  const known = new Set((await executor.getAllMigrations()).map(({ name }) => name));
+  const unknown = (await executor.getExecutedMigrations()).filter(({ name }) => !known.has(name));
+  if (unknown.length > 0)
+    throw new Error(
+      `The database is of a later version of Gatehouse (it has ${unknown.map(({ name }) => name).join(', ')}): start that version, or restore a backup.`,
+    );
+  await executor.executePendingMigrations();
+}
+
+/**
+ * The sqlite3 driver without its verbose mode, which TypeORM turns on: verbose halves the speed, and writes the
+ * values of a failed query into the error's stack and so into the log.
+ */
+function quietSqlite(): unknown {
+  const sqlite = createRequire(import.meta.url)('sqlite3') as Record<string, unknown>;
+  const quiet = { ...sqlite, verbose: () => quiet };
+  return quiet;
+}

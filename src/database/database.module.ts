@@ -1,0 +1,23 @@
+import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Settings } from '../config/settings.js';
+import { dataSourceOptions, openDatabase } from './data-source.js';
+import { Reader } from './reader.js';
+
+/** The one data source, its schema up to date before anyone asks; a room adds `TypeOrmModule.forFeature([…])`. */
+@Global()
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({
+      inject: [Settings],
+      useFactory: (settings: Settings) => ({ ...dataSourceOptions(settings), autoLoadEntities: true, retryAttempts: 1 }),
+      dataSourceFactory: (options) => {
+        if (!options) throw new Error('The data source has no options.');
+        return openDatabase(options);
+      },
+    }),
+  ],
+  providers: [Reader],
+  exports: [Reader],
+})
+export class DatabaseModule {}

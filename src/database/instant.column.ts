@@ -1,0 +1,18 @@
+import { Column } from 'typeorm';
+
+/** Milliseconds since 1970, UTC: the one form of a time in the database, exact and alike on SQLite and PostgreSQL. */
+const instant = {
+  to: (value: unknown) => (value instanceof Date ? value.getTime() : value),
+  from: (value: number | string | null) => (value === null ? null : new Date(Number(value))),
+};
+
+/**
+ * A column that holds a point in time: a `Date` in the entity, a bigint of milliseconds in the table. A condition on
+ * it is written with milliseconds in a query builder, since find operators do not pass through here.
+ */
+export const InstantColumn = (options: { nullable?: boolean } = {}) =>
+  Column('bigint', { ...options, transformer: instant });
+
+/** A column that holds a whole number up to 2^53, such as a size in bytes. */
+export const CountColumn = () =>
+  Column('bigint', { transformer: { to: (value: number) => value, from: (value: number | string) => Number(value) } });

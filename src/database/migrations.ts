@@ -1,0 +1,4 @@
+import { AccountsAndFiles1795305600001 } from './0001-accounts-and-files.migration.js';
+
+/** Every migration, in order. They run by themselves at start, on both databases, and only go forward. */
+export const migrations = [AccountsAndFiles1795305600001];

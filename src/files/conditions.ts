@@ -1,0 +1,90 @@
+import type { ByteRange } from './file-store.js';
+
+/** What a client may ask of a download besides its path (RFC 9110 13 and 14), as it came. */
+export interface Conditions {
+  readonly 'if-match'?: string | undefined;
+  readonly 'if-none-match'?: string | undefined;
+  readonly 'if-modified-since'?: string | undefined;
+  readonly 'if-unmodified-since'?: string | undefined;
+  readonly 'if-range'?: string | undefined;
+  readonly range?: string | undefined;
+}
+
+/** What a download is: its strong entity tag with the quotes, its length in bytes, and when it was made. */
+export interface Representation {
+  readonly etag: string;
+  readonly size: number;
+  readonly lastModified: Date;
+}
+
+/** How to answer: the whole, a part, or nothing but a status. */
+export type Answer =
+  | { readonly status: 200 }
+  | { readonly status: 206; readonly range: ByteRange }
+  | { readonly status: 304 | 412 | 416 };
+
+/**
+ * Decides how to answer a GET or HEAD of a representation that exists: preconditions in the order of RFC 9110
+ * 13.2.2, then the range (14.2). More than one range, or one that cannot be read, gets the whole.
+ */
+export function answerTo(method: string, conditions: Conditions, representation: Representation): Answer {
+  const precondition = failedPrecondition(conditions, representation);
+  if (precondition) return { status: precondition };
+  // a range is defined for GET alone (14.2)
+  if (method !== 'GET' || conditions.range === undefined || !rangeStillHolds(conditions['if-range'], representation))
+    return { status: 200 };
+  const range = readRange(conditions.range, representation.size);
+  if (range === 'unreadable') return { status: 200 };
+  return range === 'outside' ? { status: 416 } : { status: 206, range };
+}
+
+function failedPrecondition(conditions: Conditions, { etag, lastModified }: Representation): 304 | 412 | undefined {
+  const ifMatch = conditions['if-match'];
+  const ifNoneMatch = conditions['if-none-match'];
+  if (ifMatch !== undefined) {
+    if (!tagsOf(ifMatch).some((tag) => tag === '*' || tag === etag)) return 412;
+  } else if (isBefore(conditions['if-unmodified-since'], lastModified)) return 412;
+
+  if (ifNoneMatch !== undefined) {
+    // weak comparison (8.8.3.2): W/ does not matter
+    if (tagsOf(ifNoneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag)) return 304;
+  } else if (isBefore(conditions['if-modified-since'], lastModified) === false) return 304;
+  return undefined;
+}
+
+/** 13.1.5: strong comparison of a tag; a date must be exactly ours, and tells versions apart only by the second. */
+function rangeStillHolds(ifRange: string | undefined, { etag, lastModified }: Representation): boolean {
+  if (ifRange === undefined) return true;
+  if (/^(W\/)?"/.test(ifRange)) return ifRange.trim() === etag;
+  return readDate(ifRange) === toSeconds(lastModified);
+}
+
+const tagsOf = (list: string): string[] => list.match(/\*|(?:W\/)?"[^"]*"/g) ?? [];
+
+/** Whether a date of a header lies before a time; undefined where there is no readable date. */
+function isBefore(date: string | undefined, time: Date): boolean | undefined {
+  const seconds = date === undefined ? undefined : readDate(date);
+  return seconds === undefined ? undefined : seconds < toSeconds(time);
+}
+
+/** An HTTP-date (5.6.7) in whole seconds; undefined where it is none. */
+function readDate(text: string): number | undefined {
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text.trim())) return undefined;
+  const milliseconds = Date.parse(text);
+  return Number.isNaN(milliseconds) ? undefined : toSeconds(new Date(milliseconds));
+}
+
+const toSeconds = (time: Date) => Math.floor(time.getTime() / 1_000);
+
+function readRange(header: string, size: number): ByteRange | 'unreadable' | 'outside' {
+  const [, first = '', last = ''] = /^bytes=[ \t]*(\d{0,15})-(\d{0,15})[ \t]*$/i.exec(header) ?? [];
+  if (first === '' && last === '') return 'unreadable';
+  if (first === '') {
+    const length = Math.min(Number(last), size);
+    return length === 0 ? 'outside' : { start: size - length, end: size - 1 };
+  }
+  const start = Number(first);
+  if (last !== '' && Number(last) < start) return 'unreadable';
+  if (start >= size) return 'outside';
+  return { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) };
+}

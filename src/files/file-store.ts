@@ -1,0 +1,141 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { createHash, randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Settings } from '../config/settings.js';
+
+const KiB = 1_024;
+const MiB = 1_024 * KiB;
+const hour = 3_600_000;
+/** Larger reads cost fewer turns of the event loop: 256 KiB and more are 1.4 times as fast as Node's 64 KiB. */
+const chunkSize = 512 * KiB;
+/** What is asked for again and again is sent from memory: files up to `largest`, `all` bytes of them at most. */
+const remembered = { all: 32 * MiB, largest: 4 * MiB };
+
+/** Bytes that the store took in: where they are, how many, and their SHA-256 in hex. */
+export interface Stored {
+  readonly storageKey: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** From the first to the last byte, both included. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Keeps the bytes of files under random keys. What a key names never changes, and is either whole or not there. It
+ * alone builds paths, and only from keys that it made: nothing from outside is ever part of one.
+ */
+@Injectable()
+export class FileStore {
+  private readonly folder: string;
+  private readonly drafts: string;
+  private readonly memory = new LRUCache<string, Buffer>({
+    maxSize: remembered.all,
+    maxEntrySize: remembered.largest,
+    sizeCalculation: (bytes) => Math.max(1, bytes.length),
+  });
+
+  constructor({ dataDir }: Settings) {
+    this.folder = join(dataDir, 'files');
+    this.drafts = join(this.folder, 'incoming');
+  }
+
+  /**
+   * Takes in a stream, hashing it on the way. When it returns, the bytes survive a power cut; when it throws, nothing
+   * of them is left.
+   */
+  async put(source: Readable): Promise<Stored> {
+    const storageKey = randomBytes(16).toString('hex');
+    const path = this.pathOf(storageKey);
+    const draft = join(this.drafts, storageKey);
+    const folder = join(path, '..');
+    await mkdir(this.drafts, { recursive: true, mode: 0o750 });
+    await mkdir(folder, { recursive: true, mode: 0o750 });
+
+    const hash = createHash('sha256');
+    let size = 0;
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        size += chunk.length;
+        done(null, chunk);
+      },
+    });
+    try {
+      // `flush` is an fsync before the file is closed
+      await pipeline(source, measure, createWriteStream(draft, { mode: 0o640, flags: 'wx', flush: true }));
+      await rename(draft, path);
+      await syncFolder(folder);
+      await syncFolder(this.folder);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
+    return { storageKey, size, sha256: hash.digest('hex') };
+  }
+
+  /**
+   * The bytes of a range: in memory where the file is small and wanted often, else a stream that reads no faster than
+   * it is read and closes its file when it ends or is destroyed.
+   *
+   * @throws Error where the bytes are not there, before anything was sent.
+   */
+  async read(storageKey: string, size: number, range: ByteRange): Promise<Buffer | Readable> {
+    if (size <= remembered.largest) return (await this.whole(storageKey, size)).subarray(range.start, range.end + 1);
+    const file = await open(this.pathOf(storageKey), 'r');
+    return file.createReadStream({ ...range, highWaterMark: chunkSize });
+  }
+
+  /** Forgets the bytes of a key; nothing happens where there are none. */
+  async remove(storageKey: string): Promise<void> {
+    this.memory.delete(storageKey);
+    await rm(this.pathOf(storageKey), { force: true });
+  }
+
+  /** Deletes what half-finished imports left behind: drafts that nobody has written to for an hour. */
+  async sweep(): Promise<void> {
+    await mkdir(this.drafts, { recursive: true, mode: 0o750 });
+    for (const draft of await readdir(this.drafts)) {
+      const path = join(this.drafts, draft);
+      const { mtimeMs } = await stat(path);
+      if (mtimeMs < Date.now() - hour) await rm(path, { force: true });
+    }
+  }
+
+  private async whole(storageKey: string, size: number): Promise<Buffer> {
+    const known = this.memory.get(storageKey);
+    if (known) return known;
+    const file = await open(this.pathOf(storageKey), 'r');
+    try {
+      const bytes = Buffer.alloc(size);
+      const { bytesRead } = await file.read(bytes, 0, size, 0);
+      if (bytesRead !== size) throw new Error(`The file store holds ${bytesRead} bytes of ${storageKey}, not ${size}.`);
+      this.memory.set(storageKey, bytes);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  }
+
+  private pathOf(storageKey: string): string {
+    if (!/^[0-9a-f]{32}$/.test(storageKey)) throw new Error('That is no key of the file store.');
+    return join(this.folder, storageKey.slice(0, 2), storageKey.slice(2));
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,87 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { StoredFile } from './stored-file.entity.js';
+
+/** A file as the API shows it. */
+export class FileView {
+  @ApiProperty({ format: 'uuid' })
+  readonly id!: string;
+
+  @ApiProperty({ example: 'welcome.pdf' })
+  readonly name!: string;
+
+  @ApiProperty({ example: 'application/pdf' })
+  readonly contentType!: string;
+
+  @ApiProperty({ description: 'In bytes.' })
+  readonly size!: number;
+
+  @ApiProperty({ description: 'Of the bytes, in lower-case hex.', pattern: '^[0-9a-f]{64}$' })
+  readonly sha256!: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  readonly createdAt!: string;
+}
+
+/** A part of the list of files. */
+export class FilePage {
+  @ApiProperty({ type: [FileView] })
+  readonly items!: FileView[];
+
+  @ApiProperty({ type: String, nullable: true, description: 'Send it as `cursor` for the next part; null at the end.' })
+  readonly nextCursor!: string | null;
+}
+
+/** Picks what may leave, for scripts. */
+export const presentFile = (file: StoredFile): FileView => ({
+  id: file.id,
+  name: file.name,
+  contentType: file.contentType,
+  size: file.size,
+  sha256: file.sha256,
+  createdAt: file.createdAt.toISOString(),
+});
+
+/** Picks what a page shows, in words for people. */
+export const presentFileInWords = (file: StoredFile) => ({
+  id: file.id,
+  name: file.name,
+  href: `/files/${file.id}/download`,
+  type: typeInWords(file),
+  size: sizeInWords(file.size),
+  date: { iso: file.createdAt.toISOString(), words: dateFormat.format(file.createdAt) },
+  sha256: file.sha256,
+});
+
+const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+
+const kinds: Record<string, string> = {
+  audio: 'Audio',
+  font: 'Font',
+  image: 'Image',
+  text: 'Text',
+  video: 'Video',
+};
+
+const types: Record<string, string> = {
+  'application/pdf': 'PDF document',
+  'application/zip': 'ZIP archive',
+  'application/gzip': 'Compressed file',
+  'application/epub+zip': 'E-book',
+  'text/csv': 'Table (CSV)',
+};
+
+function typeInWords({ contentType, name }: StoredFile): string {
+  const known = types[contentType] ?? kinds[contentType.split('/')[0] ?? ''];
+  if (known) return known;
+  const extension = /\.([a-z0-9]{1,8})$/i.exec(name)?.[1];
+  return extension ? `${extension.toUpperCase()} file` : 'File';
+}
+
+/** Such as "84 KB"; thousands, as file managers and browsers count. */
+function sizeInWords(bytes: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  const amount = bytes / 1_000 ** power;
+  if (power === 0) return bytes === 1 ? '1 byte' : `${bytes} bytes`;
+  return `${amount < 10 ? amount.toFixed(1) : Math.round(amount)} ${units[power]}`;
+}

@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Downloads } from './downloads.js';
+import { FileStore } from './file-store.js';
+import { FilesApiController } from './files-api.controller.js';
+import { FilesController } from './files.controller.js';
+import { FilesService } from './files.service.js';
+import { StoredFile } from './stored-file.entity.js';
+import { WelcomeFile } from './welcome-file.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([StoredFile])],
+  controllers: [FilesController, FilesApiController],
+  providers: [Downloads, FileStore, FilesService, WelcomeFile],
+  exports: [FilesService],
+})
+export class FilesModule {}

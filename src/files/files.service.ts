@@ -1,0 +1,131 @@
+import { Injectable, NotFoundException } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import mime from 'mime';
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Reader } from '../database/reader.js';
+import { isUniqueViolation } from '../database/unique-violation.js';
+import type { Viewer } from '../http/access.js';
+import { FileStore } from './file-store.js';
+import { StoredFile } from './stored-file.entity.js';
+
+/** Which part of the list is wanted: at most `limit` files, those after `cursor`, with `q` in their names. */
+export interface Selection {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly q?: string | undefined;
+}
+
+/** A part of the list, the newest first, and the cursor of the part after it, if there is one. */
+export interface Listing {
+  readonly files: readonly StoredFile[];
+  readonly nextCursor: string | null;
+}
+
+/** What a file is, beside its bytes. */
+export interface Description {
+  readonly name: string;
+  /** Names what may be added only once. */
+  readonly origin?: string;
+}
+
+/** The files, each as far as one member may have it. */
+@Injectable()
+export class FilesService {
+  constructor(
+    @InjectRepository(StoredFile) private readonly files: Repository<StoredFile>,
+    private readonly reader: Reader,
+    private readonly store: FileStore,
+  ) {}
+
+  /** The files that a member may have, the newest first. */
+  async listFor(_viewer: Viewer, { limit, cursor, q }: Selection): Promise<Listing> {
+    const rows = await this.reader.rows<Row>(list, [cursor ?? newest, likeAnywhere(q), limit + 1]);
+    const files = rows.slice(0, limit).map(fromRow);
+    return { files, nextCursor: rows.length > limit ? (files.at(-1)?.id ?? null) : null };
+  }
+
+  /** The file that `/download` serves: the one an admin chose last, else the newest; undefined where there is none. */
+  async findFeaturedFor(_viewer: Viewer): Promise<StoredFile | undefined> {
+    const [row] = await this.reader.rows<Row>(featured);
+    return row && fromRow(row);
+  }
+
+  /** @throws NotFoundException where there is no featured file for this member. */
+  async featuredFor(viewer: Viewer): Promise<StoredFile> {
+    return (await this.findFeaturedFor(viewer)) ?? notThere();
+  }
+
+  /** @throws NotFoundException where there is no such file for this member. */
+  async findFor(_viewer: Viewer, id: string): Promise<StoredFile> {
+    const [row] = await this.reader.rows<Row>(one, [id]);
+    return row ? fromRow(row) : notThere();
+  }
+
+  /**
+   * Takes in a file: its bytes first, then the row that makes it visible, so that half of one is never seen. Gives
+   * undefined where one of the same `origin` is there already.
+   */
+  async add(bytes: Readable, { name, origin }: Description): Promise<StoredFile | undefined> {
+    const stored = await this.store.put(bytes);
+    const file: StoredFile = {
+      ...stored,
+      id: uuid(),
+      name: name.normalize('NFC').slice(0, 255),
+      searchName: searchForm(name).slice(0, 255),
+      contentType: mime.getType(name) ?? 'application/octet-stream',
+      origin: origin ?? null,
+      featuredAt: null,
+      createdAt: new Date(),
+    };
+    try {
+      await this.files.insert(file);
+      return file;
+    } catch (error) {
+      await this.store.remove(stored.storageKey);
+      if (isUniqueViolation(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Takes in a file from this machine's disk, once for each `origin`. */
+  async importOnce(path: string, origin: string): Promise<StoredFile | undefined> {
+    if (await this.files.existsBy({ origin })) return undefined;
+    return this.add(createReadStream(path), { name: basename(path), origin });
+  }
+}
+
+/** A row as the reader gives it: numbers come as text from PostgreSQL, times as milliseconds. */
+type Row = Omit<StoredFile, 'size' | 'featuredAt' | 'createdAt'> & Record<'size' | 'createdAt', number | string>;
+
+const fromRow = ({ size, createdAt, ...row }: Row): StoredFile => ({
+  ...row,
+  size: Number(size),
+  featuredAt: null,
+  createdAt: new Date(Number(createdAt)),
+});
+
+const columns = `"id", "name", "searchName", "contentType", "size", "sha256", "storageKey", "origin", "createdAt"`;
+
+/** Greater than every id. */
+const newest = 'g';
+
+const list = `SELECT ${columns} FROM "files" WHERE "id" < $1 AND "searchName" LIKE $2 ESCAPE '!' ORDER BY "id" DESC LIMIT $3`;
+const one = `SELECT ${columns} FROM "files" WHERE "id" = $1`;
+const featured = `
+  SELECT ${columns} FROM (
+    SELECT * FROM (SELECT ${columns}, 0 AS "rank" FROM "files" WHERE "featuredAt" IS NOT NULL ORDER BY "featuredAt" DESC LIMIT 1) chosen
+    UNION ALL
+    SELECT * FROM (SELECT ${columns}, 1 AS "rank" FROM "files" ORDER BY "id" DESC LIMIT 1) latest
+  ) candidates ORDER BY "rank" LIMIT 1`;
+
+const searchForm = (text: string) => text.normalize('NFC').toLowerCase();
+
+const likeAnywhere = (q = '') => `%${searchForm(q).replace(/[!%_]/g, '!$&')}%`;
+
+function notThere(): never {
+  throw new NotFoundException('There is no such file here for you.');
+}

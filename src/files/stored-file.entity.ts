@@ -1,0 +1,42 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { CountColumn, InstantColumn } from '../database/instant.column.js';
+
+/** A file that members may have: what is known of it. Its bytes are in the file store under `storageKey`. */
+@Entity('files')
+export class StoredFile {
+  /** A UUID of version 7, so that a later file has a greater id. */
+  @PrimaryColumn('varchar', { length: 36 })
+  id!: string;
+
+  @Column('varchar', { length: 255 })
+  name!: string;
+
+  /** The name in lower case, since the databases differ in what they fold. */
+  @Column('varchar', { length: 255 })
+  searchName!: string;
+
+  @Column('varchar', { length: 255 })
+  contentType!: string;
+
+  /** In bytes. */
+  @CountColumn()
+  size!: number;
+
+  /** Of the bytes, in lower-case hex. */
+  @Column('varchar', { length: 64 })
+  sha256!: string;
+
+  @Column('varchar', { length: 64, unique: true })
+  storageKey!: string;
+
+  /** Names what may be imported only once, such as `welcome`. */
+  @Column('varchar', { length: 32, nullable: true, unique: true })
+  origin!: string | null;
+
+  /** When an admin chose it to be the featured file. */
+  @InstantColumn({ nullable: true })
+  featuredAt!: Date | null;
+
+  @InstantColumn()
+  createdAt!: Date;
+}

@@ -1,0 +1,25 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { existsSync } from 'node:fs';
+import { Settings } from '../config/settings.js';
+import { FileStore } from './file-store.js';
+import { FilesService } from './files.service.js';
+
+/** Gives a fresh install the file that it serves; once, also where it is deleted later. */
+@Injectable()
+export class WelcomeFile implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Files');
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly files: FilesService,
+    private readonly store: FileStore,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.store.sweep();
+    const path = this.settings.welcomeFile;
+    if (!existsSync(path)) return this.logger.warn(`There is no WELCOME_FILE at ${path}: a fresh install starts empty.`);
+    const file = await this.files.importOnce(path, 'welcome');
+    if (file) this.logger.log(`The welcome file was imported: ${file.name}, ${file.size} bytes.`);
+  }
+}

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join, parse } from 'node:path';
+import { projectFolder } from '../config/settings.js';
+
+/** One file of `views/assets`, held in memory under a name that changes with its content. */
+export interface Asset {
+  readonly contentType: string;
+  readonly bytes: Buffer;
+}
+
+const contentTypes: Record<string, string> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** The stylesheet, the script and the icon, read once at start; addressed by content, so that a browser may keep them. */
+@Injectable()
+export class Assets {
+  private readonly byFingerprint = new Map<string, Asset>();
+  private readonly addresses = new Map<string, string>();
+
+  constructor() {
+    const folder = join(projectFolder, 'views/assets');
+    for (const file of readdirSync(folder)) {
+      const contentType = contentTypes[extname(file)];
+      if (!contentType) throw new Error(`views/assets/${file} has a type that is not served.`);
+      const bytes = readFileSync(join(folder, file));
+      const { name, ext } = parse(file);
+      const fingerprint = `${name}.${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}${ext}`;
+      this.byFingerprint.set(fingerprint, { contentType, bytes });
+      this.addresses.set(file, `/assets/${fingerprint}`);
+    }
+  }
+
+  find(fingerprint: string): Asset | undefined {
+    return this.byFingerprint.get(fingerprint);
+  }
+
+  /** The address of an asset, such as `/assets/site.0123456789ab.css` for `site.css`. */
+  addressOf(file: string): string {
+    const address = this.addresses.get(file);
+    if (!address) throw new Error(`There is no asset views/assets/${file}.`);
+    return address;
+  }
+}

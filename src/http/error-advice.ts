@@ -1,0 +1,40 @@
+/** What an error page says on top, and what a person can do next. */
+export interface Advice {
+  readonly heading: string;
+  readonly advice: readonly { readonly text: string; readonly href?: string }[];
+}
+
+const home = { text: 'Go to the start page', href: '/' };
+const shelf = { text: 'See your files', href: '/secrets' };
+
+const byStatus: Record<number, Advice> = {
+  400: { heading: 'That request could not be read', advice: [{ text: 'Go back and try once more.' }, home] },
+  403: {
+    heading: 'That is not allowed',
+    advice: [{ text: 'Open the page on this site and try from there.' }, shelf, home],
+  },
+  404: { heading: 'Nothing is here', advice: [{ text: 'Check the address for a typing mistake.' }, shelf, home] },
+  405: { heading: 'This address works differently', advice: [{ text: 'Go back and use the page as it is.' }, home] },
+  413: {
+    heading: 'That was too much at once',
+    advice: [{ text: 'Go back, shorten what you typed, and send it again.' }, home],
+  },
+  422: { heading: 'Some of that is not right', advice: [{ text: 'Go back, mend what is named above, and send it again.' }, home] },
+  429: { heading: 'Too many tries', advice: [{ text: 'Wait a few minutes, then try again.' }, home] },
+  503: { heading: 'Busy just now', advice: [{ text: 'Wait a few seconds, then load the page again.' }, home] },
+};
+
+/** Advice for a status; `retry` is the address to load again where that may help. */
+export function adviceFor(status: number, retry?: string): Advice {
+  const known = byStatus[status];
+  if (known) return known;
+  if (status < 500) return { heading: 'That did not work', advice: [{ text: 'Go back and try once more.' }, home] };
+  return {
+    heading: 'Something went wrong',
+    advice: [
+      retry ? { text: 'Load this page again', href: retry } : { text: 'Go back and try once more.' },
+      { text: 'If it happens again, tell whoever runs this site, with the request number below.' },
+      home,
+    ],
+  };
+}

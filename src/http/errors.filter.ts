@@ -1,0 +1,117 @@
+import { Catch, HttpException, HttpStatus, NotFoundException, UnauthorizedException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { STATUS_CODES } from 'node:http';
+import { isApi } from './access.js';
+import { Busy, InvalidInput, SeeOther, TooManyRequests } from './errors.js';
+import { adviceFor } from './error-advice.js';
+import { FlashMessages } from './flash.js';
+import { Pages, pathOf } from './pages.js';
+import { RouteList } from './route-list.js';
+import { safePath } from './safe-path.js';
+
+/**
+ * Answers every error: problem+json (RFC 9457) under `/api`, else a page that says what to do next. A stranger on a
+ * member's page is sent to log in. An error nobody foresaw is logged with its cause and shows nothing of it.
+ */
+@Catch()
+export class ErrorsFilter implements ExceptionFilter {
+  constructor(
+    private readonly pages: Pages,
+    private readonly flashes: FlashMessages,
+    private readonly routes: RouteList,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const fault = this.seenFromOutside(error, request);
+    if (fault.getStatus() >= 500 && !(fault instanceof Busy)) request.log.error({ err: error }, 'request failed');
+    // what was begun cannot be answered anew: the client must see that it is cut
+    if (reply.raw.headersSent) return void reply.raw.destroy();
+
+    for (const name of ofTheContent) void reply.removeHeader(name);
+    if (fault instanceof Busy || fault instanceof TooManyRequests) void reply.header('retry-after', fault.retryAfter);
+    if (fault.getStatus() === 405) void reply.header('allow', this.routes.methodsOf(pathOf(request)).join(', '));
+
+    if (isApi(request)) this.sendProblem(fault, request, reply);
+    else this.sendPage(fault, request, reply);
+  }
+
+  private seenFromOutside(error: unknown, request: FastifyRequest): HttpException {
+    if (request.is404 && isNotFound(error)) {
+      const others = this.routes.methodsOf(pathOf(request));
+      if (others.length > 0) return new HttpException(`This address does not answer to ${request.method}.`, 405);
+      return new NotFoundException('There is nothing at this address.');
+    }
+    if (error instanceof HttpException) return error;
+    const { statusCode } = error as { statusCode?: unknown };
+    if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+      return new HttpException(STATUS_CODES[statusCode] ?? 'Bad request', statusCode, { cause: error });
+    return new HttpException('Something went wrong on our side. It has been noted.', HttpStatus.INTERNAL_SERVER_ERROR);
+  }
+
+  private sendProblem(fault: HttpException, request: FastifyRequest, reply: FastifyReply): void {
+    const status = fault.getStatus();
+    if (status === 401) {
+      const sent = request.headers.authorization !== undefined;
+      void reply.header('www-authenticate', sent ? 'Bearer error="invalid_token"' : 'Bearer');
+    }
+    void reply
+      .code(status)
+      .type('application/problem+json')
+      .header('cache-control', 'no-store')
+      .send(
+        JSON.stringify({
+          type: 'about:blank',
+          title: STATUS_CODES[status] ?? 'Error',
+          status,
+          detail: fault.message,
+          requestId: request.id,
+          ...(fault instanceof InvalidInput && { errors: fault.errors }),
+        }),
+      );
+  }
+
+  private sendPage(fault: HttpException, request: FastifyRequest, reply: FastifyReply): void {
+    if (fault instanceof SeeOther) return void reply.redirect(fault.location, 303);
+    if (fault instanceof UnauthorizedException) return this.sendToLogin(fault, request, reply);
+    const { form } = request.routeOptions.config;
+    const status = fault.getStatus();
+    void reply.code(status);
+    if (fault instanceof InvalidInput && form) {
+      const values = typedInto(form.keep, request.body);
+      const errors = Object.fromEntries(fault.errors.toReversed().map(({ field, message }) => [field, message]));
+      this.pages.send(request, reply, form.view, { title: form.title, values, errors, next: nextOf(request) });
+    } else {
+      const { heading, advice } = adviceFor(status, request.method === 'GET' ? request.url : undefined);
+      const page = { title: heading, status, heading, message: fault.message, advice, requestId: request.id };
+      this.pages.send(request, reply, 'errors/error', page);
+    }
+  }
+
+  private sendToLogin(fault: UnauthorizedException, request: FastifyRequest, reply: FastifyReply): void {
+    const isLogin = request.method === 'POST';
+    if (isLogin) this.flashes.put(reply, { kind: 'alert', message: fault.message, values: typedInto(['email'], request.body) });
+    const next = isLogin ? nextOf(request) : safePath(request.url, '');
+    void reply.redirect(next ? `/login?next=${encodeURIComponent(next)}` : '/login', 303);
+  }
+}
+
+const isNotFound = (error: unknown) => (error as { status?: unknown }).status === 404 || (error as { statusCode?: unknown }).statusCode === 404;
+
+/** Headers that a route may have set for content that is not sent after all. */
+const ofTheContent = ['content-length', 'content-disposition', 'etag', 'last-modified', 'repr-digest'];
+
+const nextOf = ({ body }: FastifyRequest): string | undefined =>
+  safePath((body as { next?: unknown } | undefined)?.next, '') || undefined;
+
+function typedInto(fields: readonly string[], body: unknown): Record<string, string> {
+  const typed = body as Record<string, unknown> | undefined;
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const value = typed?.[field];
+      return typeof value === 'string' ? [[field, value.slice(0, 300)]] : [];
+    }),
+  );
+}

@@ -1,0 +1,20 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+
+/** What a page's form shows again after a fault: its view, its title, and the fields whose values are kept. */
+export interface Form {
+  readonly view: string;
+  readonly title: string;
+  readonly keep: readonly string[];
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    form?: Form;
+  }
+}
+
+/**
+ * Names the form that a page's POST comes from, so that bad input shows it again (422) with a message at each field
+ * and what was typed kept, but for what is not in `keep`, such as a password.
+ */
+export const FromForm = (form: Form) => RouteConfig({ form });

@@ -1,0 +1,29 @@
+import { Global, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
+import { Assets } from './assets.js';
+import { Cookies } from './cookies.js';
+import { ErrorsFilter } from './errors.filter.js';
+import { FlashMessages } from './flash.js';
+import { Lifecycle } from './lifecycle.js';
+import { Pages } from './pages.js';
+import { RouteList } from './route-list.js';
+
+/** The web's vocabulary for every room; knows no feature. */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [Assets, Cookies, FlashMessages, Lifecycle, Pages, RouteList, { provide: APP_FILTER, useClass: ErrorsFilter }],
+  exports: [Assets, Cookies, FlashMessages, Lifecycle, Pages, RouteList],
+})
+export class HttpModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly pages: Pages,
+    private readonly routes: RouteList,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    for (const { method, path, view } of this.routes.all())
+      if (view !== undefined && !this.pages.has(view))
+        throw new Error(`${method} ${path} renders views/${view}.hbs, which is not there.`);
+  }
+}

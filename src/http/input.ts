@@ -1,0 +1,33 @@
+import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { InvalidInput, type FieldError } from './errors.js';
+
+/** Deeper than any input of ours; a body beyond it is refused before anything recursive sees it. */
+const maxDepth = 16;
+
+/** Turns a body or query into its class-validator class; drops what the class does not name. */
+export const inputPipe = new ValidationPipe({
+  whitelist: true,
+  transform: true,
+  stopAtFirstError: true,
+  validationError: { target: false, value: false },
+  exceptionFactory: (errors) => new InvalidInput(errors.flatMap((error) => fieldErrors(error))),
+});
+
+/** Whether a parsed body is an object (not an array, not a bare value) that nests no deeper than we read. */
+export function isReadableBody(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false;
+  let level: object[] = [body];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth === maxDepth) return false;
+    level = level.flatMap((value) => Object.values(value).filter((child) => typeof child === 'object' && child !== null)) as object[];
+  }
+  return true;
+}
+
+function fieldErrors({ property, constraints, children = [] }: ValidationError, path = ''): FieldError[] {
+  const field = path + property;
+  return [
+    ...Object.values(constraints ?? {}).map((message) => ({ field, message })),
+    ...children.flatMap((child) => fieldErrors(child, `${field}.`)),
+  ];
+}

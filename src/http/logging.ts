@@ -1,0 +1,51 @@
+import type { LoggerService } from '@nestjs/common';
+import pino, { type Logger, type LoggerOptions } from 'pino';
+import type { Settings } from '../config/settings.js';
+
+/** Names under which a secret could stand in a log line, at the top or one level down. */
+const secrets = ['password', 'passwordHash', 'token', 'access_token', 'authorization', 'cookie', 'secret'];
+
+/** JSON lines on standard output; words and colours where that is a terminal. */
+export function createLogger({ logLevel }: Settings, isTerminal: boolean): Logger {
+  const options: LoggerOptions = {
+    level: logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+    redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+    serializers: { err: withoutValues },
+  };
+  return isTerminal ? pino({ ...options, transport: { target: 'pino-pretty' } }) : pino(options);
+}
+
+/** What Nest says of its own start, which helps nobody but its developers. */
+const framework = new Set<unknown>(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+
+/** Nest's own logger, on the same lines as everything else. */
+export class NestLogger implements LoggerService {
+  constructor(private readonly logger: Logger) {}
+
+  log = (message: unknown, ...rest: unknown[]) => this.write('info', message, rest);
+  fatal = (message: unknown, ...rest: unknown[]) => this.write('fatal', message, rest);
+  error = (message: unknown, ...rest: unknown[]) => this.write('error', message, rest);
+  warn = (message: unknown, ...rest: unknown[]) => this.write('warn', message, rest);
+  debug = (message: unknown, ...rest: unknown[]) => this.write('debug', message, rest);
+  verbose = (message: unknown, ...rest: unknown[]) => this.write('trace', message, rest);
+
+  /** Nest puts what the message is about first and the logger's context last. */
+  private write(level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace', message: unknown, rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (level === 'info' && framework.has(context)) level = 'debug';
+    const [text, fields] = typeof message === 'object' && message !== null ? [rest[0], message] : [message, {}];
+    const err = message instanceof Error ? { err: message } : fields;
+    this.logger[level]({ ...err, ...(typeof context === 'string' && { context }) }, String(text));
+  }
+}
+
+/** An error without the values that a database driver hangs on it: they can be emails or hashes. */
+function withoutValues(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return { type: name, message, stack, ...(code !== undefined && { code }), ...(cause !== undefined && { cause: withoutValues(cause) }) };
+}

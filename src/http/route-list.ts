@@ -1,0 +1,78 @@
+import { RequestMethod } from '@nestjs/common';
+import { METHOD_METADATA, PATH_METADATA, RENDER_METADATA } from '@nestjs/common/constants.js';
+import { Injectable } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import type { RouteOptions } from 'fastify';
+import Router from 'find-my-way';
+import { ACCESS, type Access } from './access.js';
+
+/** One live route: what the server answers, and who may call it (undefined where the code does not say). */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly access: Access | undefined;
+  /** The view it renders, where `@Render` names one. */
+  readonly view: string | undefined;
+}
+
+/**
+ * The routes as the running server has them, joined with what their controllers declare. It is filled by the
+ * server's own onRoute hook, so a route that went around Nest is listed too, with no access.
+ */
+@Injectable()
+export class RouteList {
+  private readonly served: { method: string; path: string }[] = [];
+  private readonly router = Router({ ignoreTrailingSlash: false });
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+    private readonly reflector: Reflector,
+  ) {}
+
+  add({ method, url }: Pick<RouteOptions, 'method' | 'url'>): void {
+    for (const one of [method].flat()) {
+      this.served.push({ method: one, path: url });
+      this.router.on(one as Router.HTTPMethod, url, () => undefined);
+    }
+  }
+
+  all(): Route[] {
+    const declared = this.declared();
+    return this.served.map(({ method, path }) => {
+      // the server answers HEAD where there is a GET
+      const route = declared.get(`${method} ${path}`) ?? (method === 'HEAD' ? declared.get(`GET ${path}`) : undefined);
+      return { method, path, access: route?.access, view: route?.view };
+    });
+  }
+
+  /** The methods that a path of a request answers to; none where it does not exist. */
+  methodsOf(path: string): string[] {
+    const methods = new Set(this.served.map(({ method }) => method));
+    return [...methods].filter((method) => this.router.find(method as Router.HTTPMethod, path) !== null).sort();
+  }
+
+  private declared(): Map<string, Pick<Route, 'access' | 'view'>> {
+    const routes = new Map<string, Pick<Route, 'access' | 'view'>>();
+    for (const { metatype } of this.discovery.getControllers()) {
+      if (!metatype) continue;
+      const prototype = metatype.prototype as Record<string, object>;
+      for (const name of this.scanner.getAllMethodNames(prototype)) {
+        const handler = prototype[name] as () => unknown;
+        const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
+        if (method === undefined) continue;
+        const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [handler, metatype]);
+        const view = Reflect.getMetadata(RENDER_METADATA, handler) as string | undefined;
+        for (const path of pathsOf(metatype, handler)) routes.set(`${RequestMethod[method]} ${path}`, { access, view });
+      }
+    }
+    return routes;
+  }
+}
+
+function pathsOf(controller: object, handler: object): string[] {
+  const of = (target: object) => [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat();
+  return of(controller).flatMap((prefix) =>
+    of(handler).map((path) => `/${[prefix, path].map((part) => part.replace(/^\/|\/$/g, '')).filter(Boolean).join('/')}`),
+  );
+}

@@ -1,0 +1,36 @@
+import { Injectable, type INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectFolder, Settings } from '../config/settings.js';
+
+const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { version: string };
+
+/** The OpenAPI 3.1 description of the API, made once from what the controllers declare. */
+@Injectable()
+export class ApiDescription {
+  private made: OpenAPIObject | undefined;
+
+  constructor(private readonly settings: Settings) {}
+
+  make(app: INestApplication): void {
+    const outline = new DocumentBuilder()
+      .setOpenAPIVersion('3.1.0')
+      .setTitle('Gatehouse')
+      .setDescription('A members-only download site: log in, list the files you may have, and download them.')
+      .setVersion(version)
+      .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
+      .addServer(this.settings.publicUrl)
+      .addTag('Sessions', 'Become a member, log in, log out.')
+      .addTag('Members', 'Who you are.')
+      .addTag('Files', 'What you may have, and its bytes.')
+      .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+      .build();
+    this.made = SwaggerModule.createDocument(app, outline);
+  }
+
+  get document(): OpenAPIObject {
+    if (!this.made) throw new Error('The API description has not been made yet.');
+    return this.made;
+  }
+}

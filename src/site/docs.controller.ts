@@ -1,0 +1,23 @@
+import { Controller, Get, Render } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Public } from '../http/access.js';
+import { ApiDescription } from './api-description.js';
+import { presentDocs } from './docs.view.js';
+
+@ApiExcludeController()
+@Public()
+@Controller('api')
+export class DocsController {
+  constructor(private readonly description: ApiDescription) {}
+
+  @Get('v1/openapi.json')
+  document() {
+    return this.description.document;
+  }
+
+  @Get('docs')
+  @Render('site/docs')
+  show() {
+    return { title: 'API', ...presentDocs(this.description.document) };
+  }
+}

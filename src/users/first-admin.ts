@@ -1,0 +1,27 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Settings, SettingsError } from '../config/settings.js';
+import { emailForm, passwordFault } from './registration.input.js';
+import { UsersService } from './users.service.js';
+
+/** Makes the admin that `ADMIN_EMAIL` and `ADMIN_PASSWORD` name, at a start where no account has that email. */
+@Injectable()
+export class FirstAdmin implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Users');
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly users: UsersService,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { adminEmail, adminPassword } = this.settings;
+    if (!adminEmail || !adminPassword) return;
+    const email = emailForm(adminEmail) as string;
+    if (await this.users.exists(email)) return;
+    const password = adminPassword.normalize('NFC');
+    const fault = passwordFault(password);
+    if (fault) throw new SettingsError([`ADMIN_PASSWORD will not do. ${fault}`]);
+    const admin = await this.users.register({ name: email.split('@')[0] ?? email, email, password }, 'admin');
+    if (admin) this.logger.log(`The admin of ADMIN_EMAIL was made; log in and change the name and the password.`);
+  }
+}

@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+
+const rootDir = resolve(import.meta.dirname, '..');
+
+/** The suite runs twice, on a real SQLite and on a real PostgreSQL; what needs no database runs once. */
+const shared = {
+  rootDir,
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          target: 'es2022',
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+        sourceMaps: true,
+      },
+    ],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
+};
+
+const onDatabase = (database) => ({
+  ...shared,
+  displayName: database,
+  globals: { DATABASE: database },
+  testMatch: ['<rootDir>/test/http/*.spec.ts'],
+  ...(database === 'postgres' && { globalSetup: './test/support/start-postgres.ts', globalTeardown: './test/support/stop-postgres.ts' }),
+});
+
+export default {
+  rootDir,
+  projects: [
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/*.spec.ts'] },
+    onDatabase('sqlite'),
+    onDatabase('postgres'),
+    {
+      ...shared,
+      displayName: 'process',
+      testMatch: ['<rootDir>/test/process/*.spec.ts'],
+      globalSetup: './test/support/start-postgres.ts',
+      globalTeardown: './test/support/stop-postgres.ts',
+    },
+    { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/*.spec.ts'] },
+  ],
+  testTimeout: 30_000,
+  maxWorkers: 2,
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/**/*.ts'],
+  coverageReporters: ['text', 'html'],
+  coverageThreshold: { global: { lines: 90, branches: 90 } },
+};

