@@ -12,10 +12,15 @@ async function main(): Promise<void> {
   endOnSignal(app, settings);
 
   logger.info({ url: settings.publicUrl, listening: await app.getUrl() }, `Gatehouse is open: ${settings.publicUrl}`);
-  logger.info(`Everything that lasts is in ${settings.dataDir}; the database is ${withoutPassword(settings.databaseUrl)}.`);
+  logger.info(
+    `Everything that lasts is in ${settings.dataDir}; the database is ${withoutPassword(settings.databaseUrl)}.`,
+  );
   if (!settings.adminEmail)
-    logger.info('To become admin, start once with ADMIN_EMAIL and ADMIN_PASSWORD set; the account is made if it is not there.');
-  if (settings.rateLimits === 'off') logger.warn('RATE_LIMITS is off: anyone may guess passwords. For measurements only.');
+    logger.info(
+      'To become admin, start once with ADMIN_EMAIL and ADMIN_PASSWORD set; the account is made if it is not there.',
+    );
+  if (settings.rateLimits === 'off')
+    logger.warn('RATE_LIMITS is off: anyone may guess passwords. For measurements only.');
 }
 
 function endOnSignal(app: NestFastifyApplication, settings: Settings): void {
@@ -35,7 +40,12 @@ function endOnSignal(app: NestFastifyApplication, settings: Settings): void {
 const withoutPassword = (url: string) => url.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:…@');
 
 function fail(error: unknown): never {
-  const text = error instanceof SettingsError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text =
+    error instanceof SettingsError
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
   process.stderr.write(`${text}\n`);
   process.exit(1);
 }

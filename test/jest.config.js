@@ -30,7 +30,10 @@ const onDatabase = (database) => ({
   displayName: database,
   globals: { DATABASE: database },
   testMatch: ['<rootDir>/test/http/*.spec.ts'],
-  ...(database === 'postgres' && { globalSetup: './test/support/start-postgres.ts', globalTeardown: './test/support/stop-postgres.ts' }),
+  ...(database === 'postgres' && {
+    globalSetup: './test/support/start-postgres.ts',
+    globalTeardown: './test/support/stop-postgres.ts',
+  }),
 });
 
 export default {

@@ -20,7 +20,8 @@ export class AccessGuard extends AuthGuard('jwt') {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const access =
-      this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]) ?? closed;
+      this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]) ??
+      closed;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     // the strategy sets request.user, or leaves it undefined
     if (this.credentials.of(request) !== undefined) await super.canActivate(context);
@@ -35,7 +36,7 @@ export class AccessGuard extends AuthGuard('jwt') {
     return true;
   }
 
-  override handleRequest<Found = Viewer | undefined>(error: unknown, viewer: Found | false): Found {
+  override handleRequest<Found = Viewer | undefined>(error: Error | null, viewer: Found | false): Found {
     if (error) throw error;
     return (viewer || undefined) as Found;
   }

@@ -1,5 +1,14 @@
 import { Body, ConflictException, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiTags,
+} from '@nestjs/swagger';
 import { CurrentUser, MembersOnly, Public, type Viewer } from '../http/access.js';
 import { ApiProblem } from '../http/problem.js';
 import { LoginInput, RegistrationInput } from '../users/registration.input.js';

@@ -5,7 +5,7 @@ import { Strategy } from 'passport-jwt';
 import { Keys } from '../config/keys.js';
 import { isApi, type Viewer } from '../http/access.js';
 import { Credentials } from './credentials.js';
-import { tokenRules, type VerifiedToken } from './session-tokens.js';
+import { SessionTokens, tokenRules } from './session-tokens.js';
 import { SessionsService } from './sessions.service.js';
 
 /** Turns a session's token into its member: first the signature, then the row. */
@@ -13,25 +13,29 @@ import { SessionsService } from './sessions.service.js';
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   constructor(
     keys: Keys,
+    tokens: SessionTokens,
     credentials: Credentials,
     private readonly sessions: SessionsService,
   ) {
+    // passport-jwt's types know strings only; jsonwebtoken takes the key object
+    const key = keys.signing as unknown as string;
     super({
       jwtFromRequest: (request: FastifyRequest) => credentials.of(request) ?? null,
-      // passport-jwt's types know strings only; jsonwebtoken takes the key object
-      secretOrKey: keys.signing as unknown as string,
+      secretOrKeyProvider: (_request: unknown, token: string, done: (error: string | null, key?: string) => void) => {
+        if (tokens.isSession(token)) done(null, key);
+        else done('That is no token of a session.');
+      },
       algorithms: [tokenRules.algorithm],
       issuer: tokenRules.issuer,
       audience: tokenRules.audiences,
       ignoreExpiration: false,
-      jsonWebTokenOptions: { complete: true },
       passReqToCallback: true,
     });
   }
 
-  async validate(request: FastifyRequest, { header, payload }: VerifiedToken): Promise<Viewer | undefined> {
+  async validate(request: FastifyRequest, { aud, jti }: { aud?: unknown; jti?: unknown }): Promise<Viewer | undefined> {
     const kind = isApi(request) ? 'api' : 'browser';
-    if (header.typ !== tokenRules.type || payload.aud !== kind || typeof payload.jti !== 'string') return undefined;
-    return this.sessions.findViewer(payload.jti, kind);
+    if (aud !== kind || typeof jti !== 'string') return undefined;
+    return this.sessions.findViewer(jti, kind);
   }
 }

@@ -23,7 +23,10 @@ declare module 'fastify' {
 export class LoginGuard extends AuthGuard('local') {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const { email, password } = (await inputPipe.transform(request.body ?? {}, { type: 'body', metatype: LoginInput })) as LoginInput;
+    const { email, password } = (await inputPipe.transform(request.body ?? {}, {
+      type: 'body',
+      metatype: LoginInput,
+    })) as LoginInput;
     request.body = { ...(request.body as object), email, password };
     return (await super.canActivate(context)) as boolean;
   }
@@ -32,7 +35,7 @@ export class LoginGuard extends AuthGuard('local') {
     return { property: 'login' };
   }
 
-  override handleRequest<Found = User>(error: unknown, user: Found | false): Found {
+  override handleRequest<Found = User>(error: Error | null, user: Found | false): Found {
     if (error) throw error;
     if (!user) throw new UnauthorizedException(refusal);
     return user;

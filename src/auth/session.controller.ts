@@ -63,7 +63,11 @@ export class SessionController {
   /** A link logs out too, but not one on another site, nor a browser that only reads ahead. */
   @Get('logout')
   @Public()
-  async logOutByLink(@CurrentUser() viewer: Viewer | undefined, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+  async logOutByLink(
+    @CurrentUser() viewer: Viewer | undefined,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
     if (viewer && isFromElsewhere(request)) return this.pages.send(request, reply, 'auth/logout', { title: 'Log out' });
     await this.logOut(viewer, reply);
     return reply.redirect('/', 303);
@@ -72,6 +76,6 @@ export class SessionController {
 
 function isFromElsewhere({ headers }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];
-  const purpose = headers['sec-purpose'] ?? headers['purpose'];
+  const purpose = headers['sec-purpose'] ?? headers.purpose;
   return (site !== undefined && site !== 'same-origin' && site !== 'none') || purpose !== undefined;
 }

@@ -41,7 +41,8 @@ function keptSecret(path: string): string {
 function readSecret(path: string): string | undefined {
   try {
     const secret = readFileSync(path, 'utf8').trim();
-    if (secret.length < 32) throw new Error(`${path} holds no secret of 32 characters or more: restore it or delete it.`);
+    if (secret.length < 32)
+      throw new Error(`${path} holds no secret of 32 characters or more: restore it or delete it.`);
     chmodSync(path, 0o600);
     return secret;
   } catch (error) {

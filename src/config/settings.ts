@@ -40,14 +40,14 @@ export class Settings {
   /** The address to listen on. */
   @IsString()
   @IsNotEmpty()
-  host: string = '127.0.0.1';
+  host = '127.0.0.1';
 
   /** The TCP port to listen on; 0 takes a free one. */
   @Transform(integer)
   @IsInt({ message: 'must be a whole number' })
   @Min(0)
   @Max(65535)
-  port: number = 3000;
+  port = 3000;
 
   /** The origin people use, such as `https://files.example.org`. `https:` turns on Secure cookies and HSTS. */
   @IsUrl(
@@ -117,14 +117,14 @@ export class Settings {
   @IsInt({ message: 'must be a whole number' })
   @Min(0)
   @Max(3_600)
-  shutdownSeconds: number = 30;
+  shutdownSeconds = 30;
 
   /** The most TCP connections at a time. */
   @Transform(integer)
   @IsInt({ message: 'must be a whole number' })
   @Min(1)
   @Max(1_000_000)
-  maxConnections: number = 10_000;
+  maxConnections = 10_000;
 
   /** Whether people reach the site over TLS. */
   get isSecure(): boolean {
@@ -177,8 +177,8 @@ export function readSettings(environment: Record<string, string | undefined>): S
   const settings = plainToInstance(Settings, given, { exposeDefaultValues: true });
   settings.dataDir = resolve(settings.dataDir);
   settings.welcomeFile = resolve(settings.welcomeFile);
-  settings.publicUrl ??= `http://localhost:${settings.port}`;
-  settings.databaseUrl ??= `sqlite:${resolve(settings.dataDir, 'gatehouse.db')}`;
+  settings.publicUrl = given.publicUrl ?? `http://localhost:${settings.port}`;
+  settings.databaseUrl = given.databaseUrl ?? `sqlite:${resolve(settings.dataDir, 'gatehouse.db')}`;
 
   const faults = validateSync(settings, { forbidUnknownValues: true, stopAtFirstError: true }).map(
     ({ property, constraints }) =>

@@ -82,7 +82,7 @@ async function migratePostgres(dataSource: DataSource): Promise<void> {
 async function migrate(dataSource: DataSource, runner: QueryRunner, transaction: 'all' | 'none'): Promise<void> {
   const executor = new MigrationExecutor(dataSource, runner);
   executor.transaction = transaction;
-  const known = new Set((await executor.getAllMigrations()).map(({ name }) => name));
+  const known = new Set(dataSource.migrations.map((migration) => migration.constructor.name));
   const unknown = (await executor.getExecutedMigrations()).filter(({ name }) => !known.has(name));
   if (unknown.length > 0)
     throw new Error(

@@ -10,7 +10,11 @@ import { Reader } from './reader.js';
   imports: [
     TypeOrmModule.forRootAsync({
       inject: [Settings],
-      useFactory: (settings: Settings) => ({ ...dataSourceOptions(settings), autoLoadEntities: true, retryAttempts: 1 }),
+      useFactory: (settings: Settings) => ({
+        ...dataSourceOptions(settings),
+        autoLoadEntities: true,
+        retryAttempts: 1,
+      }),
       dataSourceFactory: (options) => {
         if (!options) throw new Error('The data source has no options.');
         return openDatabase(options);

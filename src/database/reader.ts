@@ -1,11 +1,12 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { createRequire } from 'node:module';
+import type sqlite3 from 'sqlite3';
 import type { Database, Statement } from 'sqlite3';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
 
-const sqlite = createRequire(import.meta.url)('sqlite3') as typeof import('sqlite3');
+const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 
 /**
  * The fast way to read: plain rows, no entities. On SQLite it has a connection of its own, read-only, so that a
@@ -41,7 +42,8 @@ export class Reader implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     const connection = await this.connection;
     if (!connection) return;
-    for (const statement of this.statements.values()) await new Promise<void>((resolve) => statement.finalize(() => resolve()));
+    for (const statement of this.statements.values())
+      await new Promise<void>((resolve) => statement.finalize(() => resolve()));
     await new Promise((resolve) => connection.close(resolve));
   }
 

@@ -19,9 +19,7 @@ export interface Representation {
 
 /** How to answer: the whole, a part, or nothing but a status. */
 export type Answer =
-  | { readonly status: 200 }
-  | { readonly status: 206; readonly range: ByteRange }
-  | { readonly status: 304 | 412 | 416 };
+  { readonly status: 200 } | { readonly status: 206; readonly range: ByteRange } | { readonly status: 304 | 412 | 416 };
 
 /**
  * Decides how to answer a GET or HEAD of a representation that exists: preconditions in the order of RFC 9110

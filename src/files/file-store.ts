@@ -95,7 +95,7 @@ export class FileStore {
   }
 
   /** Forgets the bytes of a key; nothing happens where there are none. */
-  async remove(storageKey: string): Promise<void> {
+  async discard(storageKey: string): Promise<void> {
     this.memory.delete(storageKey);
     await rm(this.pathOf(storageKey), { force: true });
   }

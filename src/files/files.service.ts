@@ -32,7 +32,10 @@ export interface Description {
   readonly origin?: string;
 }
 
-/** The files, each as far as one member may have it. */
+/**
+ * The files, each as far as one member may have it. Every lookup carries the member who asks, although today each
+ * member may have each file: what is not theirs shall not exist for them.
+ */
 @Injectable()
 export class FilesService {
   constructor(
@@ -85,7 +88,7 @@ export class FilesService {
       await this.files.insert(file);
       return file;
     } catch (error) {
-      await this.store.remove(stored.storageKey);
+      await this.store.discard(stored.storageKey);
       if (isUniqueViolation(error)) return undefined;
       throw error;
     }

@@ -9,7 +9,7 @@ export class SelectionInput {
   @Max(100, { message: 'limit is at most 100.' })
   @Min(1, { message: 'limit is at least 1.' })
   @IsInt({ message: 'limit is a whole number.' })
-  limit: number = 50;
+  limit = 50;
 
   @ApiPropertyOptional({ description: 'The `nextCursor` of the part before.' })
   @IsOptional()

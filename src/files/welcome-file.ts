@@ -18,7 +18,10 @@ export class WelcomeFile implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     await this.store.sweep();
     const path = this.settings.welcomeFile;
-    if (!existsSync(path)) return this.logger.warn(`There is no WELCOME_FILE at ${path}: a fresh install starts empty.`);
+    if (!existsSync(path)) {
+      this.logger.warn(`There is no WELCOME_FILE at ${path}: a fresh install starts empty.`);
+      return;
+    }
     const file = await this.files.importOnce(path, 'welcome');
     if (file) this.logger.log(`The welcome file was imported: ${file.name}, ${file.size} bytes.`);
   }

@@ -19,7 +19,10 @@ const byStatus: Record<number, Advice> = {
     heading: 'That was too much at once',
     advice: [{ text: 'Go back, shorten what you typed, and send it again.' }, home],
   },
-  422: { heading: 'Some of that is not right', advice: [{ text: 'Go back, mend what is named above, and send it again.' }, home] },
+  422: {
+    heading: 'Some of that is not right',
+    advice: [{ text: 'Go back, mend what is named above, and send it again.' }, home],
+  },
   429: { heading: 'Too many tries', advice: [{ text: 'Wait a few minutes, then try again.' }, home] },
   503: { heading: 'Busy just now', advice: [{ text: 'Wait a few seconds, then load the page again.' }, home] },
 };

@@ -1,4 +1,12 @@
-import { Catch, HttpException, HttpStatus, NotFoundException, UnauthorizedException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  HttpException,
+  HttpStatus,
+  NotFoundException,
+  UnauthorizedException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import { isApi } from './access.js';
@@ -92,13 +100,15 @@ export class ErrorsFilter implements ExceptionFilter {
 
   private sendToLogin(fault: UnauthorizedException, request: FastifyRequest, reply: FastifyReply): void {
     const isLogin = request.method === 'POST';
-    if (isLogin) this.flashes.put(reply, { kind: 'alert', message: fault.message, values: typedInto(['email'], request.body) });
+    if (isLogin)
+      this.flashes.put(reply, { kind: 'alert', message: fault.message, values: typedInto(['email'], request.body) });
     const next = isLogin ? nextOf(request) : safePath(request.url, '');
     void reply.redirect(next ? `/login?next=${encodeURIComponent(next)}` : '/login', 303);
   }
 }
 
-const isNotFound = (error: unknown) => (error as { status?: unknown }).status === 404 || (error as { statusCode?: unknown }).statusCode === 404;
+const isNotFound = (error: unknown) =>
+  (error as { status?: unknown }).status === 404 || (error as { statusCode?: unknown }).statusCode === 404;
 
 /** Headers that a route may have set for content that is not sent after all. */
 const ofTheContent = ['content-length', 'content-disposition', 'etag', 'last-modified', 'repr-digest'];

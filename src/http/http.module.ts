@@ -12,7 +12,15 @@ import { RouteList } from './route-list.js';
 @Global()
 @Module({
   imports: [DiscoveryModule],
-  providers: [Assets, Cookies, FlashMessages, Lifecycle, Pages, RouteList, { provide: APP_FILTER, useClass: ErrorsFilter }],
+  providers: [
+    Assets,
+    Cookies,
+    FlashMessages,
+    Lifecycle,
+    Pages,
+    RouteList,
+    { provide: APP_FILTER, useClass: ErrorsFilter },
+  ],
   exports: [Assets, Cookies, FlashMessages, Lifecycle, Pages, RouteList],
 })
 export class HttpModule implements OnApplicationBootstrap {

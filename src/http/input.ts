@@ -13,13 +13,15 @@ export const inputPipe = new ValidationPipe({
   exceptionFactory: (errors) => new InvalidInput(errors.flatMap((error) => fieldErrors(error))),
 });
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 /** Whether a parsed body is an object (not an array, not a bare value) that nests no deeper than we read. */
 export function isReadableBody(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false;
+  if (!isObject(body) || Array.isArray(body)) return false;
   let level: object[] = [body];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth === maxDepth) return false;
-    level = level.flatMap((value) => Object.values(value).filter((child) => typeof child === 'object' && child !== null)) as object[];
+    level = level.flatMap((value) => Object.values(value).filter(isObject));
   }
   return true;
 }

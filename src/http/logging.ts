@@ -19,7 +19,13 @@ export function createLogger({ logLevel }: Settings, isTerminal: boolean): Logge
 }
 
 /** What Nest says of its own start, which helps nobody but its developers. */
-const framework = new Set<unknown>(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+const framework = new Set<unknown>([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
 
 /** Nest's own logger, on the same lines as everything else. */
 export class NestLogger implements LoggerService {
@@ -33,7 +39,11 @@ export class NestLogger implements LoggerService {
   verbose = (message: unknown, ...rest: unknown[]) => this.write('trace', message, rest);
 
   /** Nest puts what the message is about first and the logger's context last. */
-  private write(level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace', message: unknown, rest: unknown[]): void {
+  private write(
+    level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace',
+    message: unknown,
+    rest: unknown[],
+  ): void {
     const context = rest.at(-1);
     if (level === 'info' && framework.has(context)) level = 'debug';
     const [text, fields] = typeof message === 'object' && message !== null ? [rest[0], message] : [message, {}];
@@ -47,5 +57,11 @@ function withoutValues(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message, stack, cause } = error;
   const { code } = error as { code?: unknown };
-  return { type: name, message, stack, ...(code !== undefined && { code }), ...(cause !== undefined && { cause: withoutValues(cause) }) };
+  return {
+    type: name,
+    message,
+    stack,
+    ...(code !== undefined && { code }),
+    ...(cause !== undefined && { cause: withoutValues(cause) }),
+  };
 }

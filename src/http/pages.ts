@@ -28,7 +28,8 @@ export class Pages {
     handlebars.registerHelper('eq', (left: unknown, right: unknown) => left === right);
 
     const sources = readViews(join(projectFolder, 'views'));
-    for (const [name, source] of sources) if (name.startsWith('partials/')) handlebars.registerPartial(name.slice('partials/'.length), source);
+    for (const [name, source] of sources)
+      if (name.startsWith('partials/')) handlebars.registerPartial(name.slice('partials/'.length), source);
     const known = new Set(Object.keys(handlebars.partials));
     for (const [name, source] of sources) {
       assertPartialsExist(name, source, known);
@@ -90,7 +91,7 @@ function assertPartialsExist(view: string, source: string, known: ReadonlySet<st
   visitor.PartialStatement = (partial) => {
     const name = (partial.name as hbs.AST.PathExpression).original;
     if (typeof name !== 'string' || !known.has(name))
-      throw new Error(`views/${view}${extension} uses a partial that is not there: ${String(name)}.`);
+      throw new Error(`views/${view}${extension} uses a partial that is not there: ${name}.`);
   };
   visitor.accept(Handlebars.parse(source));
 }

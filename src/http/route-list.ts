@@ -73,6 +73,12 @@ export class RouteList {
 function pathsOf(controller: object, handler: object): string[] {
   const of = (target: object) => [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat();
   return of(controller).flatMap((prefix) =>
-    of(handler).map((path) => `/${[prefix, path].map((part) => part.replace(/^\/|\/$/g, '')).filter(Boolean).join('/')}`),
+    of(handler).map(
+      (path) =>
+        `/${[prefix, path]
+          .map((part) => part.replace(/^\/|\/$/g, ''))
+          .filter(Boolean)
+          .join('/')}`,
+    ),
   );
 }

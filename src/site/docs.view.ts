@@ -37,7 +37,15 @@ function presentOperation(method: string, path: string, operation: Operation, sc
     parameters: (operation.parameters ?? []).flatMap((parameter) =>
       '$ref' in parameter
         ? []
-        : [{ name: parameter.name, in: parameter.in, required: parameter.required, description: parameter.description, type: typeOf(parameter.schema) }],
+        : [
+            {
+              name: parameter.name,
+              in: parameter.in,
+              required: parameter.required,
+              description: parameter.description,
+              type: typeOf(parameter.schema),
+            },
+          ],
     ),
     body: fieldsOf(contentSchema(operation.requestBody), schemas),
     responses: Object.entries(operation.responses).map(([status, response]) => ({

@@ -9,7 +9,8 @@ export const maxPasswordBytes = 1_024;
 /** Unicode's composed form: the same letters typed on two keyboards are the same text (NIST SP 800-63B 3.1.1.2). */
 const composed = (value: unknown) => (typeof value === 'string' ? value.normalize('NFC') : value);
 
-export const emailForm = (value: unknown) => (typeof value === 'string' ? value.normalize('NFC').trim().toLowerCase() : value);
+export const emailForm = (value: unknown) =>
+  typeof value === 'string' ? value.normalize('NFC').trim().toLowerCase() : value;
 
 /** What it takes to become a member; the page and the API read the same. */
 export class RegistrationInput {
@@ -52,7 +53,8 @@ export class LoginInput {
   @ValidateBy({
     name: 'isPassword',
     validator: {
-      validate: (value) => typeof value === 'string' && value.length > 0 && Buffer.byteLength(value) <= maxPasswordBytes,
+      validate: (value) =>
+        typeof value === 'string' && value.length > 0 && Buffer.byteLength(value) <= maxPasswordBytes,
       defaultMessage: () => 'Please give your password.',
     },
   })
@@ -62,11 +64,17 @@ export class LoginInput {
 /** Why a new password will not do, or undefined. Length in Unicode characters; any character goes (ASVS 5.0 6.2). */
 export function passwordFault(password: unknown): string | undefined {
   if (typeof password !== 'string' || password === '') return 'Please choose a password.';
-  if ([...password].length < minPasswordCharacters) return `Please choose a password of at least ${minPasswordCharacters} characters.`;
-  if (Buffer.byteLength(password) > maxPasswordBytes) return 'Please choose a shorter password: 1,024 bytes is the most.';
-  if (isCommonPassword(password)) return 'That password is one of the commonest, the first that anyone would try. Please choose another.';
+  if (charactersIn(password) < minPasswordCharacters)
+    return `Please choose a password of at least ${minPasswordCharacters} characters.`;
+  if (Buffer.byteLength(password) > maxPasswordBytes)
+    return 'Please choose a shorter password: 1,024 bytes is the most.';
+  if (isCommonPassword(password))
+    return 'That password is one of the commonest, the first that anyone would try. Please choose another.';
   return undefined;
 }
+
+/** In Unicode code points, not in the halves that JavaScript counts. */
+const charactersIn = (text: string) => Array.from(text).length;
 
 function IsGoodPassword(): PropertyDecorator {
   return ValidateBy({

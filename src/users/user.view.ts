@@ -20,7 +20,13 @@ export class UserView {
 }
 
 /** Picks what may leave; never the entity itself. */
-export const presentUser = (user: { id: string; name: string; email: string; role: Role; createdAt: Date }): UserView => ({
+export const presentUser = (user: {
+  id: string;
+  name: string;
+  email: string;
+  role: Role;
+  createdAt: Date;
+}): UserView => ({
   id: user.id,
   name: user.name,
   email: user.email,

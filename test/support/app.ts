@@ -22,7 +22,9 @@ export interface TestApp {
 }
 
 /** The bytes that a test app serves as its welcome file, under the name `welcome.txt`. */
-export const welcomeBytes = Buffer.from(Array.from({ length: 1_000 }, (_, line) => `line ${line} of the welcome file\n`).join(''));
+export const welcomeBytes = Buffer.from(
+  Array.from({ length: 1_000 }, (_, line) => `line ${line} of the welcome file\n`).join(''),
+);
 
 /** Starts the application through its front door, `createApp`, on the database that this run of the suite is for. */
 export async function startApp(environment: Record<string, string> = {}): Promise<TestApp> {

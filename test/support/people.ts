@@ -34,7 +34,10 @@ export class Visitor {
       headers: {
         accept: 'text/html',
         cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-        ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded', origin: new URL(this.url).origin }),
+        ...(form !== undefined && {
+          'content-type': 'application/x-www-form-urlencoded',
+          origin: new URL(this.url).origin,
+        }),
         ...headers,
       },
       ...(form !== undefined && { body: new URLSearchParams(form).toString() }),
@@ -47,7 +50,11 @@ export class Visitor {
   async visit(path: string, options?: Ask): Promise<{ status: number; at: string; html: string; response: Response }> {
     let at = path;
     let response = await this.ask(path, options);
-    for (let hops = 0; hops < 5 && response.status >= 300 && response.status < 400 && response.headers.has('location'); hops++) {
+    for (
+      let hops = 0;
+      hops < 5 && response.status >= 300 && response.status < 400 && response.headers.has('location');
+      hops++
+    ) {
       const target = new URL(response.headers.get('location') ?? '', new URL(at, this.url));
       at = target.pathname + target.search;
       response = await this.ask(at);
@@ -65,7 +72,8 @@ export class Visitor {
     const [pair = '', ...attributes] = line.split(';');
     const at = pair.indexOf('=');
     const name = pair.slice(0, at).trim();
-    if (attributes.some((attribute) => /^\s*(max-age=0|expires=Thu, 01 Jan 1970)/i.test(attribute))) this.cookies.delete(name);
+    if (attributes.some((attribute) => /^\s*(max-age=0|expires=Thu, 01 Jan 1970)/i.test(attribute)))
+      this.cookies.delete(name);
     else this.cookies.set(name, pair.slice(at + 1));
   }
 }
@@ -76,7 +84,10 @@ export class Script {
 
   constructor(private readonly url: string) {}
 
-  async ask(path: string, { method, json, headers = {} }: { method?: string; json?: unknown; headers?: Record<string, string> } = {}) {
+  async ask(
+    path: string,
+    { method, json, headers = {} }: { method?: string; json?: unknown; headers?: Record<string, string> } = {},
+  ) {
     return fetch(new URL(path, this.url), {
       method: method ?? (json === undefined ? 'GET' : 'POST'),
       headers: {
