@@ -1,7 +1,7 @@
 import { BadRequestException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { LogController, type FastifyReply, type FastifyRequest } from 'fastify';
+import { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
@@ -14,6 +14,7 @@ import { Lifecycle } from './http/lifecycle.js';
 import { NestLogger } from './http/logging.js';
 import { Pages, pathOf } from './http/pages.js';
 import { RouteList } from './http/route-list.js';
+import { securityHeaders } from './http/security-headers.js';
 import { ApiDescription } from './site/api-description.js';
 
 const KiB = 1_024;
@@ -32,19 +33,6 @@ const limits = {
   keepAliveTimeout: 65 * second,
 };
 
-const contentSecurityPolicy = {
-  useDefaults: false,
-  directives: {
-    defaultSrc: "'none'",
-    styleSrc: "'self'",
-    scriptSrc: "'self'",
-    imgSrc: "'self'",
-    formAction: "'self'",
-    baseUri: "'none'",
-    frameAncestors: "'none'",
-  },
-};
-
 /**
  * Makes the whole application, ready to listen: the front door of production and of every test.
  *
@@ -52,13 +40,18 @@ const contentSecurityPolicy = {
  */
 export async function createApp(settings: Settings, logger: Logger): Promise<NestFastifyApplication> {
   const keys = openKeys(settings);
+  const headers = securityHeaders(settings);
   const adapter = new FastifyAdapter({
     ...limits,
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: settings.trustProxy.length > 0 ? settings.trustProxy : false,
-    return503OnClosing: false,
+    // a path that the router cannot read gets no hook
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) =>
+      void reply.headers(headers).send(error),
+    // a child logger for each request costs more than a page's template; what is logged names its request itself
+    childLoggerFactory: (parent: FastifyBaseLogger) => parent,
     forceCloseConnections: true,
   });
   const server = adapter.getInstance();
@@ -74,25 +67,18 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
   const pages = app.get(Pages);
 
   app.useGlobalPipes(inputPipe);
-  app.useSecurityHeaders({
-    contentSecurityPolicy,
-    strictTransportSecurity: settings.isSecure,
-    xFrameOptions: { action: 'deny' },
-    xDnsPrefetchControl: false,
-    xDownloadOptions: false,
-    xPermittedCrossDomainPolicies: false,
-    xXssProtection: false,
-  });
   // bearer tokens are not sent by a browser on its own, so the API has nothing to forge
   app.enableCsrfProtection({ trustedOrigins: [settings.publicUrl], exclude: isApi });
 
+  // Fastify's own parser of text: nothing here reads it, so it is 415
+  server.removeContentTypeParser('text/plain');
   server.decorateRequest('user', undefined);
   server.decorateReply('view', function (this: FastifyReply, view: string, data: object) {
     return pages.send(this.request, this, view, data);
   });
   server.addHook('onRoute', (route) => routes.add(route));
   server.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
+    void reply.headers(headers).header('x-request-id', request.id);
     lifecycle.track(reply.raw);
     const isProbe = request.url === '/ready' || request.url === '/health';
     if (!lifecycle.isDraining || isProbe) return done();
@@ -122,10 +108,18 @@ export async function shutDown(app: NestFastifyApplication, { shutdownSeconds }:
 
 /** One line an answer. The path without its query, since a query can hold what only its reader should see. */
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
-  const { method, ip, user } = request;
+  const { id, method, ip, user } = request;
   const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
   request.log.info(
-    { method, path: pathOf(request), status: reply.statusCode, milliseconds, address: ip, member: user?.id },
+    {
+      requestId: id,
+      method,
+      path: pathOf(request),
+      status: reply.statusCode,
+      milliseconds,
+      address: ip,
+      member: user?.id,
+    },
     'answered',
   );
 }

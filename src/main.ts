@@ -1,14 +1,19 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp, shutDown } from './app.js';
 import { readSettings, SettingsError, type Settings } from './config/settings.js';
+import { UnusableDatabase } from './database/data-source.js';
 import { createLogger } from './http/logging.js';
 
 /** Starts the site from the environment, says where things are, and ends it in order on SIGTERM or SIGINT. */
 async function main(): Promise<void> {
+  // what the site writes is for its own user and group, the database too
+  process.umask(0o027);
   const settings = readSettings(process.env);
   const logger = createLogger(settings, process.stdout.isTTY);
   const app = await createApp(settings, logger);
-  await app.listen(settings.port, settings.host);
+  await app.listen(settings.port, settings.host).catch(({ message }: Error) => {
+    throw new SettingsError([`HOST and PORT cannot be listened on: ${message}`]);
+  });
   endOnSignal(app, settings);
 
   logger.info({ url: settings.publicUrl, listening: await app.getUrl() }, `Gatehouse is open: ${settings.publicUrl}`);
@@ -37,11 +42,11 @@ function endOnSignal(app: NestFastifyApplication, settings: Settings): void {
   process.on('SIGINT', end);
 }
 
-const withoutPassword = (url: string) => url.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:…@');
+const withoutPassword = (url: string) => url.replace(/(:\/\/[^:@/]*):.*@/, '$1:…@');
 
 function fail(error: unknown): never {
   const text =
-    error instanceof SettingsError
+    error instanceof SettingsError || error instanceof UnusableDatabase
       ? error.message
       : error instanceof Error
         ? (error.stack ?? error.message)

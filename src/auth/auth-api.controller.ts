@@ -1,4 +1,4 @@
-import { Body, ConflictException, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { Body, ConflictException, Controller, HttpCode, Ip, Post, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -16,6 +16,7 @@ import type { User } from '../users/user.entity.js';
 import { presentUser, UserView } from '../users/user.view.js';
 import { UsersService } from '../users/users.service.js';
 import { LoggedIn, LoginGuard } from './login.guard.js';
+import { RateLimits } from './rate-limits.js';
 import { SessionsService } from './sessions.service.js';
 
 /** What a script gets when it logs in (RFC 6749 5.1). */
@@ -37,6 +38,7 @@ class TokenView {
 @Controller('api/v1/auth')
 export class AuthApiController {
   constructor(
+    private readonly limits: RateLimits,
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
   ) {}
@@ -45,8 +47,9 @@ export class AuthApiController {
   @Public()
   @ApiOperation({ summary: 'Become a member', operationId: 'register' })
   @ApiCreatedResponse({ type: TokenView, description: 'The account was made, and a session begun.' })
-  @ApiProblem(400, 409, 413, 422, 503)
-  async register(@Body() input: RegistrationInput): Promise<TokenView> {
+  @ApiProblem(400, 409, 413, 422, 429, 503)
+  async register(@Body() input: RegistrationInput, @Ip() address: string): Promise<TokenView> {
+    await this.limits.spendRegistration(address);
     const user = await this.users.register(input);
     if (!user) throw new ConflictException('That email is registered already. Log in instead.');
     return this.begin(user);
@@ -59,7 +62,7 @@ export class AuthApiController {
   @ApiOperation({ summary: 'Log in', operationId: 'login' })
   @ApiBody({ type: LoginInput })
   @ApiOkResponse({ type: TokenView, description: 'A session was begun.' })
-  @ApiProblem(400, 401, 413, 422, 503)
+  @ApiProblem(400, 401, 413, 422, 429, 503)
   login(@LoggedIn() user: User): Promise<TokenView> {
     return this.begin(user);
   }

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { UsersModule } from '../users/users.module.js';
@@ -7,8 +7,9 @@ import { AccessGuard } from './access.guard.js';
 import { AuthApiController } from './auth-api.controller.js';
 import { Credentials } from './credentials.js';
 import { JwtStrategy } from './jwt.strategy.js';
-import { LastSeenInterceptor } from './last-seen.interceptor.js';
+import { LastSeen } from './last-seen.js';
 import { LocalStrategy } from './local.strategy.js';
+import { RateLimits } from './rate-limits.js';
 import { RegistrationController } from './registration.controller.js';
 import { SessionController } from './session.controller.js';
 import { Session } from './session.entity.js';
@@ -22,11 +23,12 @@ import { SessionsService } from './sessions.service.js';
   providers: [
     Credentials,
     JwtStrategy,
+    LastSeen,
     LocalStrategy,
+    RateLimits,
     SessionTokens,
     SessionsService,
     { provide: APP_GUARD, useClass: AccessGuard },
-    { provide: APP_INTERCEPTOR, useClass: LastSeenInterceptor },
   ],
 })
 export class AuthModule {}

@@ -3,6 +3,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { inputPipe } from '../http/input.js';
 import { LoginInput } from '../users/registration.input.js';
+import { RateLimits } from './rate-limits.js';
 import type { User } from '../users/user.entity.js';
 
 /** One sentence for an unknown email and a wrong password alike. */
@@ -21,6 +22,10 @@ declare module 'fastify' {
  */
 @Injectable()
 export class LoginGuard extends AuthGuard('local') {
+  constructor(private readonly limits: RateLimits) {
+    super();
+  }
+
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { email, password } = (await inputPipe.transform(request.body ?? {}, {
@@ -28,7 +33,10 @@ export class LoginGuard extends AuthGuard('local') {
       metatype: LoginInput,
     })) as LoginInput;
     request.body = { ...(request.body as object), email, password };
-    return (await super.canActivate(context)) as boolean;
+    await this.limits.spendLogin(email, request.ip);
+    await super.canActivate(context);
+    await this.limits.giveBackLogin(email, request.ip);
+    return true;
   }
 
   override getAuthenticateOptions() {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Ip, Post, Redirect, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../http/access.js';
@@ -7,6 +7,7 @@ import { FromForm } from '../http/form.js';
 import { RegistrationInput } from '../users/registration.input.js';
 import { UsersService } from '../users/users.service.js';
 import { Credentials } from './credentials.js';
+import { RateLimits } from './rate-limits.js';
 import { SessionsService } from './sessions.service.js';
 
 const form = { view: 'auth/register', title: 'Register', keep: ['name', 'email'] };
@@ -17,6 +18,7 @@ const form = { view: 'auth/register', title: 'Register', keep: ['name', 'email']
 @Controller('register')
 export class RegistrationController {
   constructor(
+    private readonly limits: RateLimits,
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
     private readonly credentials: Credentials,
@@ -32,7 +34,12 @@ export class RegistrationController {
   @Post()
   @FromForm(form)
   @Redirect('/secrets', 303)
-  async register(@Body() input: RegistrationInput, @Res({ passthrough: true }) reply: FastifyReply) {
+  async register(
+    @Body() input: RegistrationInput,
+    @Ip() address: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.limits.spendRegistration(address);
     const user = await this.users.register(input);
     if (!user) {
       const message = 'That email is registered already. Log in instead.';

@@ -1,7 +1,7 @@
 import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Settings } from './settings.js';
+import { SettingsError, type Settings } from './settings.js';
 
 /** The keys of this site, each derived from the one secret for one purpose (HKDF, RFC 5869). */
 export class Keys {
@@ -16,10 +16,18 @@ export class Keys {
 /**
  * Makes the data folder (mode 0750) and gives the keys: from `APP_SECRET`, or from a secret that is made at the
  * first start and kept in the data folder (mode 0600). Of two processes that start at once, both get the same.
+ *
+ * @throws SettingsError where the data folder cannot be written to, or holds no good secret.
  */
 export function openKeys(settings: Settings): Keys {
-  mkdirSync(settings.dataDir, { recursive: true, mode: 0o750 });
-  return new Keys(settings.appSecret ?? keptSecret(join(settings.dataDir, 'app-secret')));
+  const { dataDir, appSecret } = settings;
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o750 });
+    accessSync(dataDir, constants.W_OK);
+    return new Keys(appSecret ?? keptSecret(join(dataDir, 'app-secret')));
+  } catch (error) {
+    throw new SettingsError([`DATA_DIR cannot be used: ${(error as Error).message}`]);
+  }
 }
 
 function keptSecret(path: string): string {

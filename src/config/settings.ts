@@ -84,7 +84,6 @@ export class Settings {
 
   /** Addresses or CIDR blocks of the proxies whose `X-Forwarded-*` headers are believed. */
   @Transform(list)
-  @Matches(/^[0-9a-f:.]+(\/\d{1,3})?$/i, { each: true, message: 'must be a list of addresses or CIDR blocks' })
   trustProxy: string[] = [];
 
   /** The file that a fresh install imports and serves. */
@@ -180,10 +179,13 @@ export function readSettings(environment: Record<string, string | undefined>): S
   settings.publicUrl = given.publicUrl ?? `http://localhost:${settings.port}`;
   settings.databaseUrl = given.databaseUrl ?? `sqlite:${resolve(settings.dataDir, 'gatehouse.db')}`;
 
-  const faults = validateSync(settings, { forbidUnknownValues: true, stopAtFirstError: true }).map(
-    ({ property, constraints }) =>
-      `${variableOf(property)} ${(Object.values(constraints ?? {})[0] ?? 'is not right').replace(`${property} `, '')}`,
-  );
+  const faults = validateSync(settings, { forbidUnknownValues: true, stopAtFirstError: true })
+    // a default that is built from a wrong value is not a second fault
+    .filter(({ property }) => property in given)
+    .map(
+      ({ property, constraints }) =>
+        `${variableOf(property)} ${(Object.values(constraints ?? {})[0] ?? 'is not right').replace(`${property} `, '')}`,
+    );
   faults.push(...faultsBetween(settings));
   if (faults.length > 0) throw new SettingsError(faults);
   settings.publicUrl = new URL(settings.publicUrl).origin;
@@ -195,7 +197,7 @@ function faultsBetween({ adminEmail, adminPassword, trustProxy, sessionIdleMinut
   if (!adminEmail !== !adminPassword) faults.push('ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all');
   if (sessionIdleMinutes > sessionMaxHours * 60)
     faults.push('SESSION_IDLE_MINUTES must not be longer than SESSION_MAX_HOURS');
-  for (const entry of Array.isArray(trustProxy) ? trustProxy : []) {
+  for (const entry of trustProxy) {
     const [address = '', bits] = entry.split('/');
     const family = isIP(address);
     if (family === 0 || (bits !== undefined && Number(bits) > (family === 4 ? 32 : 128)))

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Members, their sessions, and the files they may have. */
+/** Members, their sessions, the tries that are counted, and the files. */
 export class AccountsAndFiles1795305600001 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     for (const statement of statements) await queryRunner.query(statement);
@@ -33,6 +33,13 @@ const statements = [
   `CREATE INDEX "sessions_userId" ON "sessions" ("userId")`,
   `CREATE INDEX "sessions_expiresAt" ON "sessions" ("expiresAt")`,
   `CREATE INDEX "sessions_lastSeenAt" ON "sessions" ("lastSeenAt")`,
+  // the columns and their order are those of rate-limiter-flexible
+  `CREATE TABLE "rate_limits" (
+    "key" varchar(255) PRIMARY KEY NOT NULL,
+    "points" integer NOT NULL DEFAULT 0,
+    "expire" bigint
+  )`,
+  `CREATE INDEX "rate_limits_expire" ON "rate_limits" ("expire")`,
   `CREATE TABLE "files" (
     "id" varchar(36) PRIMARY KEY NOT NULL,
     "name" varchar(255) NOT NULL,

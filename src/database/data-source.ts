@@ -33,14 +33,22 @@ export function dataSourceOptions(settings: Settings): DataSourceOptions {
   return { ...shared, type: 'sqlite', database: path, driver: quietSqlite(), enableWAL: true, busyTimeout: 5_000 };
 }
 
+/** Says in one line, for an operator, why the site cannot start on this database. */
+export class UnusableDatabase extends Error {
+  override name = 'UnusableDatabase';
+}
+
 /**
  * Opens the database, brings its schema up to date, and gives the data source. Two processes that start at once
  * take turns.
  *
- * @throws Error in one line where the schema is of a later version than this one knows.
+ * @throws UnusableDatabase where it cannot be opened, or its schema is of a later version than this one knows.
  */
 export async function openDatabase(options: DataSourceOptions): Promise<DataSource> {
-  const dataSource = await new DataSource(options).initialize();
+  const dataSource = await new DataSource(options).initialize().catch(({ message, code }: NodeJS.ErrnoException) => {
+    // a host with several addresses that all refuse gives an error without a message
+    throw new UnusableDatabase(`The database of DATABASE_URL cannot be opened: ${message || code}`);
+  });
   try {
     if (options.type === 'sqlite') await migrateSqlite(dataSource);
     else await migratePostgres(dataSource);
@@ -85,7 +93,7 @@ async function migrate(dataSource: DataSource, runner: QueryRunner, transaction:
   const known = new Set(dataSource.migrations.map((migration) => migration.constructor.name));
   const unknown = (await executor.getExecutedMigrations()).filter(({ name }) => !known.has(name));
   if (unknown.length > 0)
-    throw new Error(
+    throw new UnusableDatabase(
       `The database is of a later version of Gatehouse (it has ${unknown.map(({ name }) => name).join(', ')}): start that version, or restore a backup.`,
     );
   await executor.executePendingMigrations();

@@ -13,7 +13,7 @@ import { Reader } from './reader.js';
       useFactory: (settings: Settings) => ({
         ...dataSourceOptions(settings),
         autoLoadEntities: true,
-        retryAttempts: 1,
+        toRetry: () => false,
       }),
       dataSourceFactory: (options) => {
         if (!options) throw new Error('The data source has no options.');

@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { createRequire } from 'node:module';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type sqlite3 from 'sqlite3';
 import type { Database, Statement } from 'sqlite3';
 import { DataSource } from 'typeorm';
@@ -15,6 +16,7 @@ const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
  */
 @Injectable()
 export class Reader implements OnApplicationShutdown {
+  private readonly thisTurn = new Map<string, Promise<unknown[]>>();
   private readonly statements = new Map<string, Statement>();
   private connection: Promise<Database> | undefined;
 
@@ -25,18 +27,20 @@ export class Reader implements OnApplicationShutdown {
 
   /**
    * The rows of one SELECT. Values stand as `$1`, `$2`, … in the order in which they first appear. The text must be
-   * one of a fixed few, since each is kept prepared.
+   * one of a fixed few, since each is kept prepared. Equal questions that are asked in one turn of the event loop are
+   * asked of the database once, after all of them; so the rows are shared and must not be changed.
    */
-  async rows<Row>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const path = sqlitePath(this.settings);
-    if (path === undefined) return this.dataSource.query<Row[]>(sql, [...values]);
-    const statement = await this.prepare(path, sql);
-    return new Promise((resolve, reject) => {
-      statement.all<Row>(values, (error, rows) => {
-        if (error) reject(error);
-        else resolve(rows);
+  rows<Row>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    const question = `${sql}\n${JSON.stringify(values)}`;
+    let answer = this.thisTurn.get(question);
+    if (!answer) {
+      answer = nextTurn().then(() => {
+        this.thisTurn.delete(question);
+        return this.ask(sql, values);
       });
-    });
+      this.thisTurn.set(question, answer);
+    }
+    return answer as Promise<readonly Row[]>;
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -45,6 +49,18 @@ export class Reader implements OnApplicationShutdown {
     for (const statement of this.statements.values())
       await new Promise<void>((resolve) => statement.finalize(() => resolve()));
     await new Promise((resolve) => connection.close(resolve));
+  }
+
+  private async ask(sql: string, values: readonly unknown[]): Promise<unknown[]> {
+    const path = sqlitePath(this.settings);
+    if (path === undefined) return this.dataSource.query<unknown[]>(sql, [...values]);
+    const statement = await this.prepare(path, sql);
+    return new Promise((resolve, reject) => {
+      statement.all(values, (error, rows) => {
+        if (error) reject(error);
+        else resolve(rows);
+      });
+    });
   }
 
   private async prepare(path: string, sql: string): Promise<Statement> {

@@ -65,17 +65,17 @@ function isBefore(date: string | undefined, time: Date): boolean | undefined {
   return seconds === undefined ? undefined : seconds < toSeconds(time);
 }
 
-/** An HTTP-date (5.6.7) in whole seconds; undefined where it is none. */
+/** An HTTP-date (5.6.7) in whole seconds; undefined where it is none. It is in GMT, though one of its forms does not say so. */
 function readDate(text: string): number | undefined {
-  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text.trim())) return undefined;
-  const milliseconds = Date.parse(text);
+  const [, date] = /^((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[^+]*?)(?: GMT)?$/.exec(text.trim()) ?? [];
+  const milliseconds = Date.parse(`${date} GMT`);
   return Number.isNaN(milliseconds) ? undefined : toSeconds(new Date(milliseconds));
 }
 
 const toSeconds = (time: Date) => Math.floor(time.getTime() / 1_000);
 
 function readRange(header: string, size: number): ByteRange | 'unreadable' | 'outside' {
-  const [, first = '', last = ''] = /^bytes=[ \t]*(\d{0,15})-(\d{0,15})[ \t]*$/i.exec(header) ?? [];
+  const [, first = '', last = ''] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header) ?? [];
   if (first === '' && last === '') return 'unreadable';
   if (first === '') {
     const length = Math.min(Number(last), size);

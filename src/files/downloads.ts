@@ -29,6 +29,10 @@ export class Downloads {
       void reply.header('content-range', `bytes */${size}`);
       throw new HttpException('The file has no such range.', HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
     }
+    const range = answer.status === 206 ? answer.range : { start: 0, end: size - 1 };
+    const hasContent = request.method !== 'HEAD' && answer.status !== 304;
+    // before any header: bytes that are not there are answered as an error, with nothing of this file in it
+    const bytes = hasContent ? await this.store.read(file.storageKey, size, range) : Readable.from([]);
     void reply.code(answer.status).headers({
       'cache-control': 'private, no-cache',
       'content-security-policy': sandbox,
@@ -36,9 +40,8 @@ export class Downloads {
       etag,
       'last-modified': file.createdAt.toUTCString(),
     });
-    if (answer.status === 304) return reply.send();
+    if (answer.status === 304) return reply.send(bytes);
 
-    const range = answer.status === 206 ? answer.range : { start: 0, end: size - 1 };
     void reply.headers({
       'content-type': file.contentType,
       'content-disposition': contentDisposition(file.name, { type: 'attachment' }),
@@ -47,8 +50,6 @@ export class Downloads {
       'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`,
     });
     if (answer.status === 206) void reply.header('content-range', `bytes ${range.start}-${range.end}/${size}`);
-    // an empty string would reset the length
-    if (request.method === 'HEAD') return reply.send(Readable.from([]));
-    return reply.send(await this.store.read(file.storageKey, size, range));
+    return reply.send(bytes);
   }
 }

@@ -56,6 +56,8 @@ export class FileStore {
     const storageKey = randomBytes(16).toString('hex');
     const path = this.pathOf(storageKey);
     const draft = join(this.drafts, storageKey);
+    // it may fail before the pipeline listens; the pipeline hears of it all the same
+    source.on('error', () => undefined);
     const folder = join(path, '..');
     await mkdir(this.drafts, { recursive: true, mode: 0o750 });
     await mkdir(folder, { recursive: true, mode: 0o750 });
@@ -76,7 +78,7 @@ export class FileStore {
       await syncFolder(folder);
       await syncFolder(this.folder);
     } catch (error) {
-      await rm(draft, { force: true });
+      await Promise.all([rm(draft, { force: true }), rm(path, { force: true })]);
       throw error;
     }
     return { storageKey, size, sha256: hash.digest('hex') };
@@ -91,7 +93,10 @@ export class FileStore {
   async read(storageKey: string, size: number, range: ByteRange): Promise<Buffer | Readable> {
     if (size <= remembered.largest) return (await this.whole(storageKey, size)).subarray(range.start, range.end + 1);
     const file = await open(this.pathOf(storageKey), 'r');
-    return file.createReadStream({ ...range, highWaterMark: chunkSize });
+    const { size: held } = await file.stat();
+    if (held === size) return file.createReadStream({ ...range, highWaterMark: chunkSize });
+    await file.close();
+    throw new Error(`The file store holds ${held} bytes of ${storageKey}, not ${size}.`);
   }
 
   /** Forgets the bytes of a key; nothing happens where there are none. */
@@ -105,8 +110,9 @@ export class FileStore {
     await mkdir(this.drafts, { recursive: true, mode: 0o750 });
     for (const draft of await readdir(this.drafts)) {
       const path = join(this.drafts, draft);
-      const { mtimeMs } = await stat(path);
-      if (mtimeMs < Date.now() - hour) await rm(path, { force: true });
+      // a draft of another process may have become a file by now
+      const found = await stat(path).catch(() => undefined);
+      if (found && found.mtimeMs < Date.now() - hour) await rm(path, { force: true });
     }
   }
 

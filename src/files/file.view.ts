@@ -80,8 +80,10 @@ function typeInWords({ contentType, name }: StoredFile): string {
 /** Such as "84 KB"; thousands, as file managers and browsers count. */
 function sizeInWords(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  // by the three digits that are shown, so that 999,999 bytes are 1.0 MB and not 1000 KB
+  const shown = Number(Math.max(bytes, 1).toPrecision(3));
+  const power = Math.min(Math.floor(Math.log10(shown) / 3), units.length - 1);
   const amount = bytes / 1_000 ** power;
   if (power === 0) return bytes === 1 ? '1 byte' : `${bytes} bytes`;
-  return `${amount < 10 ? amount.toFixed(1) : Math.round(amount)} ${units[power]}`;
+  return `${amount < 9.95 ? amount.toFixed(1) : Math.round(amount)} ${units[power]}`;
 }

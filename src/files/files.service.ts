@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Repository } from 'typeorm';
-import { v7 as uuid } from 'uuid';
+import { validate as isUuid, v7 as uuid } from 'uuid';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
@@ -64,7 +64,7 @@ export class FilesService {
 
   /** @throws NotFoundException where there is no such file for this member. */
   async findFor(_viewer: Viewer, id: string): Promise<StoredFile> {
-    const [row] = await this.reader.rows<Row>(one, [id]);
+    const [row] = isUuid(id) ? await this.reader.rows<Row>(one, [id]) : [];
     return row ? fromRow(row) : notThere();
   }
 
@@ -77,8 +77,8 @@ export class FilesService {
     const file: StoredFile = {
       ...stored,
       id: uuid(),
-      name: name.normalize('NFC').slice(0, 255),
-      searchName: searchForm(name).slice(0, 255),
+      name: firstCharacters(name.normalize('NFC')),
+      searchName: firstCharacters(searchForm(name)),
       contentType: mime.getType(name) ?? 'application/octet-stream',
       origin: origin ?? null,
       featuredAt: null,
@@ -126,6 +126,12 @@ const featured = `
   ) candidates ORDER BY "rank" LIMIT 1`;
 
 const searchForm = (text: string) => text.normalize('NFC').toLowerCase();
+
+/** As much of a name as a column holds, in whole characters; what no text column or header takes is replaced. */
+const firstCharacters = (name: string) =>
+  Array.from(name.replace(/[\p{Cc}\p{Cs}]/gu, '\uFFFD'))
+    .slice(0, 255)
+    .join('');
 
 const likeAnywhere = (q = '') => `%${searchForm(q).replace(/[!%_]/g, '!$&')}%`;
 

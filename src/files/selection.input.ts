@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
 
 /** Which part of the list a caller wants. */
 export class SelectionInput {
@@ -19,6 +19,7 @@ export class SelectionInput {
   @ApiPropertyOptional({ description: 'Text that the name contains, in any case.' })
   @IsOptional()
   @MaxLength(200, { message: 'q has at most 200 characters.' })
+  @Matches(/^\P{Cc}*$/u, { message: 'q is text on one line.' })
   @IsString({ message: 'q is text.' })
   q?: string;
 }

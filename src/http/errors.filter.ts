@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
+import { Settings } from '../config/settings.js';
 import { isApi } from './access.js';
 import { Busy, InvalidInput, SeeOther, TooManyRequests } from './errors.js';
 import { adviceFor } from './error-advice.js';
@@ -16,6 +17,7 @@ import { FlashMessages } from './flash.js';
 import { Pages, pathOf } from './pages.js';
 import { RouteList } from './route-list.js';
 import { safePath } from './safe-path.js';
+import { securityHeaders } from './security-headers.js';
 
 /**
  * Answers every error: problem+json (RFC 9457) under `/api`, else a page that says what to do next. A stranger on a
@@ -27,6 +29,7 @@ export class ErrorsFilter implements ExceptionFilter {
     private readonly pages: Pages,
     private readonly flashes: FlashMessages,
     private readonly routes: RouteList,
+    private readonly settings: Settings,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -34,10 +37,14 @@ export class ErrorsFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const fault = this.seenFromOutside(error, request);
-    if (fault.getStatus() >= 500 && !(fault instanceof Busy)) request.log.error({ err: error }, 'request failed');
+    if (fault.getStatus() >= 500 && !(fault instanceof Busy))
+      request.log.error({ requestId: request.id, err: error }, 'request failed');
     // what was begun cannot be answered anew: the client must see that it is cut
     if (reply.raw.headersSent) return void reply.raw.destroy();
 
+    // Nest refuses what comes from another site before any hook of ours has run
+    if (!reply.hasHeader('x-request-id'))
+      void reply.headers(securityHeaders(this.settings)).header('x-request-id', request.id);
     for (const name of ofTheContent) void reply.removeHeader(name);
     if (fault instanceof Busy || fault instanceof TooManyRequests) void reply.header('retry-after', fault.retryAfter);
     if (fault.getStatus() === 405) void reply.header('allow', this.routes.methodsOf(pathOf(request)).join(', '));
@@ -49,7 +56,8 @@ export class ErrorsFilter implements ExceptionFilter {
   private seenFromOutside(error: unknown, request: FastifyRequest): HttpException {
     if (request.is404 && isNotFound(error)) {
       const others = this.routes.methodsOf(pathOf(request));
-      if (others.length > 0) return new HttpException(`This address does not answer to ${request.method}.`, 405);
+      if (others.length > 0 && !others.includes(request.method))
+        return new HttpException(`This address does not answer to ${request.method}.`, 405);
       return new NotFoundException('There is nothing at this address.');
     }
     if (error instanceof HttpException) return error;
@@ -90,7 +98,13 @@ export class ErrorsFilter implements ExceptionFilter {
     if (fault instanceof InvalidInput && form) {
       const values = typedInto(form.keep, request.body);
       const errors = Object.fromEntries(fault.errors.toReversed().map(({ field, message }) => [field, message]));
-      this.pages.send(request, reply, form.view, { title: form.title, values, errors, next: nextOf(request) });
+      this.pages.send(request, reply, form.view, {
+        title: form.title,
+        values,
+        errors,
+        errorList: fault.errors,
+        next: nextOf(request),
+      });
     } else {
       const { heading, advice } = adviceFor(status, request.method === 'GET' ? request.url : undefined);
       const page = { title: heading, status, heading, message: fault.message, advice, requestId: request.id };

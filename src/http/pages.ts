@@ -1,41 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import Handlebars from 'handlebars';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../config/settings.js';
 import { Assets } from './assets.js';
 import { FlashMessages } from './flash.js';
-
-const extension = '.hbs';
+import { compileViews } from './views.js';
 
 /**
- * Renders pages from `views/`: a page `files/secrets` is `views/files/secrets.hbs` inside `views/layouts/main.hbs`;
- * `{{> name}}` is `views/partials/name.hbs`. All are compiled once, here: a view with a fault in its syntax, an
- * unknown helper or a missing partial stops the start.
+ * Sends pages: `files/secrets` is `views/files/secrets.hbs` inside `views/layouts/main.hbs`. A view with a fault stops
+ * the start, not a visitor.
  */
 @Injectable()
 export class Pages {
-  private readonly views = new Map<string, HandlebarsTemplateDelegate>();
+  private readonly views: ReadonlyMap<string, HandlebarsTemplateDelegate>;
+  private readonly rendered = new Map<string, string>();
   private readonly layout: HandlebarsTemplateDelegate;
 
   constructor(
     assets: Assets,
     private readonly flashes: FlashMessages,
   ) {
-    const handlebars = Handlebars.create();
-    handlebars.registerHelper('asset', (file: string) => assets.addressOf(file));
-    handlebars.registerHelper('eq', (left: unknown, right: unknown) => left === right);
-
-    const sources = readViews(join(projectFolder, 'views'));
-    for (const [name, source] of sources)
-      if (name.startsWith('partials/')) handlebars.registerPartial(name.slice('partials/'.length), source);
-    const known = new Set(Object.keys(handlebars.partials));
-    for (const [name, source] of sources) {
-      assertPartialsExist(name, source, known);
-      this.views.set(name, compile(handlebars, source));
-    }
-    for (const name of known) handlebars.registerPartial(name, this.template(`partials/${name}`));
+    this.views = compileViews(join(projectFolder, 'views'), assets);
     this.layout = this.template('layouts/main');
   }
 
@@ -45,53 +30,34 @@ export class Pages {
 
   /** Sends a page. Adds to `data` what every page knows: its path, who looks at it, and the message that waits. */
   send(request: FastifyRequest, reply: FastifyReply, view: string, data: object): FastifyReply {
-    const flash = this.flashes.take(request, reply);
     const { user } = request;
-    const page = {
-      path: pathOf(request),
-      viewer: user && { name: user.name, email: user.email, isAdmin: user.role === 'admin' },
-      flash,
-      values: flash?.values,
-      ...data,
-    };
+    const flash = this.flashes.take(request, reply);
     // a member's page must not come back from a cache after logout
     void reply.header('cache-control', user || flash ? 'no-store' : 'private, no-cache');
-    void reply.type('text/html; charset=utf-8');
-    return reply.send(this.layout({ ...page, body: this.template(view)(page) }));
+    void reply.header('content-type', 'text/html; charset=utf-8');
+    if (!user && !flash && isEmpty(data)) return reply.send(this.forStrangers(view, pathOf(request)));
+    const viewer = user && { name: user.name, email: user.email, isAdmin: user.role === 'admin' };
+    return reply.send(this.render(view, { path: pathOf(request), viewer, flash, values: flash?.values, ...data }));
+  }
+
+  /** A page that says nothing but what stands in its view is the same for every stranger: it is rendered once. */
+  private forStrangers(view: string, path: string): string {
+    const html = this.rendered.get(view) ?? this.render(view, { path });
+    this.rendered.set(view, html);
+    return html;
+  }
+
+  private render(view: string, page: object): string {
+    return this.layout({ ...page, body: this.template(view)(page) });
   }
 
   private template(view: string): HandlebarsTemplateDelegate {
     const template = this.views.get(view);
-    if (!template) throw new Error(`There is no view views/${view}${extension}.`);
+    if (!template) throw new Error(`There is no view views/${view}.hbs.`);
     return template;
   }
 }
 
+const isEmpty = (data: object) => Object.keys(data).length === 0;
+
 export const pathOf = ({ url }: { url: string }): string => url.split('?', 1)[0] ?? url;
-
-function readViews(folder: string): Map<string, string> {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(extension));
-  return new Map(
-    files.map((file) => [
-      file.slice(0, -extension.length).replaceAll('\\', '/'),
-      readFileSync(join(folder, file), 'utf8'),
-    ]),
-  );
-}
-
-function compile(handlebars: typeof Handlebars, source: string): HandlebarsTemplateDelegate {
-  const options = { knownHelpers: { asset: true, eq: true }, knownHelpersOnly: true };
-  // compile() puts parsing off until the first use; precompile() shows faults now
-  handlebars.precompile(source, options);
-  return handlebars.compile(source, options);
-}
-
-function assertPartialsExist(view: string, source: string, known: ReadonlySet<string>): void {
-  const visitor = new Handlebars.Visitor();
-  visitor.PartialStatement = (partial) => {
-    const name = (partial.name as hbs.AST.PathExpression).original;
-    if (typeof name !== 'string' || !known.has(name))
-      throw new Error(`views/${view}${extension} uses a partial that is not there: ${name}.`);
-  };
-  visitor.accept(Handlebars.parse(source));
-}

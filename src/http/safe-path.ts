@@ -11,6 +11,16 @@ export function safePath(next: unknown, fallback: string): string {
   if (typeof next !== 'string' || next.length > 2_000 || !/^\/(?![/\\])[^\\\p{Cc}]*$/u.test(next)) return fallback;
   if (!URL.canParse(next, anyOrigin)) return fallback;
   const { origin, pathname, search } = new URL(next, anyOrigin);
-  if (origin !== anyOrigin || pathname.startsWith('//') || dead.has(pathname)) return fallback;
+  const path = decoded(pathname);
+  if (origin !== anyOrigin || pathname.startsWith('//') || path === undefined || dead.has(path)) return fallback;
   return pathname + search;
+}
+
+/** The path as the router will read it; undefined where it cannot, since that leads nowhere. */
+function decoded(pathname: string): string | undefined {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return undefined;
+  }
 }

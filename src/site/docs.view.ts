@@ -12,15 +12,20 @@ export function presentDocs({ info, servers, tags, paths, components }: OpenAPIO
   const operations = Object.entries(paths).flatMap(([path, item]) =>
     methods.flatMap((method) => {
       const operation = item[method];
-      return operation ? [{ tag: operation.tags?.[0], ...presentOperation(method, path, operation, schemas) }] : [];
+      return operation
+        ? [{ tag: operation.tags?.[0] ?? 'Others', ...presentOperation(method, path, operation, schemas) }]
+        : [];
     }),
   );
+  const described = new Map(tags?.map(({ name, description }) => [name, description]));
+  // a room may use a tag that nobody has described
+  const names = new Set([...described.keys(), ...operations.map(({ tag }) => tag)]);
   return {
     version: info.version,
     baseUrl: servers?.[0]?.url ?? '',
-    groups: (tags ?? []).map(({ name, description }) => ({
+    groups: [...names].map((name) => ({
       name,
-      description,
+      description: described.get(name),
       operations: operations.filter(({ tag }) => tag === name),
     })),
   };

@@ -9,22 +9,31 @@ export const maxPasswordBytes = 1_024;
 /** Unicode's composed form: the same letters typed on two keyboards are the same text (NIST SP 800-63B 3.1.1.2). */
 const composed = (value: unknown) => (typeof value === 'string' ? value.normalize('NFC') : value);
 
+/** One person's email is one text. The validator throws at half a surrogate pair, so that becomes what it refuses. */
 export const emailForm = (value: unknown) =>
-  typeof value === 'string' ? value.normalize('NFC').trim().toLowerCase() : value;
+  typeof value === 'string'
+    ? value
+        .normalize('NFC')
+        .trim()
+        .toLowerCase()
+        .replace(/\p{Cs}/gu, '\uFFFD')
+    : value;
 
 /** What it takes to become a member; the page and the API read the same. */
 export class RegistrationInput {
   @ApiProperty({ example: 'Ada Lovelace', maxLength: 100 })
   @Transform(({ value }) => (typeof value === 'string' ? value.normalize('NFC').trim() : (value as unknown)))
-  @MaxLength(100, { message: 'Please give a name of at most 100 characters.' })
-  @Matches(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, { message: 'Please give a name on one line.' })
-  @MinLength(1, { message: 'Please give your name.' })
+  @Matches(/^.{0,100}$/su, { message: 'Please give a name of at most 100 characters.' })
+  @Matches(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, { message: 'Please give a name on one line.' })
+  @Matches(/[\p{L}\p{N}\p{P}\p{S}]/u, { message: 'Please give your name.' })
   @IsString({ message: 'Please give your name.' })
   name!: string;
 
   @ApiProperty({ example: 'ada@example.com', format: 'email', maxLength: 254 })
   @Transform(({ value }) => emailForm(value))
-  @MaxLength(254, { message: 'Please give an email address of at most 254 characters.' })
+  @Matches(/^.{0,254}$/su, { message: 'Please give an email address of at most 254 characters.' })
+  // a quoted local part may hold what nobody sees, or a line break, which has no place in a mail's header
+  @Matches(/^[^\s\p{C}]*$/u, { message: 'Please give an email address, such as ada@example.com.' })
   @IsEmail({}, { message: 'Please give an email address, such as ada@example.com.' })
   email!: string;
 
@@ -44,6 +53,7 @@ export class LoginInput {
   @ApiProperty({ example: 'ada@example.com', format: 'email' })
   @Transform(({ value }) => emailForm(value))
   @MaxLength(254, { message: 'Please give the email address you registered with.' })
+  @Matches(/^\P{Cc}*$/u, { message: 'Please give the email address you registered with.' })
   @MinLength(1, { message: 'Please give your email address.' })
   @IsString({ message: 'Please give your email address.' })
   email!: string;

@@ -35,6 +35,7 @@ export async function startApp(environment: Record<string, string> = {}): Promis
   const settings = readSettings({
     PORT: '0',
     PUBLIC_URL: 'http://127.0.0.1',
+    RATE_LIMITS: 'off',
     DATA_DIR: join(folder, 'data'),
     WELCOME_FILE: welcome,
     ...(database && { DATABASE_URL: database.url }),

@@ -1,0 +1,80 @@
+import Handlebars from 'handlebars';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Assets } from './assets.js';
+
+const extension = '.hbs';
+const partials = 'partials/';
+
+/**
+ * Compiles every view of a folder, once. `{{> name}}` is `partials/name.hbs`, `{{asset "site.css"}}` the address of an
+ * asset, `{{eq a b}}` compares.
+ *
+ * @throws Error where a view has a fault in its syntax, an unknown helper, or a partial or an asset that is not there.
+ */
+export function compileViews(folder: string, assets: Assets): ReadonlyMap<string, HandlebarsTemplateDelegate> {
+  const handlebars = Handlebars.create();
+  handlebars.registerHelper('eq', (left: unknown, right: unknown) => left === right);
+  const parsed = parseViews(folder);
+  const compiled = new Map<string, HandlebarsTemplateDelegate>();
+  for (const [name, view] of parsed) compiled.set(name, compile(handlebars, flatten(view, name, parsed, assets)));
+  for (const [name, template] of compiled)
+    if (name.startsWith(partials)) handlebars.registerPartial(name.slice(partials.length), template);
+  return compiled;
+}
+
+function parseViews(folder: string): Map<string, hbs.AST.Program> {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(extension));
+  return new Map(
+    files.map((file) => [
+      file.slice(0, -extension.length).replaceAll('\\', '/'),
+      Handlebars.parse(readFileSync(join(folder, file), 'utf8')),
+    ]),
+  );
+}
+
+/**
+ * Lays into a view what is the same for every reader: partials that take no parameters, and the addresses of assets.
+ * A call of a partial costs more than most of what is in it.
+ */
+function flatten(
+  view: hbs.AST.Program,
+  name: string,
+  views: ReadonlyMap<string, hbs.AST.Program>,
+  assets: Assets,
+): hbs.AST.Program {
+  const lay = (program: hbs.AST.Program): hbs.AST.Program => ({ ...program, body: program.body.flatMap(statement) });
+  const statement = (node: hbs.AST.Statement): hbs.AST.Statement[] => {
+    if (isBlock(node)) {
+      // an empty inverse is undefined, whatever the types say
+      const inverse = node.inverse as hbs.AST.Program | undefined;
+      return [{ ...node, program: lay(node.program), ...(inverse && { inverse: lay(inverse) }) } as typeof node];
+    }
+    if (isPartial(node)) {
+      const called = (node.name as hbs.AST.PathExpression).original;
+      const partial = views.get(partials + called);
+      if (!partial) throw new Error(`views/${name}${extension} uses a partial that is not there: ${called}.`);
+      return hasParameters(node) ? [node] : lay(partial).body;
+    }
+    if (isMustache(node) && (node.path as hbs.AST.PathExpression).original === 'asset') {
+      const [file] = node.params as hbs.AST.StringLiteral[];
+      const value = assets.addressOf(file?.value ?? '');
+      return [{ type: 'ContentStatement', loc: node.loc, value, original: value } as hbs.AST.Statement];
+    }
+    return [node];
+  };
+  return lay(view);
+}
+
+const hasParameters = ({ hash, params }: hbs.AST.PartialStatement) =>
+  (hash as hbs.AST.Hash | undefined) !== undefined || params.length > 0;
+const isBlock = (node: hbs.AST.Statement): node is hbs.AST.BlockStatement => node.type === 'BlockStatement';
+const isPartial = (node: hbs.AST.Statement): node is hbs.AST.PartialStatement => node.type === 'PartialStatement';
+const isMustache = (node: hbs.AST.Statement): node is hbs.AST.MustacheStatement => node.type === 'MustacheStatement';
+
+function compile(handlebars: typeof Handlebars, view: hbs.AST.Program): HandlebarsTemplateDelegate {
+  const options = { knownHelpers: { eq: true }, knownHelpersOnly: true, data: false };
+  // compile() puts its work off until the first use; precompile() shows faults now
+  handlebars.precompile(view, options);
+  return handlebars.compile(view, options);
+}

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { Lifecycle } from '../../src/http/lifecycle.js';
+import { startApp, type TestApp } from '../support/app.js';
+
+let site: TestApp;
+beforeAll(async () => void (site = await startApp()));
+afterAll(() => site.close());
+
+const ask = async (path: string) => {
+  const answer = await fetch(new URL(path, site.url));
+  return { status: answer.status, headers: answer.headers, text: await answer.text() };
+};
+
+describe('whoever watches the process', () => {
+  it.each([
+    ['/health', { status: 'alive' }],
+    ['/ready', { status: 'ready' }],
+  ])('is told by %s that all is well', async (path, words) => {
+    const { status, headers, text } = await ask(path);
+    expect([status, JSON.parse(text)]).toEqual([200, words]);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.getSetCookie()).toEqual([]);
+  });
+
+  it('is told that it lives, but is not ready, while it ends', async () => {
+    await site.app.get(Lifecycle).drain(0);
+    expect((await ask('/health')).status).toBe(200);
+    expect((await ask('/ready')).status).toBe(503);
+    for (const path of ['/', '/api/v1/users/me']) {
+      const { status, headers } = await ask(path);
+      expect([status, headers.get('retry-after'), headers.get('connection')]).toEqual([503, '5', 'close']);
+    }
+    expect(site.app.get(DataSource).isInitialized).toBe(true);
+  });
+});

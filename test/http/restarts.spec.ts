@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { Session } from '../../src/auth/session.entity.js';
+import { StoredFile } from '../../src/files/stored-file.entity.js';
+import { User } from '../../src/users/user.entity.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { eventually, makeLasting, type Lasting } from '../support/database.js';
+import { person, Script, Visitor } from '../support/people.js';
+
+let lasting: Lasting;
+beforeEach(async () => void (lasting = await makeLasting()));
+afterEach(() => lasting.drop());
+
+/** Starts the site on what lasts, does something there, and ends it. */
+async function during<Result>(environment: Record<string, string>, work: (site: TestApp) => Promise<Result>): Promise<Result> {
+  const site = await startApp({ ...lasting.environment, ...environment });
+  try {
+    return await work(site);
+  } finally {
+    await site.close();
+  }
+}
+
+const repository = <Entity extends object>(site: TestApp, entity: new () => Entity) => site.app.get(DataSource).getRepository(entity);
+
+describe('what a restart leaves as it was', () => {
+  it('a member’s browser is still logged in, and the files are still there, once', async () => {
+    const cookies = await during({}, async (site) => {
+      const ada = new Visitor(site.url);
+      await ada.register();
+      return ada.cookies;
+    });
+    expect(statSync(join(lasting.environment['DATA_DIR'] ?? '', 'app-secret')).mode & 0o777).toBe(0o600);
+    await during({}, async (site) => {
+      const ada = new Visitor(site.url);
+      for (const [name, value] of cookies) ada.cookies.set(name, value);
+      expect((await ada.ask('/secrets')).status).toBe(200);
+      expect(await repository(site, StoredFile).count()).toBe(1);
+    });
+  });
+
+  it('but under another key nobody is logged in any more', async () => {
+    const script = await during({}, async (site) => {
+      const before = new Script(site.url);
+      await before.register();
+      return before;
+    });
+    await during({ APP_SECRET: 'another secret of 32 characters, at least' }, async (site) => {
+      const after = new Script(site.url);
+      after.token = script.token;
+      expect((await after.ask('/api/v1/users/me')).status).toBe(401);
+    });
+  });
+
+  it('a welcome file that was deleted does not come back', async () => {
+    await during({}, async (site) => {
+      await repository(site, StoredFile).update({ origin: 'welcome' }, { name: 'renamed.txt' });
+    });
+    await during({}, async (site) => {
+      expect((await repository(site, StoredFile).find()).map(({ name }) => name)).toEqual(['renamed.txt']);
+    });
+  });
+});
+
+describe('what a start sweeps away', () => {
+  it('sessions that are over, and no others', async () => {
+    const who = person();
+    const ids = await during({}, async (site) => {
+      await new Script(site.url).register(who);
+      for (let count = 0; count < 3; count++) await new Script(site.url).logIn(who);
+      const sessions = repository(site, Session);
+      const [idle, expired, ...alive] = (await sessions.find()).map(({ id }) => id);
+      await sessions.update({ id: idle ?? '' }, { lastSeenAt: new Date(Date.now() - 8 * 86_400_000) });
+      await sessions.update({ id: expired ?? '' }, { expiresAt: new Date(Date.now() - 1_000) });
+      return alive.sort();
+    });
+    await during({}, async (site) => {
+      await eventually(async () => (await repository(site, Session).count()) === 2);
+      expect((await repository(site, Session).find()).map(({ id }) => id).sort()).toEqual(ids);
+    });
+  });
+});
+
+describe('the first admin', () => {
+  const admin = { name: 'chief', email: 'chief@example.org', password: 'a password of an admin' };
+  const environment = { ADMIN_EMAIL: 'Chief@Example.org', ADMIN_PASSWORD: admin.password };
+
+  it('is made at a start, once, and logs in', async () => {
+    await during(environment, async (site) => {
+      const script = new Script(site.url);
+      await script.logIn(admin);
+      expect(await (await script.ask('/api/v1/users/me')).json()).toMatchObject({ name: 'chief', email: admin.email, role: 'admin' });
+      const browser = new Visitor(site.url);
+      const { html } = await browser.visit('/login', { form: { email: admin.email, password: admin.password } });
+      expect(html).toContain('<span class="tag">admin</span>');
+      expect(site.log()).toContain('The admin of ADMIN_EMAIL was made');
+      expect(site.log()).not.toContain(admin.password);
+    });
+    await during({ ...environment, ADMIN_PASSWORD: 'quite another password' }, async (site) => {
+      expect(await repository(site, User).count()).toBe(1);
+      await expect(new Script(site.url).logIn(admin)).resolves.toBeDefined();
+      expect(site.log()).not.toContain('The admin of ADMIN_EMAIL was made');
+    });
+  });
+
+  it('is not made of a member who has that email', async () => {
+    await during({}, async (site) => {
+      await new Script(site.url).register(admin);
+    });
+    await during(environment, async (site) => {
+      expect((await repository(site, User).find()).map(({ role }) => role)).toEqual(['member']);
+    });
+  });
+
+  it.each(['short', 'password123'])('is not made with a bad password (%s): the start stops and names the setting', async (password) => {
+    await expect(startApp({ ...lasting.environment, ...environment, ADMIN_PASSWORD: password })).rejects.toThrow(/ADMIN_PASSWORD/);
+  });
+});
+
+describe('a database of a later version', () => {
+  it('stops the start with one line that names what is unknown', async () => {
+    const migration = 'FromTheFuture9999999999999';
+    await during({}, (site) =>
+      site.app.get(DataSource).query(`INSERT INTO "migrations" ("timestamp", "name") VALUES (9999999999999, '${migration}')`),
+    );
+    const refusal = await startApp(lasting.environment).then(
+      () => 'it started',
+      (error: unknown) => (error as Error).message,
+    );
+    expect(refusal).toBe(`The database is of a later version of Gatehouse (it has ${migration}): start that version, or restore a backup.`);
+  });
+});

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectFolder } from '../../src/config/settings.js';
+import { newDatabase } from '../support/app.js';
+import { linksOf } from '../support/html.js';
+import { Script, Visitor } from '../support/people.js';
+import { newFolder, startInVain, startServer, type Server } from '../support/server.js';
+
+const fixture = join(projectFolder, 'test/fixtures/announcements');
+const admin = { name: 'chief', email: 'chief@example.org', password: 'a password of an admin' };
+
+/** A copy of this project, as a newcomer has it before their eyes. */
+const copy = newFolder();
+/** The lines of what was there that the newcomer changed or added. */
+const touched: string[] = [];
+let server: Server;
+
+beforeAll(async () => {
+  layOut();
+  await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd: copy });
+  server = await startServer({ ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password }, copy);
+}, 240_000);
+
+afterAll(() => server.stop());
+
+function layOut(): void {
+  for (const name of ['src', 'views', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'])
+    cpSync(join(projectFolder, name), join(copy, name), { recursive: true });
+  mkdirSync(join(copy, 'storage'));
+  cpSync(join(projectFolder, 'storage/welcome.pdf'), join(copy, 'storage/welcome.pdf'));
+  symlinkSync(join(projectFolder, 'node_modules'), join(copy, 'node_modules'));
+
+  // the folders and the migration of the new room
+  cpSync(fixture, copy, { recursive: true });
+  // its lines in the list of rooms, in the list of migrations, and in the menu
+  change('src/app.module.ts', /^/, `import { AnnouncementsModule } from './announcements/announcements.module.js';\n`);
+  change('src/app.module.ts', /\n\];/, '\n  AnnouncementsModule,\n];');
+  change('src/database/migrations.ts', /^/, `import { Announcements1795392000002 } from './0002-announcements.migration.js';\n`);
+  change('src/database/migrations.ts', /,?(\s*)\];/, ', Announcements1795392000002$1];');
+  change('views/partials/menu.hbs', / *\{\{else\}\}\n/, '    {{> menu-link href="/announcements" text="Announcements"}}\n$&');
+
+  // a newcomer forgets to say who may see the page
+  forget('src/announcements/announcements.controller.ts', /@MembersOnly\(\)\n|import \{ MembersOnly \}.*\n/g);
+}
+
+function change(file: string, place: RegExp, text: string): void {
+  const before = readFileSync(join(copy, file), 'utf8');
+  const after = before.replace(place, text);
+  const known = new Set(before.split('\n'));
+  touched.push(...after.split('\n').filter((line) => !known.has(line)));
+  writeFileSync(join(copy, file), after);
+}
+
+function forget(file: string, what: RegExp): void {
+  const before = readFileSync(join(copy, file), 'utf8');
+  expect(before.match(what)).toHaveLength(2);
+  writeFileSync(join(copy, file), before.replace(what, ''));
+}
+
+describe('a newcomer who adds a room', () => {
+  it('touches five lines of what was there', () => {
+    expect(touched).toHaveLength(5);
+  });
+
+  it('has its page closed to strangers, though nothing says so', async () => {
+    const stranger = new Visitor(server.url);
+    const answer = await stranger.ask('/announcements');
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/login?next=%2Fannouncements']);
+    expect(linksOf((await stranger.visit('/')).html)).not.toContain('/announcements');
+  });
+
+  it('shows its page to a member, in the layout, with its link in the menu', async () => {
+    const ada = new Visitor(server.url);
+    const who = await ada.register();
+    expect(linksOf((await ada.visit('/secrets')).html)).toContain('/announcements');
+    const { status, html } = await ada.visit('/announcements');
+    expect(status).toBe(200);
+    expect(html).toContain('<title>Announcements · Gatehouse</title>');
+    expect(html).toMatch(/<header[^]*<a href="\/announcements" aria-current="page">[^]*<\/header>/);
+    expect(html).toContain(who.name);
+    expect(html).toContain('Nothing has been announced yet.');
+    expect(html).toContain('<footer');
+  });
+
+  it('answers scripts with a token, and no others', async () => {
+    const script = new Script(server.url);
+    const turnedAway = await script.ask('/api/v1/announcements');
+    expect([turnedAway.status, turnedAway.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+    await script.register();
+    const answer = await script.ask('/api/v1/announcements');
+    expect([answer.status, await answer.json()]).toEqual([200, { items: [] }]);
+  });
+
+  it('lets only an admin announce, and says what is wrong', async () => {
+    const [member, chief] = [new Script(server.url), new Script(server.url)];
+    await member.register();
+    await chief.logIn(admin);
+    const json = { title: 'Markup <b>stays</b> text', text: 'The autumn issue is here.' };
+    expect((await new Script(server.url).ask('/api/v1/announcements', { json })).status).toBe(401);
+    expect((await member.ask('/api/v1/announcements', { json })).status).toBe(403);
+    const wrong = await chief.ask('/api/v1/announcements', { json: { title: '' } });
+    expect([wrong.status, await wrong.json()]).toEqual([422, expect.objectContaining({ errors: [{ field: 'title', message: 'Please give a title.' }, { field: 'text', message: 'Please give a text.' }] })]);
+
+    const made = await chief.ask('/api/v1/announcements', { json });
+    const announcement: unknown = await made.json();
+    expect([made.status, announcement]).toEqual([201, expect.objectContaining(json)]);
+    expect(await (await member.ask('/api/v1/announcements')).json()).toEqual({ items: [announcement] });
+    const ada = new Visitor(server.url);
+    await ada.register();
+    expect((await ada.visit('/announcements')).html).toContain('<h2 dir="auto">Markup &lt;b&gt;stays&lt;/b&gt; text</h2>');
+  });
+
+  it('finds it described with the rest of the API', async () => {
+    const description = (await (await new Script(server.url).ask('/api/v1/openapi.json')).json()) as { paths: Record<string, object> };
+    expect(Object.keys(description.paths['/api/v1/announcements'] ?? {})).toEqual(['get', 'post']);
+    const { html } = await new Visitor(server.url).visit('/api/docs');
+    expect(linksOf(html)).toEqual(expect.arrayContaining(['#listAnnouncements', '#publishAnnouncement']));
+  });
+
+  it('has it on PostgreSQL as well', async () => {
+    const database = await newDatabase('postgres');
+    const other = await startServer({ DATABASE_URL: database?.url ?? '' }, copy);
+    const script = new Script(other.url);
+    await script.register();
+    expect(await (await script.ask('/api/v1/announcements')).json()).toEqual({ items: [] });
+    expect(await other.stop()).toBe(0);
+    await database?.drop();
+  });
+});
+
+describe('a newcomer’s mistake in a view stops the start, and is named', () => {
+  const view = join(copy, 'views/announcements/index.hbs');
+  const startWith = async (source: string) => {
+    writeFileSync(view, source);
+    return startInVain({}, copy);
+  };
+
+  it.each([
+    ['a tag that is not closed', '{{#each announcements}}', /Parse error/],
+    ['a partial that is not there', '{{> nowhere}}', /views\/announcements\/index\.hbs uses a partial that is not there: nowhere/],
+    ['a helper that is not there', '{{shout title}}', /shout/],
+  ])('%s', async (_what, source, words) => {
+    const { code, errors } = await startWith(source);
+    expect(code).toBe(1);
+    expect(errors).toMatch(words);
+  });
+
+  it('a view that is not there', async () => {
+    rmSync(view);
+    const { code, errors } = await startInVain({}, copy);
+    expect(code).toBe(1);
+    expect(errors).toContain('GET /announcements renders views/announcements/index.hbs, which is not there.');
+  });
+});

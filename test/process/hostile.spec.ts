@@ -1,0 +1,94 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { eventually } from '../support/database.js';
+import { begin, connectTo, startServer, type Server } from '../support/server.js';
+
+let server: Server;
+beforeAll(async () => void (server = await startServer()));
+
+describe('a client that wastes the time of the site', () => {
+  // Node looks for them every half minute
+  it('is cut when its headers, or its body, come a byte at a time without an end', async () => {
+    const headers = await connectTo(server.url);
+    const body = await connectTo(server.url);
+    const silent = await connectTo(server.url);
+    headers.write('GET / HTTP/1.1\r\nhost: here\r\nx-slow: ');
+    body.write('POST /login HTTP/1.1\r\nhost: here\r\ncontent-type: application/x-www-form-urlencoded\r\n');
+    body.write('content-length: 10000\r\n\r\nemail=');
+    const drips = setInterval(() => {
+      for (const socket of [headers, body]) if (socket.writable) socket.write('a');
+    }, 200);
+    try {
+      await Promise.all([headers, body, silent].map(end));
+    } finally {
+      clearInterval(drips);
+    }
+    for (const slow of [headers, body]) expect(slow.heard()).toMatch(/^HTTP\/1\.1 408 |^$/);
+    expect(await statusOf('/health')).toBe(200);
+  }, 120_000);
+
+  it('is told that its headers are too many', async () => {
+    const socket = await connectTo(server.url);
+    socket.write(`GET / HTTP/1.1\r\nhost: here\r\n${`x-more: ${'a'.repeat(1_000)}\r\n`.repeat(17)}\r\n`);
+    await end(socket);
+    expect(socket.heard()).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  it('is told that its body is too large, before it has sent it', async () => {
+    const socket = await connectTo(server.url);
+    socket.write('POST /login HTTP/1.1\r\nhost: here\r\ncontent-type: application/x-www-form-urlencoded\r\n');
+    socket.write('content-length: 1000000000\r\n\r\n');
+    await eventually(() => Promise.resolve(socket.heard().length > 0));
+    expect(socket.heard()).toMatch(/^HTTP\/1\.1 413 /);
+    socket.destroy();
+  });
+
+  it('is told that what it says is not HTTP', async () => {
+    for (const nonsense of ['hello\r\n\r\n', '\x16\x03\x01\x02\x00\x01\x00', 'GET / HTTP/9.9\r\n\r\n']) {
+      const socket = await connectTo(server.url);
+      socket.write(nonsense);
+      await end(socket);
+      expect(socket.heard()).toMatch(/^HTTP\/1\.1 (400|505) /);
+    }
+  });
+});
+
+it('connections beyond MAX_CONNECTIONS are refused, until others leave', async () => {
+  const small = await startServer({ MAX_CONNECTIONS: '10' });
+  const kept: Socket[] = [];
+  for (let turn = 0; turn < 10; turn++) kept.push(await answeredConnection(small));
+  for (let turn = 0; turn < 5; turn++) {
+    const refused = await connectTo(small.url);
+    await end(refused);
+    expect(refused.heard()).toBe('');
+  }
+  for (const socket of kept.slice(0, 5)) socket.destroy();
+  await eventually(async () => {
+    try {
+      (await answeredConnection(small)).destroy();
+      return true;
+    } catch {
+      return false;
+    }
+  });
+});
+
+/** A connection that stays open after its answer. */
+async function answeredConnection({ url }: Server): Promise<Socket> {
+  const socket = await connectTo(url);
+  socket.write('GET /health HTTP/1.1\r\nhost: here\r\n\r\n');
+  await Promise.race([once(socket, 'data'), end(socket)]);
+  if (socket.heard() === '') throw new Error('The connection was refused.');
+  return socket;
+}
+
+async function end(socket: Socket): Promise<void> {
+  if (!socket.closed) await once(socket, 'close');
+}
+
+async function statusOf(path: string): Promise<number | undefined> {
+  const answer = await begin(server.url + path);
+  answer.resume();
+  return answer.statusCode;
+}

@@ -1,0 +1,273 @@
+import { describe, expect, it } from '@jest/globals';
+import { cpSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { newDatabase } from '../support/app.js';
+import { Script, Visitor } from '../support/people.js';
+import { newFolder, startInVain, startServer, type Ending } from '../support/server.js';
+
+interface Line {
+  readonly level: string;
+  readonly time: string;
+  readonly msg: string;
+  readonly context?: string;
+}
+
+describe('an operator who sets nothing', () => {
+  it('gets a site with a database, a key and a file of its own, that only its user and group can read', async () => {
+    const site = await startServer(await asShipped());
+    expect(Object.fromEntries(modesIn(site.dataDir))).toEqual({
+      '.': '750',
+      'app-secret': '600',
+      files: '750',
+      'files/incoming': '750',
+      'files/xx': '750',
+      'files/xx/xxx': '640',
+      'gatehouse.db': '640',
+      'gatehouse.db-shm': '640',
+      'gatehouse.db-wal': '640',
+    });
+    const ada = new Script(site.url);
+    await ada.register();
+    const { items } = (await (await ada.ask('/api/v1/files')).json()) as { items: unknown[] };
+    expect(items).toEqual([expect.objectContaining({ name: 'welcome.pdf', contentType: 'application/pdf' })]);
+  });
+
+  it('reads in the log where the site and its data are, and how to become admin', async () => {
+    const site = await startServer(await asShipped());
+    const log = messages(site.log());
+    expect(log).toContain(`Gatehouse is open: http://localhost:${new URL(site.url).port}`);
+    expect(log).toContain(
+      `Everything that lasts is in ${site.dataDir}; the database is sqlite:${site.dataDir}/gatehouse.db.`,
+    );
+    expect(log).toContain('To become admin, start once with ADMIN_EMAIL and ADMIN_PASSWORD set');
+    expect(log).not.toContain('RATE_LIMITS');
+    expect(site.log()).not.toContain(readFileSync(`${site.dataDir}/app-secret`, 'utf8').trim());
+  });
+
+  it('has no account that came with the site', async () => {
+    const site = await startServer(await asShipped());
+    for (const email of ['admin@example.com', 'admin@localhost.localdomain', 'root@example.com'])
+      for (const password of ['admin', 'password', 'gatehouse', 'changeme'])
+        expect((await new Visitor(site.url).visit('/login', { form: { email, password } })).at).toBe('/login');
+  });
+
+  it('keeps members, their sessions and the key over a restart', async () => {
+    const first = await startServer();
+    const ada = new Script(first.url);
+    const who = await ada.register();
+    expect(await first.stop()).toBe(0);
+    const second = await startServer({ DATA_DIR: first.dataDir });
+    const returned = new Script(second.url);
+    returned.token = ada.token;
+    expect(await (await returned.ask('/api/v1/users/me')).json()).toMatchObject({ email: who.email });
+    expect(messages(second.log())).not.toContain('was imported');
+  });
+});
+
+describe('the log', () => {
+  it('is one JSON object a line, with its time and its level', async () => {
+    const site = await startServer();
+    await new Visitor(site.url).register();
+    await site.stop();
+    const lines = linesOf(site.log());
+    expect(lines.length).toBeGreaterThan(5);
+    for (const line of lines) {
+      expect(['warn', 'info']).toContain(line.level);
+      expect(new Date(line.time).toISOString()).toBe(line.time);
+      expect(line.msg.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('says as much as LOG_LEVEL asks for', async () => {
+    const PORT = await aFreePort();
+    const heard = async (LOG_LEVEL: string) => {
+      const site = await startServer({ PORT, LOG_LEVEL, RATE_LIMITS: '' });
+      await new Visitor(site.url).visit('/');
+      await site.stop();
+      return new Set(linesOf(site.log()).map(({ level }) => level));
+    };
+    expect(await heard('error')).toEqual(new Set());
+    expect(await heard('warn')).toEqual(new Set());
+    expect(await heard('info')).toEqual(new Set(['info']));
+    expect(await heard('debug')).toEqual(new Set(['info', 'debug']));
+  }, 60_000);
+
+  it('says loudly that the limits are off', async () => {
+    const site = await startServer({ RATE_LIMITS: 'off' });
+    expect(linesOf(site.log())).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: expect.stringContaining('RATE_LIMITS is off') }),
+    );
+  });
+});
+
+describe('a start that cannot go well ends with 1, and says why in words', () => {
+  it('names every faulty setting at once, and none that was not set', async () => {
+    const ending = await startInVain({
+      PORT: 'eighty',
+      PUBLIC_URL: 'not an address',
+      DATABASE_URL: 'mysql://root:sesame@db/site',
+      APP_SECRET: 'too short',
+      ADMIN_EMAIL: 'ada',
+      TRUST_PROXY: 'everyone',
+      RATE_LIMITS: 'maybe',
+      LOG_LEVEL: 'loud',
+      SESSION_IDLE_MINUTES: '-1',
+      SESSION_MAX_HOURS: '1e3',
+      SHUTDOWN_SECONDS: 'soon',
+      MAX_CONNECTIONS: '0',
+    });
+    expectWords(ending);
+    const faults = ending.errors.match(/(?<=^ {2}- )[A-Z_]+/gm);
+    expect(new Set(faults)).toEqual(
+      new Set([
+        'PORT',
+        'PUBLIC_URL',
+        'DATABASE_URL',
+        'APP_SECRET',
+        'ADMIN_EMAIL',
+        'TRUST_PROXY',
+        'RATE_LIMITS',
+        'LOG_LEVEL',
+        'SESSION_IDLE_MINUTES',
+        'SESSION_MAX_HOURS',
+        'SHUTDOWN_SECONDS',
+        'MAX_CONNECTIONS',
+      ]),
+    );
+  });
+
+  it('names PORT alone where that is the only fault', async () => {
+    const ending = await startInVain({ PORT: '70000', PUBLIC_URL: '' });
+    expectWords(ending);
+    expect(ending.errors.match(/[A-Z]+_?[A-Z]+/g)).toEqual(['PORT']);
+  });
+
+  it('where another program listens on the port', async () => {
+    const { url } = await startServer();
+    const { port } = new URL(url);
+    const ending = await startInVain({ PORT: port });
+    expectWords(ending);
+    expect(ending.errors).toContain(
+      `HOST and PORT cannot be listened on: listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
+    );
+  });
+
+  it('where the data folder is none', async () => {
+    const file = join(newFolder(), 'file');
+    writeFileSync(file, '');
+    for (const DATA_DIR of [file, join(file, 'data')]) {
+      const ending = await startInVain({ DATA_DIR });
+      expectWords(ending);
+      expect(ending.errors).toMatch(/DATA_DIR cannot be used: \w+: .*file/);
+    }
+  });
+
+  it('where the kept key is damaged, which it leaves as it is', async () => {
+    const DATA_DIR = newFolder();
+    writeFileSync(join(DATA_DIR, 'app-secret'), 'half of a k');
+    const ending = await startInVain({ DATA_DIR });
+    expectWords(ending);
+    expect(ending.errors).toContain(`${DATA_DIR}/app-secret holds no secret of 32 characters`);
+    expect(ending.output).not.toContain('half of a k');
+    expect(readFileSync(join(DATA_DIR, 'app-secret'), 'utf8')).toBe('half of a k');
+  });
+
+  it.each(['127.0.0.1:1', 'localhost:1'])('where no PostgreSQL answers at %s', async (host) => {
+    const ending = await startInVain({ DATABASE_URL: `postgres://gatehouse:sesame@${host}/gatehouse` });
+    expectWords(ending);
+    expect(ending.errors).toContain('DATABASE_URL cannot be opened: connect ECONNREFUSED');
+    expect(ending.output).not.toContain('sesame');
+  });
+
+  it('where PostgreSQL does not know the password', async () => {
+    const database = await newDatabase('postgres');
+    try {
+      const ending = await startInVain({ DATABASE_URL: (database?.url ?? '').replace(':gatehouse@', ':sesame@') });
+      expectWords(ending);
+      expect(ending.errors).toMatch(/DATABASE_URL cannot be opened: .*password/);
+      expect(ending.output).not.toContain('sesame');
+    } finally {
+      await database?.drop();
+    }
+  });
+
+  it('where the SQLite file is something else', async () => {
+    const file = join(newFolder(), 'notes.txt');
+    const notes = 'These are notes, and no database at all.\n'.repeat(100);
+    writeFileSync(file, notes);
+    const ending = await startInVain({ DATABASE_URL: `sqlite:${file}` });
+    expectWords(ending);
+    expect(ending.errors).toContain('DATABASE_URL cannot be opened: SQLITE_NOTADB');
+    expect(readFileSync(file, 'utf8')).toBe(notes);
+  });
+
+  it('where the first admin would have a password that anyone could guess', async () => {
+    const ending = await startInVain({ ADMIN_EMAIL: 'ada@example.com', ADMIN_PASSWORD: 'password1' });
+    expectWords(ending);
+    expect(ending.errors).toContain('ADMIN_PASSWORD');
+    expect(ending.output).not.toContain('password1');
+  });
+});
+
+describe('a broken view stops the start, and not a visitor', () => {
+  it.each([
+    ['a block that is not closed', 'home.hbs', '{{#if viewer}}Hello'],
+    ['a helper that is not there', 'auth/login.hbs', '{{shout "hello"}}'],
+    ['a partial that is not there', 'errors/error.hbs', '{{> nobody}}'],
+    ['a tag that is not closed', 'layouts/main.hbs', '{{body'],
+  ])('%s', async (_what, view, damage) => {
+    const project = newFolder();
+    for (const part of ['dist', 'views', 'storage/welcome.pdf', 'package.json'])
+      cpSync(join(projectFolder, part), join(project, part), { recursive: true });
+    symlinkSync(join(projectFolder, 'node_modules'), join(project, 'node_modules'));
+    writeFileSync(join(project, 'views', view), readFileSync(join(project, 'views', view), 'utf8') + damage);
+
+    const ending = await startInVain({}, project);
+    expect(ending.code).toBe(1);
+    expect(ending.errors).toContain(`views/${view}`);
+  });
+});
+
+const projectFolder = resolve(import.meta.dirname, '../..');
+
+/** No settings at all, but for a data folder and a port that nobody else uses; an empty variable counts as unset. */
+const asShipped = async () => ({
+  PORT: await aFreePort(),
+  DATA_DIR: join(newFolder(), 'data'),
+  PUBLIC_URL: '',
+  RATE_LIMITS: '',
+});
+
+async function aFreePort(): Promise<string> {
+  const server = await startServer();
+  await server.kill();
+  return new URL(server.url).port;
+}
+
+/** It ended with 1, with a few lines for people: no stack, and nothing of the framework. */
+function expectWords({ code, output, errors }: Ending): void {
+  expect(code).toBe(1);
+  expect(errors.trim().split('\n').length).toBeLessThan(20);
+  expect(output).not.toMatch(/^\s+at |\\n\s+at |node_modules|undefined/m);
+}
+
+const linesOf = (log: string): Line[] =>
+  log
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Line);
+
+const messages = (log: string) =>
+  linesOf(log)
+    .map(({ msg }) => msg)
+    .join('\n');
+
+/** The mode of each file and folder, in octal; random names stand as x. */
+function modesIn(folder: string): [string, string][] {
+  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return ['.', ...entries].map((entry) => [
+    entry.replace(/^files\/[0-9a-f]{2}(?=\/|$)/, 'files/xx').replace(/xx\/[0-9a-f]{30}$/, 'xx/xxx'),
+    (statSync(join(folder, entry)).mode & 0o777).toString(8),
+  ]);
+}

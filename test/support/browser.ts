@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+
+/** Long enough for the first launch on a machine where Chromium has to be installed. */
+export const launchTimeout = 300_000;
+
+/** Starts Chromium with an empty profile; it ends with `close()`, and also where this process ends in any other way. */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: [
+      ...(isRoot ? ['--no-sandbox'] : []),
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/**
+ * Where Chromium is: `CHROMIUM_PATH`, else a usual place. Root on a machine with apt-get gets it installed.
+ *
+ * @throws Error with one sentence that says what to do.
+ */
+export function findChromium(): string {
+  const named = process.env['CHROMIUM_PATH'];
+  if (named) {
+    if (isProgram(named)) return named;
+    throw new Error(`CHROMIUM_PATH is ${named}, where no program is: set it to a Chromium or Chrome, or unset it.`);
+  }
+  const found = places().find(isProgram) ?? (isRoot && whereIs('apt-get') ? installChromium() : undefined);
+  if (found) return found;
+  throw new Error('The browser tests need Chromium: install Chromium or Chrome, or set CHROMIUM_PATH to where it is.');
+}
+
+const isRoot = process.getuid?.() === 0;
+
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+const places = () => [
+  ...names.flatMap((name) => whereIs(name) ?? []),
+  ...names.map((name) => `/usr/bin/${name}`),
+  '/snap/bin/chromium',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+const whereIs = (name: string) =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isProgram);
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Installs Debian's Chromium; of two processes that come here at once, the second waits and finds it there. */
+function installChromium(): string | undefined {
+  const script =
+    'command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium; } >&2';
+  try {
+    execFileSync('flock', ['/tmp/gatehouse-chromium.lock', 'sh', '-c', script], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      maxBuffer: 16 * 1_024 * 1_024,
+    });
+  } catch (error) {
+    throw new Error(
+      'The browser tests need Chromium, and apt-get could not install it: install it yourself, or set CHROMIUM_PATH.',
+      {
+        cause: error,
+      },
+    );
+  }
+  return whereIs('chromium');
+}
+
+/** A page of a fresh profile, and all that went wrong on it so far. */
+export interface Tab {
+  readonly page: Page;
+  /** Errors in the console (a breach of the Content Security Policy is one), errors of scripts, requests that left the site. */
+  readonly faults: string[];
+  /** The status of the document that the page shows. */
+  status(): number | undefined;
+  close(): Promise<void>;
+}
+
+/** Opens a tab that takes `url` for its site: paths are relative to it, and whatever leaves it is a fault. */
+export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+  const context = await browser.newContext({ baseURL: url, reducedMotion: 'reduce', ...options });
+  context.setDefaultTimeout(10_000);
+  const page = await context.newPage();
+  const faults: string[] = [];
+  const documents = new Set<string>();
+  let status: number | undefined;
+
+  page.on('request', (request) => {
+    if (request.isNavigationRequest()) documents.add(request.url());
+    const { protocol, origin } = new URL(request.url());
+    if (protocol.startsWith('http') && origin !== new URL(url).origin)
+      faults.push(`${request.url()} is on another site`);
+  });
+  page.on('response', (response) => {
+    if (response.request().isNavigationRequest()) status = response.status();
+  });
+  page.on('console', (message) => {
+    // Chromium reports a page that came with an error's status; that is not a fault of the page
+    const isStatus =
+      documents.has(message.location().url) &&
+      message.text().startsWith('Failed to load resource: the server responded');
+    if (['error', 'warning'].includes(message.type()) && !isStatus) faults.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('requestfailed', (request) => {
+    if (!request.isNavigationRequest()) faults.push(`${request.url()} failed: ${request.failure()?.errorText ?? ''}`);
+  });
+  return { page, faults, status: () => status, close: () => context.close() };
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { presentFile, presentFileInWords } from '../../src/files/file.view.js';
+import type { StoredFile } from '../../src/files/stored-file.entity.js';
+
+const file = (over: Partial<StoredFile> = {}): StoredFile => ({
+  id: '01980000-0000-7000-8000-000000000000',
+  name: 'report.pdf',
+  searchName: 'report.pdf',
+  contentType: 'application/pdf',
+  size: 1_234,
+  sha256: 'ab'.repeat(32),
+  storageKey: 'cd'.repeat(16),
+  origin: 'welcome',
+  featuredAt: null,
+  createdAt: new Date('2026-11-22T23:59:59.999Z'),
+  ...over,
+});
+
+describe('what a script is told of a file', () => {
+  it('is what the contract names, and nothing of where the bytes are', () => {
+    expect(presentFile(file())).toEqual({
+      id: '01980000-0000-7000-8000-000000000000',
+      name: 'report.pdf',
+      contentType: 'application/pdf',
+      size: 1_234,
+      sha256: 'ab'.repeat(32),
+      createdAt: '2026-11-22T23:59:59.999Z',
+    });
+  });
+});
+
+describe('what a person is told of a file', () => {
+  it('is in words, and nothing of where the bytes are', () => {
+    expect(presentFileInWords(file())).toEqual({
+      id: '01980000-0000-7000-8000-000000000000',
+      name: 'report.pdf',
+      href: '/files/01980000-0000-7000-8000-000000000000/download',
+      type: 'PDF document',
+      size: '1.2 KB',
+      date: { iso: '2026-11-22T23:59:59.999Z', words: '22 November 2026' },
+      sha256: 'ab'.repeat(32),
+    });
+  });
+
+  it.each([
+    [0, '0 bytes'],
+    [1, '1 byte'],
+    [999, '999 bytes'],
+    [1_000, '1.0 KB'],
+    [9_949, '9.9 KB'],
+    [9_960, '10 KB'],
+    [84_321, '84 KB'],
+    [999_499, '999 KB'],
+    [999_999, '1.0 MB'],
+    [1_500_000, '1.5 MB'],
+    [2_147_483_648, '2.1 GB'],
+    [3_000_000_000_000, '3.0 TB'],
+    [5_000_000_000_000_000, '5000 TB'],
+  ])('%i bytes are %s', (size, words) => {
+    expect(presentFileInWords(file({ size })).size).toBe(words);
+  });
+
+  it.each([
+    ['text/plain', 'notes.txt', 'Text'],
+    ['text/csv', 'a.csv', 'Table (CSV)'],
+    ['image/png', 'a.png', 'Image'],
+    ['application/zip', 'a.zip', 'ZIP archive'],
+    ['application/octet-stream', 'disk.img', 'IMG file'],
+    ['application/octet-stream', 'README', 'File'],
+    ['application/x-thing', 'thing.tar.x_y', 'File'],
+  ])('%s, named %s, is "%s"', (contentType, name, type) => {
+    expect(presentFileInWords(file({ contentType, name })).type).toBe(type);
+  });
+});
