@@ -1,5 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
@@ -9,6 +10,7 @@ import { openKeys } from './config/keys.js';
 import type { Settings } from './config/settings.js';
 import { isApi } from './http/access.js';
 import { Busy } from './http/errors.js';
+import { ErrorsFilter } from './http/errors.filter.js';
 import { inputPipe, isReadableBody } from './http/input.js';
 import { Lifecycle } from './http/lifecycle.js';
 import { NestLogger } from './http/logging.js';
@@ -29,6 +31,8 @@ const limits = {
   /** Milliseconds for a whole request to arrive, and for its headers. */
   requestTimeout: 30 * second,
   http: { headersTimeout: 15 * second, maxHeaderSize: 16 * KiB },
+  /** Milliseconds after which a connection on which nothing moves is closed, such as a download that nobody reads. */
+  connectionTimeout: 300 * second,
   /** Milliseconds that a connection may stand idle between two requests. */
   keepAliveTimeout: 65 * second,
 };
@@ -48,8 +52,8 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     genReqId: () => randomUUID(),
     trustProxy: settings.trustProxy.length > 0 ? settings.trustProxy : false,
     // a path that the router cannot read gets no hook
-    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) =>
-      void reply.headers(headers).send(error),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      app.get(ErrorsFilter).catch(error, new ExecutionContextHost([request, reply])),
     // a child logger for each request costs more than a page's template; what is logged names its request itself
     childLoggerFactory: (parent: FastifyBaseLogger) => parent,
     forceCloseConnections: true,
@@ -77,7 +81,14 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     return pages.send(this.request, this, view, data);
   });
   server.addHook('onRoute', (route) => routes.add(route));
+  let hasWarned = settings.trustProxy.length > 0;
   server.addHook('onRequest', (request, reply, done) => {
+    if (!hasWarned && request.headers['x-forwarded-for'] !== undefined) {
+      hasWarned = true;
+      logger.warn(
+        `${request.ip} forwards for others: if it is your proxy, name it in TRUST_PROXY, or all look like one.`,
+      );
+    }
     void reply.headers(headers).header('x-request-id', request.id);
     lifecycle.track(reply.raw);
     const isProbe = request.url === '/ready' || request.url === '/health';
@@ -94,9 +105,14 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     done();
   });
 
-  await app.init();
-  app.get(ApiDescription).make(app);
-  await server.ready();
+  try {
+    await app.init();
+    app.get(ApiDescription).make(app);
+    await server.ready();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   return app;
 }
 

@@ -11,8 +11,8 @@ async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const logger = createLogger(settings, process.stdout.isTTY);
   const app = await createApp(settings, logger);
-  await app.listen(settings.port, settings.host).catch(({ message }: Error) => {
-    throw new SettingsError([`HOST and PORT cannot be listened on: ${message}`]);
+  await app.listen(settings.port, settings.host).catch((error: unknown) => {
+    throw new SettingsError([`HOST and PORT cannot be listened on: ${(error as Error).message}`]);
   });
   endOnSignal(app, settings);
 

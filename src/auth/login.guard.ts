@@ -34,8 +34,13 @@ export class LoginGuard extends AuthGuard('local') {
     })) as LoginInput;
     request.body = { ...(request.body as object), email, password };
     await this.limits.spendLogin(email, request.ip);
-    await super.canActivate(context);
-    await this.limits.giveBackLogin(email, request.ip);
+    try {
+      await super.canActivate(context);
+    } catch (error) {
+      if (!(error instanceof UnauthorizedException)) await this.limits.giveBackLogin(email, request.ip);
+      throw error;
+    }
+    await this.limits.forgiveLogin(email, request.ip);
     return true;
   }
 

@@ -43,15 +43,22 @@ export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** @throws TooManyRequests where this address has tried too often. */
   async spendLogin(email: string, address: string): Promise<void> {
-    await this.spend('address', networkOf(address));
     await this.spend('account', accountKey(email, address));
+    await this.spend('address', networkOf(address));
   }
 
-  /** The password was right: what `spendLogin` spent is given back, and the account's earlier tries are forgotten. */
-  async giveBackLogin(email: string, address: string): Promise<void> {
+  /** The password was right: the try is given back, and the account's earlier ones are forgotten. */
+  async forgiveLogin(email: string, address: string): Promise<void> {
     if (this.settings.rateLimits === 'off') return;
     await this.limiters.address.reward(networkOf(address));
     await this.limiters.account.delete(accountKey(email, address));
+  }
+
+  /** The password was not looked at: the try is given back, and no other. */
+  async giveBackLogin(email: string, address: string): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    await this.limiters.address.reward(networkOf(address));
+    await this.limiters.account.reward(accountKey(email, address));
   }
 
   /** @throws TooManyRequests where this address has registered too often. */
@@ -114,7 +121,10 @@ interface Statement {
 
 /** An address as one client has it: of IPv6 the first 64 bits, since a single household gets that many addresses. */
 function networkOf(address: string): string {
-  const parsed = ipaddr.process(address);
+  // a proxy may forward a port, or something that is no address at all
+  const plain = /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? address.replace(/^([\d.]+):\d+$/, '$1');
+  if (!ipaddr.isValid(plain)) return 'unknown';
+  const parsed = ipaddr.process(plain);
   if (parsed.kind() === 'ipv4') return parsed.toString();
   return `${(parsed as ipaddr.IPv6).parts
     .slice(0, 4)

@@ -74,8 +74,9 @@ export class SessionController {
   }
 }
 
-function isFromElsewhere({ headers }: FastifyRequest): boolean {
+function isFromElsewhere({ headers, method }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];
   const purpose = headers['sec-purpose'] ?? headers.purpose;
+  if (method === 'HEAD') return true;
   return (site !== undefined && site !== 'same-origin' && site !== 'none') || purpose !== undefined;
 }

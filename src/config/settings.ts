@@ -131,6 +131,9 @@ export class Settings {
   }
 }
 
+/** Taken to the letter, with the spaces around them. */
+const secrets = new Set<keyof Settings>(['appSecret', 'adminPassword']);
+
 /** Says every fault of the settings at once, a line each, with the variable's name. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
@@ -169,8 +172,9 @@ const properties = [
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   const given = Object.fromEntries(
     properties.flatMap((property) => {
-      const value = environment[variableOf(property)]?.trim();
-      return value ? [[property, value]] : [];
+      const value = environment[variableOf(property)];
+      if (!value?.trim()) return [];
+      return [[property, secrets.has(property) ? value : value.trim()]];
     }),
   );
   const settings = plainToInstance(Settings, given, { exposeDefaultValues: true });
@@ -178,6 +182,9 @@ export function readSettings(environment: Record<string, string | undefined>): S
   settings.welcomeFile = resolve(settings.welcomeFile);
   settings.publicUrl = given.publicUrl ?? `http://localhost:${settings.port}`;
   settings.databaseUrl = given.databaseUrl ?? `sqlite:${resolve(settings.dataDir, 'gatehouse.db')}`;
+
+  if (given.sessionIdleMinutes === undefined)
+    settings.sessionIdleMinutes = Math.min(settings.sessionIdleMinutes, settings.sessionMaxHours * 60);
 
   const faults = validateSync(settings, { forbidUnknownValues: true, stopAtFirstError: true })
     // a default that is built from a wrong value is not a second fault

@@ -45,7 +45,8 @@ export class UnusableDatabase extends Error {
  * @throws UnusableDatabase where it cannot be opened, or its schema is of a later version than this one knows.
  */
 export async function openDatabase(options: DataSourceOptions): Promise<DataSource> {
-  const dataSource = await new DataSource(options).initialize().catch(({ message, code }: NodeJS.ErrnoException) => {
+  const dataSource = await new DataSource(options).initialize().catch((error: unknown) => {
+    const { message, code } = error as NodeJS.ErrnoException;
     // a host with several addresses that all refuse gives an error without a message
     throw new UnusableDatabase(`The database of DATABASE_URL cannot be opened: ${message || code}`);
   });

@@ -28,7 +28,7 @@ export class FilesController {
       title: 'Your files',
       featured: featured && { ...presentFileInWords(featured), href: '/download' },
       files: files.map(presentFileInWords),
-      nextHref: nextCursor ? `/secrets?cursor=${nextCursor}` : undefined,
+      nextHref: nextCursor ? hrefOf(selection, nextCursor) : undefined,
     };
   }
 
@@ -46,4 +46,10 @@ export class FilesController {
   ) {
     return this.downloads.send(await this.files.findFor(viewer, id), request, reply);
   }
+}
+
+/** The address of a part of the list. */
+function hrefOf({ limit, q }: SelectionInput, cursor: string): string {
+  const query = new URLSearchParams({ limit: String(limit), cursor, ...(q && { q }) });
+  return `/secrets?${query.toString()}`;
 }

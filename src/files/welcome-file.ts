@@ -4,7 +4,7 @@ import { Settings } from '../config/settings.js';
 import { FileStore } from './file-store.js';
 import { FilesService } from './files.service.js';
 
-/** Gives a fresh install the file that it serves; once, also where it is deleted later. */
+/** Gives a fresh install the file that it serves, once. */
 @Injectable()
 export class WelcomeFile implements OnApplicationBootstrap {
   private readonly logger = new Logger('Files');

@@ -31,7 +31,7 @@ export const Public = (options: { membersGoTo?: string } = {}): CustomDecorator 
 /** A route for those who are logged in; what a route that declares nothing gets too, but the build fails there. */
 export const MembersOnly = (): CustomDecorator => declare({ to: 'members' });
 
-/** A route for admins; a member gets 403. */
+/** A route for admins; a member gets 403. @public */
 export const AdminsOnly = (): CustomDecorator => declare({ to: 'admins' });
 
 declare module 'fastify' {
@@ -47,4 +47,5 @@ export const CurrentUser = createParamDecorator(
 );
 
 /** Whether a request is one of the API, which knows bearer tokens and no cookies; all else is the reverse. */
-export const isApi = ({ url }: { url: string }): boolean => url.startsWith('/api/');
+export const isApi = ({ routeOptions, url }: Pick<FastifyRequest, 'routeOptions' | 'url'>): boolean =>
+  (routeOptions.url ?? url).startsWith('/api/');

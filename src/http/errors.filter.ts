@@ -7,7 +7,7 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import { Settings } from '../config/settings.js';
 import { isApi } from './access.js';
@@ -92,7 +92,8 @@ export class ErrorsFilter implements ExceptionFilter {
   private sendPage(fault: HttpException, request: FastifyRequest, reply: FastifyReply): void {
     if (fault instanceof SeeOther) return void reply.redirect(fault.location, 303);
     if (fault instanceof UnauthorizedException) return this.sendToLogin(fault, request, reply);
-    const { form } = request.routeOptions.config;
+    // where the router could not read the path there is no route, whatever the types say
+    const form = (request.routeOptions.config as FastifyContextConfig | undefined)?.form;
     const status = fault.getStatus();
     void reply.code(status);
     if (fault instanceof InvalidInput && form) {
@@ -107,7 +108,9 @@ export class ErrorsFilter implements ExceptionFilter {
       });
     } else {
       const { heading, advice } = adviceFor(status, request.method === 'GET' ? request.url : undefined);
-      const page = { title: heading, status, heading, message: fault.message, advice, requestId: request.id };
+      // before the guard has run nobody knows who is there, and the menu would be a stranger's
+      const hideMenu = request.user === undefined;
+      const page = { title: heading, status, heading, message: fault.message, advice, hideMenu, requestId: request.id };
       this.pages.send(request, reply, 'errors/error', page);
     }
   }

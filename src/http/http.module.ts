@@ -19,7 +19,8 @@ import { RouteList } from './route-list.js';
     Lifecycle,
     Pages,
     RouteList,
-    { provide: APP_FILTER, useClass: ErrorsFilter },
+    ErrorsFilter,
+    { provide: APP_FILTER, useExisting: ErrorsFilter },
   ],
   exports: [Assets, Cookies, FlashMessages, Lifecycle, Pages, RouteList],
 })

@@ -46,9 +46,10 @@ export class NestLogger implements LoggerService {
   ): void {
     const context = rest.at(-1);
     if (level === 'info' && framework.has(context)) level = 'debug';
-    const [text, fields] = typeof message === 'object' && message !== null ? [rest[0], message] : [message, {}];
-    const err = message instanceof Error ? { err: message } : fields;
-    this.logger[level]({ ...err, ...(typeof context === 'string' && { context }) }, String(text));
+    const isThing = typeof message === 'object' && message !== null;
+    const [text, fields] =
+      message instanceof Error ? [message.message, { err: message }] : isThing ? [rest[0], message] : [message, {}];
+    this.logger[level]({ ...fields, ...(typeof context === 'string' && { context }) }, String(text));
   }
 }
 

@@ -35,7 +35,8 @@ export class Pages {
     // a member's page must not come back from a cache after logout
     void reply.header('cache-control', user || flash ? 'no-store' : 'private, no-cache');
     void reply.header('content-type', 'text/html; charset=utf-8');
-    if (!user && !flash && isEmpty(data)) return reply.send(this.forStrangers(view, pathOf(request)));
+    if (!user && !flash && isEmpty(data))
+      return reply.send(this.forStrangers(view, request.routeOptions.url ?? pathOf(request)));
     const viewer = user && { name: user.name, email: user.email, isAdmin: user.role === 'admin' };
     return reply.send(this.render(view, { path: pathOf(request), viewer, flash, values: flash?.values, ...data }));
   }

@@ -10,7 +10,7 @@ class ProblemField {
 }
 
 /** An error of the API (RFC 9457). */
-export class Problem {
+class Problem {
   @ApiProperty({ example: 'about:blank' })
   readonly type!: string;
 

@@ -22,7 +22,7 @@ export interface Route {
 @Injectable()
 export class RouteList {
   private readonly served: { method: string; path: string }[] = [];
-  private readonly router = Router({ ignoreTrailingSlash: false });
+  private readonly router = Router({ maxParamLength: 200 });
 
   constructor(
     private readonly discovery: DiscoveryService,

@@ -17,5 +17,5 @@ export const securityHeaders = ({ isSecure }: Settings): Readonly<Record<string,
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-  ...(isSecure && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+  ...(isSecure && { 'strict-transport-security': 'max-age=31536000' }),
 });

@@ -18,6 +18,7 @@ export class DocsController {
   @Get('docs')
   @Render('site/docs')
   show() {
-    return { title: 'API', ...presentDocs(this.description.document) };
+    // under /api no cookie is read, so the reader is not known
+    return { title: 'API', hideMenu: true, ...presentDocs(this.description.document) };
   }
 }

@@ -3,8 +3,8 @@ import { Transform } from 'class-transformer';
 import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy } from 'class-validator';
 import { isCommonPassword } from './common-passwords.js';
 
-export const minPasswordCharacters = 8;
-export const maxPasswordBytes = 1_024;
+const minPasswordCharacters = 8;
+const maxPasswordBytes = 1_024;
 
 /** Unicode's composed form: the same letters typed on two keyboards are the same text (NIST SP 800-63B 3.1.1.2). */
 const composed = (value: unknown) => (typeof value === 'string' ? value.normalize('NFC') : value);

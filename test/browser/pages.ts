@@ -44,9 +44,9 @@ export const pages: readonly PageToSee[] = [
   { name: 'login-mend', open: (page) => logsIn(page, { email: '', password: '' }), status: 422 },
   { name: 'logout', open: followsLinkFromElsewhere, as: 'member' },
   { name: 'secrets', open: '/secrets', as: 'member' },
+  { name: 'secrets-checksum', open: opensChecksum, as: 'admin' },
   { name: 'secrets-empty', open: '/secrets', as: 'member', on: 'empty' },
   { name: 'secrets-full', open: '/secrets', as: 'memberWithLongName', on: 'full' },
-  { name: 'secrets-full-open', open: opensChecksums, as: 'admin', on: 'full' },
   { name: 'secrets-full-next', open: goesToNextPart, as: 'member', on: 'full' },
   { name: 'api', open: '/api/docs' },
   { name: 'error-403', open: postsFromElsewhere, as: 'member', status: 403 },
@@ -87,9 +87,9 @@ async function logsOut(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Log out' }).click();
 }
 
-async function opensChecksums(page: Page): Promise<void> {
+async function opensChecksum(page: Page): Promise<void> {
   await page.goto('/secrets');
-  for (const sum of (await page.locator('summary').all()).slice(0, 4)) await sum.click();
+  for (const sum of await page.locator('summary').all()) await sum.click();
 }
 
 async function goesToNextPart(page: Page): Promise<void> {

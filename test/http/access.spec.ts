@@ -38,7 +38,9 @@ const isFor = (who: string) => (route: Route) => route.access?.to === who;
 describe('every live route', () => {
   it('is on the list: what the server answers and what the controllers declare are the same', () => {
     expect(routes.length).toBeGreaterThan(openToStrangers.length);
-    expect(routes.map(nameOf)).toEqual(expect.arrayContaining(['GET /secrets', 'GET /download', 'GET /api/v1/users/me']));
+    expect(routes.map(nameOf)).toEqual(
+      expect.arrayContaining(['GET /secrets', 'GET /download', 'GET /api/v1/users/me']),
+    );
   });
 
   it('declares who may call it', () => {
@@ -64,15 +66,26 @@ describe('every live route', () => {
       const path = route.path.replace(/:\w+/g, () => randomUUID());
       const answer = await fetch(new URL(path, site.url), { method: route.method, redirect: 'manual' });
       await answer.arrayBuffer();
-      if (path.startsWith('/api/')) expect([nameOf(route), answer.status, answer.headers.get('www-authenticate')]).toEqual([nameOf(route), 401, 'Bearer']);
-      else expect([nameOf(route), answer.status, answer.headers.get('location')]).toEqual([nameOf(route), 303, `/login?next=${encodeURIComponent(path)}`]);
+      if (path.startsWith('/api/'))
+        expect([nameOf(route), answer.status, answer.headers.get('www-authenticate')]).toEqual([
+          nameOf(route),
+          401,
+          'Bearer',
+        ]);
+      else
+        expect([nameOf(route), answer.status, answer.headers.get('location')]).toEqual([
+          nameOf(route),
+          303,
+          `/login?next=${encodeURIComponent(path)}`,
+        ]);
     }
   });
 
   it('renders a page that is there', () => {
     const views = [...new Set(routes.flatMap(({ view }) => view ?? []))].sort();
     expect(views).toEqual(['auth/login', 'auth/register', 'files/secrets', 'site/docs', 'site/home']);
-    for (const view of views) expect([view, existsSync(join(projectFolder, 'views', `${view}.hbs`))]).toEqual([view, true]);
+    for (const view of views)
+      expect([view, existsSync(join(projectFolder, 'views', `${view}.hbs`))]).toEqual([view, true]);
   });
 });
 
@@ -80,6 +93,11 @@ describe('a route that nobody declared', () => {
   it('is listed with no access, though it went around the controllers', () => {
     const list = site.app.get(RouteList);
     list.add({ method: 'GET', url: '/backdoor' });
-    expect(list.all().find(({ path }) => path === '/backdoor')).toEqual({ method: 'GET', path: '/backdoor', access: undefined, view: undefined });
+    expect(list.all().find(({ path }) => path === '/backdoor')).toEqual({
+      method: 'GET',
+      path: '/backdoor',
+      access: undefined,
+      view: undefined,
+    });
   });
 });

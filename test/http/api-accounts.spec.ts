@@ -15,7 +15,13 @@ const tokenFor = (who: { name: string; email: string }) => ({
   access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
   token_type: 'Bearer',
   expires_in: 30 * 24 * 60 * 60,
-  user: { id: expect.stringMatching(uuid), name: who.name, email: who.email, role: 'member', createdAt: expect.stringMatching(instant) },
+  user: {
+    id: expect.stringMatching(uuid),
+    name: who.name,
+    email: who.email,
+    role: 'member',
+    createdAt: expect.stringMatching(instant),
+  },
 });
 
 describe('a script that registers', () => {
@@ -36,12 +42,17 @@ describe('a script that registers', () => {
     const who = await new Script(site.url).register();
     const before = await users.count();
     const answer = await new Script(site.url).ask('/api/v1/auth/register', { json: { ...who, name: 'Impostor' } });
-    expect([answer.status, await answer.json()]).toEqual([409, expect.objectContaining({ title: 'Conflict', status: 409 })]);
+    expect([answer.status, await answer.json()]).toEqual([
+      409,
+      expect.objectContaining({ title: 'Conflict', status: 409 }),
+    ]);
     expect(await users.count()).toBe(before);
   });
 
   it('is told what is wrong, field by field', async () => {
-    const answer = await new Script(site.url).ask('/api/v1/auth/register', { json: { name: '', email: 'x', password: 'short' } });
+    const answer = await new Script(site.url).ask('/api/v1/auth/register', {
+      json: { name: '', email: 'x', password: 'short' },
+    });
     expect(answer.status).toBe(422);
     expect(await answer.json()).toMatchObject({
       title: 'Unprocessable Entity',
@@ -74,7 +85,9 @@ describe('a script that logs in', () => {
     const who = await new Script(site.url).register();
     const refusals = await Promise.all(
       [who.email, 'nobody@example.com'].map(async (email) => {
-        const answer = await new Script(site.url).ask('/api/v1/auth/login', { json: { email, password: 'a wrong password' } });
+        const answer = await new Script(site.url).ask('/api/v1/auth/login', {
+          json: { email, password: 'a wrong password' },
+        });
         expect(answer.status).toBe(401);
         expect(answer.headers.get('www-authenticate')).toBe('Bearer');
         return { ...((await answer.json()) as object), requestId: '' };

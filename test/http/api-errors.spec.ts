@@ -17,8 +17,13 @@ async function problemOf(answer: Response, status: number): Promise<Record<strin
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json(; charset=utf-8)?$/);
   expect(answer.headers.get('cache-control')).toBe('no-store');
   const problem = (await answer.json()) as Record<string, unknown>;
-  expect(problem).toMatchObject({ type: 'about:blank', status, title: expect.stringMatching(/\w/), detail: expect.stringMatching(/\w/) });
-  expect(problem['requestId']).toBe(answer.headers.get('x-request-id'));
+  expect(problem).toMatchObject({
+    type: 'about:blank',
+    status,
+    title: expect.stringMatching(/\w/),
+    detail: expect.stringMatching(/\w/),
+  });
+  expect(problem.requestId).toBe(answer.headers.get('x-request-id'));
   return problem;
 }
 
@@ -26,9 +31,12 @@ const post = (body: string, contentType = 'application/json', path = '/api/v1/au
   fetch(new URL(path, site.url), { method: 'POST', body, headers: { 'content-type': contentType } });
 
 describe('an error of the API is a problem in JSON', () => {
-  it.each(['{', '', 'null', '[]', '"text"', '1', '{"__proto__":{}}'])('400 where the body cannot be read: %j', async (body) => {
-    expect((await problemOf(await post(body), 400))['title']).toBe('Bad Request');
-  });
+  it.each(['{', '', 'null', '[]', '"text"', '1', '{"__proto__":{}}'])(
+    '400 where the body cannot be read: %j',
+    async (body) => {
+      expect((await problemOf(await post(body), 400)).title).toBe('Bad Request');
+    },
+  );
 
   it('401 without a token, with the way to get in', async () => {
     const answer = await new Script(site.url).ask('/api/v1/users/me');
@@ -36,15 +44,21 @@ describe('an error of the API is a problem in JSON', () => {
     await problemOf(answer, 401);
   });
 
-  it.each(['Bearer nonsense', 'Bearer a.b.c', 'Bearer', 'Basic YTpi'])('401 with a token that is none, and says so: %s', async (authorization) => {
-    const answer = await new Script(site.url).ask('/api/v1/users/me', { headers: { authorization } });
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
-    await problemOf(answer, 401);
-  });
+  it.each(['Bearer nonsense', 'Bearer a.b.c', 'Bearer', 'Basic YTpi'])(
+    '401 with a token that is none, and says so: %s',
+    async (authorization) => {
+      const answer = await new Script(site.url).ask('/api/v1/users/me', { headers: { authorization } });
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
+      await problemOf(answer, 401);
+    },
+  );
 
-  it.each(['/api/v1/nothing', '/api/v2/users/me', '/api/', '/api/v1/users/me/', '/api/v1/files/1/2/3'])('404 where there is nothing: %s', async (path) => {
-    expect((await problemOf(await script.ask(path), 404))['detail']).toBe('There is nothing at this address.');
-  });
+  it.each(['/api/v1/nothing', '/api/v2/users/me', '/api/', '/api/v1/users/me/', '/api/v1/files/1/2/3'])(
+    '404 where there is nothing: %s',
+    async (path) => {
+      expect((await problemOf(await script.ask(path), 404)).detail).toBe('There is nothing at this address.');
+    },
+  );
 
   it.each([
     ['GET', '/api/v1/auth/login', 'POST'],
@@ -56,7 +70,7 @@ describe('an error of the API is a problem in JSON', () => {
   ])('405 where %s is no method of %s', async (method, path, allow) => {
     const answer = await script.ask(path, { method });
     expect(answer.headers.get('allow')).toBe(allow);
-    expect((await problemOf(answer, 405))['title']).toBe('Method Not Allowed');
+    expect((await problemOf(answer, 405)).title).toBe('Method Not Allowed');
   });
 
   it('409 where an email is taken', async () => {
@@ -66,19 +80,24 @@ describe('an error of the API is a problem in JSON', () => {
 
   it('413 where the body is too large, whether its length is told or not', async () => {
     const body = JSON.stringify(person({ name: 'x'.repeat(20_000) }));
-    expect((await problemOf(await post(body), 413))['title']).toBe('Payload Too Large');
+    expect((await problemOf(await post(body), 413)).title).toBe('Payload Too Large');
     const stream = new Blob([body]).stream();
     const init = { method: 'POST', body: stream, duplex: 'half', headers: { 'content-type': 'application/json' } };
     await problemOf(await fetch(new URL('/api/v1/auth/login', site.url), init as RequestInit), 413);
   });
 
-  it.each(['text/plain', 'application/xml', 'multipart/form-data; boundary=x', 'nonsense'])('415 where the body is %s', async (contentType) => {
-    expect((await problemOf(await post('x', contentType), 415))['title']).toBe('Unsupported Media Type');
-  });
+  it.each(['text/plain', 'application/xml', 'multipart/form-data; boundary=x', 'nonsense'])(
+    '415 where the body is %s',
+    async (contentType) => {
+      expect((await problemOf(await post('x', contentType), 415)).title).toBe('Unsupported Media Type');
+    },
+  );
 
   it('422 where the input is not right, with the fields', async () => {
     const problem = await problemOf(await script.ask('/api/v1/auth/register', { json: {} }), 422);
-    expect(problem['errors']).toEqual(['name', 'email', 'password'].map((field) => ({ field, message: expect.stringMatching(/^Please /) })));
+    expect(problem.errors).toEqual(
+      ['name', 'email', 'password'].map((field) => ({ field, message: expect.stringMatching(/^Please /) })),
+    );
   });
 });
 
@@ -104,19 +123,27 @@ describe('an error of a page is a page that says what to do next', () => {
   });
 
   it('413 where the form is too large', async () => {
-    const { status, html } = await new Visitor(site.url).visit('/register', { form: { ...person({ name: 'x'.repeat(20_000) }) } });
+    const { status, html } = await new Visitor(site.url).visit('/register', {
+      form: { ...person({ name: 'x'.repeat(20_000) }) },
+    });
     expect(status).toBe(413);
     expect(html).toContain('That was too much at once');
   });
 
   it('415 where a form comes as something else', async () => {
-    const { status } = await new Visitor(site.url).visit('/login', { form: 'x', headers: { 'content-type': 'text/plain' } });
+    const { status } = await new Visitor(site.url).visit('/login', {
+      form: 'x',
+      headers: { 'content-type': 'text/plain' },
+    });
     expect(status).toBe(415);
   });
 
   it('400 where the address or the body cannot be read', async () => {
     expect((await new Visitor(site.url).visit('/files/%E0%A4%A/download')).status).toBe(400);
-    const { status } = await new Visitor(site.url).visit('/login', { form: '', headers: { 'content-type': 'application/json' } });
+    const { status } = await new Visitor(site.url).visit('/login', {
+      form: '',
+      headers: { 'content-type': 'application/json' },
+    });
     expect(status).toBe(400);
   });
 });

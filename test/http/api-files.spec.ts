@@ -15,7 +15,15 @@ interface ListAnswer {
   readonly nextCursor: string | null;
 }
 
-const names = ['report.pdf', 'Ünïcödé Привет.TXT', '100%.txt', 'under_score.txt', 'underXscore.txt', 'wow!.zip', 'no-extension'];
+const names = [
+  'report.pdf',
+  'Ünïcödé Привет.TXT',
+  '100%.txt',
+  'under_score.txt',
+  'underXscore.txt',
+  'wow!.zip',
+  'no-extension',
+];
 
 let site: TestApp;
 let script: Script;
@@ -77,7 +85,9 @@ describe('the list of files', () => {
     await site.app.get(FilesService).add(Readable.from(['late']), { name: 'late.bin' });
     all.unshift('late.bin');
     const second = await list(`?limit=100&q=.&cursor=${first.nextCursor}`);
-    expect([...namesOf(first), ...namesOf(second)]).toEqual(all.filter((name) => name.includes('.') && name !== 'late.bin'));
+    expect([...namesOf(first), ...namesOf(second)]).toEqual(
+      all.filter((name) => name.includes('.') && name !== 'late.bin'),
+    );
   });
 
   it.each([
@@ -98,14 +108,22 @@ describe('the list of files', () => {
     expect(await search(q)).toEqual(found);
   });
 
-  it.each(['limit=0', 'limit=101', 'limit=-1', 'limit=1.5', 'limit=many', 'limit=', 'limit=1&limit=2', 'cursor=first', 'cursor=%00', `q=${'x'.repeat(201)}`])(
-    'refuses %s and names the field',
-    async (query) => {
-      const answer = await script.ask(`/api/v1/files?${query}`);
-      expect(answer.status).toBe(422);
-      expect(await answer.json()).toMatchObject({ errors: [{ field: query.split('=', 1)[0] }] });
-    },
-  );
+  it.each([
+    'limit=0',
+    'limit=101',
+    'limit=-1',
+    'limit=1.5',
+    'limit=many',
+    'limit=',
+    'limit=1&limit=2',
+    'cursor=first',
+    'cursor=%00',
+    `q=${'x'.repeat(201)}`,
+  ])('refuses %s and names the field', async (query) => {
+    const answer = await script.ask(`/api/v1/files?${query}`);
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ errors: [{ field: query.split('=', 1)[0] }] });
+  });
 });
 
 describe('one file', () => {
@@ -115,12 +133,18 @@ describe('one file', () => {
     expect([answer.status, await answer.json()]).toEqual([200, file]);
   });
 
-  it.each([randomUUID(), '1', 'x'.repeat(200), '%27%20OR%201%3D1', '%00'])('that is not there is 404: %s', async (id) => {
-    for (const path of [`/api/v1/files/${id}`, `/api/v1/files/${id}/content`]) {
-      const answer = await script.ask(path);
-      expect([answer.status, await answer.json()]).toEqual([404, expect.objectContaining({ status: 404, title: 'Not Found' })]);
-    }
-  });
+  it.each([randomUUID(), '1', 'x'.repeat(200), '%27%20OR%201%3D1', '%00'])(
+    'that is not there is 404: %s',
+    async (id) => {
+      for (const path of [`/api/v1/files/${id}`, `/api/v1/files/${id}/content`]) {
+        const answer = await script.ask(path);
+        expect([answer.status, await answer.json()]).toEqual([
+          404,
+          expect.objectContaining({ status: 404, title: 'Not Found' }),
+        ]);
+      }
+    },
+  );
 
   it('is closed to a stranger, there or not', async () => {
     const [file] = (await list('?limit=1')).items;
@@ -132,7 +156,10 @@ describe('one file', () => {
     const [file] = (await list('?q=welcome')).items;
     const ada = new Visitor(site.url);
     await ada.register();
-    const [fromPage, fromApi] = [await ada.ask(`/files/${file?.id}/download`), await script.ask(`/api/v1/files/${file?.id}/content`)];
+    const [fromPage, fromApi] = [
+      await ada.ask(`/files/${file?.id}/download`),
+      await script.ask(`/api/v1/files/${file?.id}/content`),
+    ];
     expect(headersOf(fromApi)).toEqual(headersOf(fromPage));
     expect(headersOf(fromApi)).toMatchObject({
       'content-disposition': expect.stringMatching(/^attachment; filename="?welcome\.txt"?$/),
@@ -146,4 +173,6 @@ describe('one file', () => {
 
 /** All headers but those that differ from one answer to the next. */
 const headersOf = (answer: Response) =>
-  Object.fromEntries([...answer.headers].filter(([name]) => !['date', 'x-request-id', 'connection', 'keep-alive'].includes(name)));
+  Object.fromEntries(
+    [...answer.headers].filter(([name]) => !['date', 'x-request-id', 'connection', 'keep-alive'].includes(name)),
+  );

@@ -68,7 +68,12 @@ describe('where people come over https', () => {
     expect(attributesOf(cookie)).toEqual(['httponly', 'max-age=60', 'path=/', 'samesite=lax', 'secure']);
   });
 
-  it.each(['/', '/health', '/api/v1/openapi.json', '/api/v1/users/me', '/nothing/here'])('a browser is told to come over TLS only: %s', async (path) => {
-    expect((await new Visitor(site.url).ask(path)).headers.get('strict-transport-security')).toMatch(/^max-age=\d{8,}/);
-  });
+  it.each(['/', '/health', '/api/v1/openapi.json', '/api/v1/users/me', '/nothing/here'])(
+    'a browser is told to come over TLS only: %s',
+    async (path) => {
+      expect((await new Visitor(site.url).ask(path)).headers.get('strict-transport-security')).toMatch(
+        /^max-age=\d{8,}/,
+      );
+    },
+  );
 });

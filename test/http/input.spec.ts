@@ -172,7 +172,7 @@ describe.each(['/register', '/login', '/api/v1/auth/register', '/api/v1/auth/log
     expect((await send(path, form.toString(), 'application/x-www-form-urlencoded')).status).toBe(422);
   });
 
-  it.each(['email[]=ada@example.com', 'email[a]=b', '%', '%zz=%E0%A4%A', '&&==&', `${'a&'.repeat(4_000)}`, '%00=%00'])(
+  it.each(['email[]=ada@example.com', 'email[a]=b', '%', '%zz=%E0%A4%A', '&&==&', 'a&'.repeat(4_000), '%00=%00'])(
     'of the form %s is not right',
     async (form) => {
       expect((await send(path, form, 'application/x-www-form-urlencoded')).status).toBe(422);

@@ -11,7 +11,9 @@ describe('a storm of logins', () => {
     const ada = new Visitor(site.url);
     const who = await ada.register();
     const storm = Array.from({ length: 200 }, () =>
-      new Script(site.url).ask('/api/v1/auth/login', { json: { email: 'nobody@example.com', password: 'a wrong password' } }),
+      new Script(site.url).ask('/api/v1/auth/login', {
+        json: { email: 'nobody@example.com', password: 'a wrong password' },
+      }),
     );
     // those who are in do not wait behind it
     expect((await ada.ask('/secrets')).status).toBe(200);
@@ -24,7 +26,10 @@ describe('a storm of logins', () => {
     expect(refused.length).toBeLessThan(100);
     for (const answer of refused) {
       expect(answer.headers.get('retry-after')).toBe('3');
-      expect(await answer.json()).toMatchObject({ title: 'Service Unavailable', detail: expect.stringContaining('very busy') });
+      expect(await answer.json()).toMatchObject({
+        title: 'Service Unavailable',
+        detail: expect.stringContaining('very busy'),
+      });
     }
     await expect(new Script(site.url).logIn(who)).resolves.toBeDefined();
     expect(site.log()).not.toContain('request failed');

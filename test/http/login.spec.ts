@@ -52,9 +52,12 @@ describe('after the login', () => {
     return (await new Visitor(site.url).ask('/login', { form })).headers.get('location');
   };
 
-  it.each(['/download', '/secrets?q=a%26b', '/', '/files/1/download'])('a member stands where they wanted: %s', async (next) => {
-    expect(await landing(next)).toBe(next);
-  });
+  it.each(['/download', '/secrets?q=a%26b', '/', '/files/1/download'])(
+    'a member stands where they wanted: %s',
+    async (next) => {
+      expect(await landing(next)).toBe(next);
+    },
+  );
 
   it.each([
     'https://evil.example/',
@@ -81,7 +84,9 @@ describe('after the login', () => {
 describe('a login that is wrong', () => {
   const wrong = async (email: string, next?: string) => {
     const visitor = new Visitor(site.url);
-    const answer = await visitor.ask('/login', { form: { email, password: 'a wrong password', ...(next !== undefined && { next }) } });
+    const answer = await visitor.ask('/login', {
+      form: { email, password: 'a wrong password', ...(next !== undefined && { next }) },
+    });
     const location = answer.headers.get('location') ?? '';
     return { visitor, status: answer.status, location, page: await visitor.visit(location) };
   };
@@ -91,7 +96,9 @@ describe('a login that is wrong', () => {
     const unknown = await wrong('nobody@example.com');
     for (const { status, location, visitor, page } of [known, unknown]) {
       expect([status, location]).toEqual([303, '/login']);
-      expect(messageOf(page.html, 'alert')).toBe('That email and password do not match an account here. Please check both and try again.');
+      expect(messageOf(page.html, 'alert')).toBe(
+        'That email and password do not match an account here. Please check both and try again.',
+      );
       expect((await visitor.ask('/secrets')).status).toBe(303);
     }
     expect(known.page.html.replaceAll(ada.email, '')).toBe(unknown.page.html.replaceAll('nobody@example.com', ''));
@@ -115,7 +122,9 @@ describe('a login that is wrong', () => {
   });
 
   it('shows the page again with a message at a field that was left empty', async () => {
-    const { status, html } = await new Visitor(site.url).visit('/login', { form: { email: ada.email, password: '', next: '/download' } });
+    const { status, html } = await new Visitor(site.url).visit('/login', {
+      form: { email: ada.email, password: '', next: '/download' },
+    });
     expect(status).toBe(422);
     expect(fieldOf(html, 'email').value).toBe(ada.email);
     expect(fieldOf(html, 'password').fault).toBe('Please give your password.');
@@ -132,7 +141,9 @@ describe('a login that is wrong', () => {
 
 it('words that somebody else puts into the message’s cookie are not shown', async () => {
   const visitor = new Visitor(site.url);
-  const payload = Buffer.from(JSON.stringify({ flash: { kind: 'alert', message: 'Send us money' }, aud: 'flash' })).toString('base64url');
+  const payload = Buffer.from(
+    JSON.stringify({ flash: { kind: 'alert', message: 'Send us money' }, aud: 'flash' }),
+  ).toString('base64url');
   visitor.cookies.set('gatehouse-flash', `eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.${payload}.`);
   const { status, html } = await visitor.visit('/login');
   expect(status).toBe(200);

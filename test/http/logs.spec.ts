@@ -26,7 +26,8 @@ const lines = () =>
 
 /** The lines of an answer; they are written when its last byte has left, which its reader may see first. */
 const answered = async (answer: Response) => {
-  const found = () => lines().filter(({ msg, requestId }) => msg === 'answered' && requestId === answer.headers.get('x-request-id'));
+  const found = () =>
+    lines().filter(({ msg, requestId }) => msg === 'answered' && requestId === answer.headers.get('x-request-id'));
   await eventually(() => found().length > 0);
   return found();
 };
@@ -45,7 +46,9 @@ describe('the log', () => {
       await browser.ask('/login', { form: {}, headers: { 'sec-fetch-site': 'cross-site' } }),
     ];
     for (const answer of answers) {
-      expect(await answered(answer)).toEqual([expect.objectContaining({ status: answer.status, path: new URL(answer.url).pathname })]);
+      expect(await answered(answer)).toEqual([
+        expect.objectContaining({ status: answer.status, path: new URL(answer.url).pathname }),
+      ]);
     }
     expect(new Set(answers.map((answer) => answer.headers.get('x-request-id'))).size).toBe(answers.length);
   });
@@ -61,12 +64,18 @@ describe('the log', () => {
     await script.register();
     const { id } = (await (await script.ask('/api/v1/users/me')).json()) as { id: string };
     const answer = await script.ask('/api/v1/files?q=a-private-word');
-    expect(await answered(answer)).toEqual([expect.objectContaining({ path: '/api/v1/files', method: 'GET', member: id })]);
+    expect(await answered(answer)).toEqual([
+      expect.objectContaining({ path: '/api/v1/files', method: 'GET', member: id }),
+    ]);
     expect(site.log()).not.toContain('a-private-word');
   });
 
   it('keeps no password, cookie, token, email or name, at its most talkative', async () => {
-    const who = person({ name: 'Canary Nightingale', email: 'canary@example.com', password: 'the canary sings at night' });
+    const who = person({
+      name: 'Canary Nightingale',
+      email: 'canary@example.com',
+      password: 'the canary sings at night',
+    });
     const browser = new Visitor(site.url);
     const script = new Script(site.url);
     await browser.register(who);

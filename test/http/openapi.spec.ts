@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { randomUUID } from 'node:crypto';
+import { RateLimits } from '../../src/auth/rate-limits.js';
 import { RouteList } from '../../src/http/route-list.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { linksOf } from '../support/html.js';
@@ -35,7 +36,7 @@ let site: TestApp;
 let description: Description;
 let ajv: Ajv2020;
 beforeAll(async () => {
-  site = await startApp();
+  site = await startApp({ RATE_LIMITS: 'on' });
   const answer = await fetch(new URL('/api/v1/openapi.json', site.url));
   expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
   description = (await answer.json()) as Description;
@@ -43,7 +44,8 @@ beforeAll(async () => {
   addFormats.default(ajv);
   // annotations that OpenAPI adds to JSON Schema
   ajv.addVocabulary(['example', 'discriminator', 'xml', 'externalDocs']);
-  for (const [name, schema] of Object.entries(description.components.schemas)) ajv.addSchema(schema, `#/components/schemas/${name}`);
+  for (const [name, schema] of Object.entries(description.components.schemas))
+    ajv.addSchema(schema, `#/components/schemas/${name}`);
 });
 afterAll(() => site.close());
 
@@ -55,7 +57,9 @@ const operations = () =>
 /** Every value under that key, however deep. */
 function valuesOf(key: string, within: unknown): unknown[] {
   if (typeof within !== 'object' || within === null) return [];
-  return Object.entries(within).flatMap(([name, value]: [string, unknown]) => (name === key ? [value] : valuesOf(key, value)));
+  return Object.entries(within).flatMap(([name, value]: [string, unknown]) =>
+    name === key ? [value] : valuesOf(key, value),
+  );
 }
 
 describe('the description of the API', () => {
@@ -76,8 +80,10 @@ describe('the description of the API', () => {
 
   it('holds schemas that are JSON Schema of 2020-12, as 3.1 wants it', () => {
     expect(valuesOf('nullable', description)).toEqual([]);
-    for (const name of Object.keys(description.components.schemas)) expect(ajv.getSchema(`#/components/schemas/${name}`)).toBeInstanceOf(Function);
-    for (const schema of valuesOf('schema', description.paths)) expect(ajv.compile(schema as object)).toBeInstanceOf(Function);
+    for (const name of Object.keys(description.components.schemas))
+      expect(ajv.getSchema(`#/components/schemas/${name}`)).toBeInstanceOf(Function);
+    for (const schema of valuesOf('schema', description.paths))
+      expect(ajv.compile(schema as object)).toBeInstanceOf(Function);
   });
 
   it('names each operation once, with a summary, a tag and its parameters', () => {
@@ -87,7 +93,9 @@ describe('the description of the API', () => {
       expect(summary).toMatch(/\w/);
       for (const tag of tags) expect(description.tags.map(({ name }) => name)).toContain(tag);
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      expect(parameters.filter((parameter) => parameter.in === 'path' && parameter.required).map(({ name }) => name)).toEqual(inPath);
+      expect(
+        parameters.filter((parameter) => parameter.in === 'path' && parameter.required).map(({ name }) => name),
+      ).toEqual(inPath);
       for (const response of Object.values(responses)) expect(response.description).toMatch(/\w/);
     }
   });
@@ -106,7 +114,12 @@ describe('the description of the API', () => {
   });
 
   it('asks for a token exactly where a route does', () => {
-    const access = new Map(site.app.get(RouteList).all().map((route) => [`${route.method} ${route.path}`, route.access?.to]));
+    const access = new Map(
+      site.app
+        .get(RouteList)
+        .all()
+        .map((route) => [`${route.method} ${route.path}`, route.access?.to]),
+    );
     for (const { method, path, security, responses } of operations()) {
       const isOpen = access.get(`${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`) === 'everyone';
       expect([path, security]).toEqual([path, isOpen ? undefined : [{ bearer: [] }]]);
@@ -210,11 +223,30 @@ describe('real answers are as the description has them', () => {
     await expectDescribed('getFileContent', await stranger().ask(`/api/v1/files/${id}/content`), 401);
   });
 
+  it('when somebody tries too often', async () => {
+    const guess = () =>
+      stranger().ask('/api/v1/auth/login', { json: { email: 'nobody@example.com', password: 'a guess' } });
+    for (let tries = 0; tries < 10; tries++) await expectDescribed('login', await guess(), 401);
+    await expectDescribed('login', await guess(), 429);
+
+    // as many registrations as one address may have, without the work of their passwords
+    const register = () => stranger().ask('/api/v1/auth/register', { json: person() });
+    for (let tries = 0; tries < 300; tries++)
+      await site.app
+        .get(RateLimits)
+        .spendRegistration('127.0.0.1')
+        .catch(() => undefined);
+    await expectDescribed('register', await register(), 429);
+  });
+
   it('and each answer that it names was seen here, but for 503, which a storm shows', () => {
-    const named = operations().map(({ operationId, responses }) => [operationId, Object.keys(responses).filter((status) => status !== '503')]);
+    const named = operations().map(({ operationId, responses }) => [
+      operationId,
+      Object.keys(responses).filter((status) => status !== '503'),
+    ]);
     expect(Object.fromEntries(named)).toEqual({
-      register: ['201', '400', '409', '413', '422'],
-      login: ['200', '400', '401', '413', '422'],
+      register: ['201', '400', '409', '413', '422', '429'],
+      login: ['200', '400', '401', '413', '422', '429'],
       logout: ['204', '401'],
       getMe: ['200', '401'],
       listFiles: ['200', '401', '422'],
@@ -231,6 +263,7 @@ it('the page that shows the description names every operation, and links to the 
   for (const { operationId, method, path, summary, responses } of operations()) {
     const article = new RegExp(`<article[^>]* id="${operationId}"[^]*?</article>`).exec(html)?.[0];
     expect(linksOf(html)).toContain(`#${operationId}`);
-    for (const words of [method, path, summary.replaceAll('’', '&#x27;'), ...Object.keys(responses)]) expect(article).toContain(words);
+    for (const words of [method, path, summary.replaceAll('’', '&#x27;'), ...Object.keys(responses)])
+      expect(article).toContain(words);
   }
 });

@@ -39,16 +39,19 @@ function expectNothingInline(html: string): void {
 }
 
 describe('every page', () => {
-  it.each(['/', '/login', '/register', '/api/docs', '/nothing/here'])('keeps to a strict policy for a stranger: %s', async (path) => {
-    const answer = await new Visitor(site.url).ask(path);
-    expect(directivesOf(answer)).toEqual(policy);
-    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
-    expect(answer.headers.get('x-powered-by')).toBeNull();
-    expect(answer.headers.get('cache-control')).toMatch(/^(private, no-cache|no-store)$/);
-    expectNothingInline(await answer.text());
-  });
+  it.each(['/', '/login', '/register', '/api/docs', '/nothing/here'])(
+    'keeps to a strict policy for a stranger: %s',
+    async (path) => {
+      const answer = await new Visitor(site.url).ask(path);
+      expect(directivesOf(answer)).toEqual(policy);
+      expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+      expect(answer.headers.get('x-powered-by')).toBeNull();
+      expect(answer.headers.get('cache-control')).toMatch(/^(private, no-cache|no-store)$/);
+      expectNothingInline(await answer.text());
+    },
+  );
 
   it('keeps to it for a member too, and is never kept by a cache', async () => {
     const ada = new Visitor(site.url);
@@ -72,7 +75,9 @@ describe('every page', () => {
       [ada, ['/', '/secrets']],
     ] as const)
       for (const page of pages)
-        for (const link of linksOf((await visitor.visit(page)).html).filter((href) => href.startsWith('/') && href !== '/logout'))
+        for (const link of linksOf((await visitor.visit(page)).html).filter(
+          (href) => href.startsWith('/') && href !== '/logout',
+        ))
           expect([page, link, (await visitor.visit(link)).status]).toEqual([page, link, 200]);
   });
 

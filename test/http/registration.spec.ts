@@ -80,21 +80,30 @@ describe('registering', () => {
   it('says so too where only one field is wrong, or none was sent', async () => {
     const visitor = new Visitor(site.url);
     const one = await visitor.visit('/register', { form: { ...person(), email: '' } });
-    expect([one.status, fieldOf(one.html, 'name').fault, fieldOf(one.html, 'password').fault]).toEqual([422, undefined, undefined]);
+    expect([one.status, fieldOf(one.html, 'name').fault, fieldOf(one.html, 'password').fault]).toEqual([
+      422,
+      undefined,
+      undefined,
+    ]);
     expect(fieldOf(one.html, 'email').fault).toBeDefined();
     const none = await visitor.visit('/register', { form: {} });
     expect(none.status).toBe(422);
     expect(fieldOf(none.html, 'password').fault).toBe('Please choose a password.');
   });
 
-  it.each(['password', 'Password1', '12345678', 'QWERTYUIOP'])('refuses %s, which is one of the commonest passwords', async (password) => {
-    const { status, html } = await new Visitor(site.url).visit('/register', { form: { ...person({ password }) } });
-    expect(status).toBe(422);
-    expect(fieldOf(html, 'password').fault).toContain('one of the commonest');
-  });
+  it.each(['password', 'Password1', '12345678', 'QWERTYUIOP'])(
+    'refuses %s, which is one of the commonest passwords',
+    async (password) => {
+      const { status, html } = await new Visitor(site.url).visit('/register', { form: { ...person({ password }) } });
+      expect(status).toBe(422);
+      expect(fieldOf(html, 'password').fault).toContain('one of the commonest');
+    },
+  );
 
   it('counts a password in characters, and its most in bytes', async () => {
-    const tooLong = await new Visitor(site.url).visit('/register', { form: { ...person({ password: 'é'.repeat(513) }) } });
+    const tooLong = await new Visitor(site.url).visit('/register', {
+      form: { ...person({ password: 'é'.repeat(513) }) },
+    });
     expect(fieldOf(tooLong.html, 'password').fault).toContain('1,024 bytes');
     await expect(new Visitor(site.url).register(person({ password: 'é'.repeat(512) }))).resolves.toBeDefined();
     await expect(new Visitor(site.url).register(person({ password: '🔑🗝️🚪🏰🔒🕯️' }))).resolves.toBeDefined();

@@ -14,7 +14,10 @@ beforeEach(async () => void (lasting = await makeLasting()));
 afterEach(() => lasting.drop());
 
 /** Starts the site on what lasts, does something there, and ends it. */
-async function during<Result>(environment: Record<string, string>, work: (site: TestApp) => Promise<Result>): Promise<Result> {
+async function during<Result>(
+  environment: Record<string, string>,
+  work: (site: TestApp) => Promise<Result>,
+): Promise<Result> {
   const site = await startApp({ ...lasting.environment, ...environment });
   try {
     return await work(site);
@@ -23,7 +26,8 @@ async function during<Result>(environment: Record<string, string>, work: (site: 
   }
 }
 
-const repository = <Entity extends object>(site: TestApp, entity: new () => Entity) => site.app.get(DataSource).getRepository(entity);
+const repository = <Entity extends object>(site: TestApp, entity: new () => Entity) =>
+  site.app.get(DataSource).getRepository(entity);
 
 describe('what a restart leaves as it was', () => {
   it('a member’s browser is still logged in, and the files are still there, once', async () => {
@@ -32,7 +36,7 @@ describe('what a restart leaves as it was', () => {
       await ada.register();
       return ada.cookies;
     });
-    expect(statSync(join(lasting.environment['DATA_DIR'] ?? '', 'app-secret')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(lasting.environment.DATA_DIR ?? '', 'app-secret')).mode & 0o777).toBe(0o600);
     await during({}, async (site) => {
       const ada = new Visitor(site.url);
       for (const [name, value] of cookies) ada.cookies.set(name, value);
@@ -91,7 +95,11 @@ describe('the first admin', () => {
     await during(environment, async (site) => {
       const script = new Script(site.url);
       await script.logIn(admin);
-      expect(await (await script.ask('/api/v1/users/me')).json()).toMatchObject({ name: 'chief', email: admin.email, role: 'admin' });
+      expect(await (await script.ask('/api/v1/users/me')).json()).toMatchObject({
+        name: 'chief',
+        email: admin.email,
+        role: 'admin',
+      });
       const browser = new Visitor(site.url);
       const { html } = await browser.visit('/login', { form: { email: admin.email, password: admin.password } });
       expect(html).toContain('<span class="tag">admin</span>');
@@ -114,21 +122,30 @@ describe('the first admin', () => {
     });
   });
 
-  it.each(['short', 'password123'])('is not made with a bad password (%s): the start stops and names the setting', async (password) => {
-    await expect(startApp({ ...lasting.environment, ...environment, ADMIN_PASSWORD: password })).rejects.toThrow(/ADMIN_PASSWORD/);
-  });
+  it.each(['short', 'password123'])(
+    'is not made with a bad password (%s): the start stops and names the setting',
+    async (password) => {
+      await expect(startApp({ ...lasting.environment, ...environment, ADMIN_PASSWORD: password })).rejects.toThrow(
+        /ADMIN_PASSWORD/,
+      );
+    },
+  );
 });
 
 describe('a database of a later version', () => {
   it('stops the start with one line that names what is unknown', async () => {
     const migration = 'FromTheFuture9999999999999';
     await during({}, (site) =>
-      site.app.get(DataSource).query(`INSERT INTO "migrations" ("timestamp", "name") VALUES (9999999999999, '${migration}')`),
+      site.app
+        .get(DataSource)
+        .query(`INSERT INTO "migrations" ("timestamp", "name") VALUES (9999999999999, '${migration}')`),
     );
     const refusal = await startApp(lasting.environment).then(
       () => 'it started',
       (error: unknown) => (error as Error).message,
     );
-    expect(refusal).toBe(`The database is of a later version of Gatehouse (it has ${migration}): start that version, or restore a backup.`);
+    expect(refusal).toBe(
+      `The database is of a later version of Gatehouse (it has ${migration}): start that version, or restore a backup.`,
+    );
   });
 });

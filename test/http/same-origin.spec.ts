@@ -46,7 +46,10 @@ describe('a form that a member sends', () => {
     ['the same name on another port', { origin: 'http://files.example.org:8081' }],
     ['the same name over another scheme', { origin: 'https://files.example.org:8080' }],
     ['a longer name', { origin: `${publicUrl}.evil.example` }],
-    ['another site that names our origin in the host forwarded', { origin: 'https://evil.example', 'x-forwarded-host': 'evil.example' }],
+    [
+      'another site that names our origin in the host forwarded',
+      { origin: 'https://evil.example', 'x-forwarded-host': 'evil.example' },
+    ],
   ])('is refused from %s, and nothing happens', async (_from, headers) => {
     const answer = await logInWith(headers);
     expect(answer.status).toBe(403);

@@ -17,7 +17,8 @@ afterAll(() => site.close());
 const users = () => site.app.get(DataSource).getRepository(User);
 const sessions = () => site.app.get(DataSource).getRepository(Session);
 
-const sessionsOf = async ({ email }: Person) => sessions().findBy({ userId: (await users().findOneByOrFail({ email })).id });
+const sessionsOf = async ({ email }: Person) =>
+  sessions().findBy({ userId: (await users().findOneByOrFail({ email })).id });
 
 /** Changes the rows of a member's sessions. */
 const change = async (who: Person, change: Partial<Session>) => {
@@ -54,7 +55,11 @@ describe('logging out', () => {
 
   it('leaves a bearer token worth nothing', async () => {
     const { who, script } = await member();
-    expect(await (await script.ask('/api/v1/users/me')).json()).toMatchObject({ name: who.name, email: who.email, role: 'member' });
+    expect(await (await script.ask('/api/v1/users/me')).json()).toMatchObject({
+      name: who.name,
+      email: who.email,
+      role: 'member',
+    });
     expect((await script.ask('/api/v1/auth/logout', { method: 'POST' })).status).toBe(204);
     const after = await script.ask('/api/v1/users/me');
     expect([after.status, after.headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"']);
@@ -100,7 +105,8 @@ describe('a session that is used all the time', () => {
 
   it('has that limit from its login on, and does not move it', async () => {
     const { who, browser } = await member();
-    const limits = async () => (await sessionsOf(who)).map(({ createdAt, expiresAt }) => expiresAt.getTime() - createdAt.getTime());
+    const limits = async () =>
+      (await sessionsOf(who)).map(({ createdAt, expiresAt }) => expiresAt.getTime() - createdAt.getTime());
     await change(who, { lastSeenAt: before(5 * minute) });
     await isIn(browser);
     expect(await limits()).toEqual([24 * hour, 24 * hour]);
@@ -114,7 +120,9 @@ describe('when a session was last seen', () => {
     await change(who, { lastSeenAt: old });
     await isIn(browser);
     await opens(script);
-    await eventually(async () => (await sessionsOf(who)).every(({ lastSeenAt }) => lastSeenAt.getTime() > old.getTime() + minute));
+    await eventually(async () =>
+      (await sessionsOf(who)).every(({ lastSeenAt }) => lastSeenAt.getTime() > old.getTime() + minute),
+    );
   });
 
   it('is not written at every request', async () => {
@@ -139,7 +147,10 @@ describe('a member who is disabled', () => {
     const { who } = await member();
     await users().update({ email: who.email }, { disabledAt: new Date() });
     const answer = await new Script(site.url).ask('/api/v1/auth/login', { json: who });
-    expect([answer.status, await answer.json()]).toEqual([401, expect.objectContaining({ detail: expect.stringContaining('do not match') })]);
+    expect([answer.status, await answer.json()]).toEqual([
+      401,
+      expect.objectContaining({ detail: expect.stringContaining('do not match') }),
+    ]);
   });
 
   it('whose row is gone is out too', async () => {

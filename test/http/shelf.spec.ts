@@ -76,11 +76,14 @@ describe('a member', () => {
     expect(await answer.text()).toBe('a;b');
   });
 
-  it.each([randomUUID(), 'nothing', '1', '%00', '..%2f..%2fgatehouse.db'])('finds nothing at /files/%s/download', async (id) => {
-    const { status, html } = await ada.visit(`/files/${id}/download`);
-    expect(status).toBe(404);
-    expect(html).toContain('There is no such file here for you.');
-  });
+  it.each([randomUUID(), 'nothing', '1', '%00', '..%2f..%2fgatehouse.db'])(
+    'finds nothing at /files/%s/download',
+    async (id) => {
+      const { status, html } = await ada.visit(`/files/${id}/download`);
+      expect(status).toBe(404);
+      expect(html).toContain('There is no such file here for you.');
+    },
+  );
 
   it('pages through a long shelf, each file once', async () => {
     for (let count = 1; count <= 60; count++) await add(`part ${count}.bin`, `${count}`);

@@ -57,7 +57,7 @@ const forgeries: [what: string, forgery: Forgery][] = [
   ['names no session', (h, { jti: _, ...p }) => forge(h, p, key)],
   ['names a session that is not there', (h, p) => forge(h, { ...p, jti: randomUUID() }, key)],
   ['names a session by a number', (h, p) => forge(h, { ...p, jti: 1 }, key)],
-  ['names a session by a list', (h, p) => forge(h, { ...p, jti: [p['jti']] }, key)],
+  ['names a session by a list', (h, p) => forge(h, { ...p, jti: [p.jti] }, key)],
   ['names a session by an operator', (h, p) => forge(h, { ...p, jti: { $ne: null } }, key)],
   ['names a session by null', (h, p) => forge(h, { ...p, jti: null }, key)],
   ['names a session by SQL', (h, p) => forge(h, { ...p, jti: "' OR '1'='1" }, key)],
@@ -175,6 +175,31 @@ describe('a credential in the wrong place', () => {
       expect((await askRaw(site.url, '/api/v1/users/me', { headers: { authorization } })).status).toBe(401);
     },
   );
+});
+
+describe('what comes from a page of another site', () => {
+  it.each([
+    ['/logout', 403],
+    ['/%6cogout', 403],
+    ['http://gatehouse.example/logout', 403],
+    ['/%61pi/v1/auth/logout', 401],
+    ['/api/v1/auth/logout', 401],
+  ])('ends no session of a browser by %s', async (target, expected) => {
+    for (const foreign of [
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+    ]) {
+      const headers = { cookie: `${cookieName}=${cookieToken}`, ...foreign };
+      expect((await askRaw(site.url, target, { method: 'POST', headers })).status).toBe(expected);
+    }
+    expect((await page(cookieToken)).status).toBe(200);
+  });
+
+  it('may use the API with a token, which no browser sends on its own', async () => {
+    const headers = { authorization: `Bearer ${await newApiToken()}`, origin: 'https://other.example' };
+    expect((await askRaw(site.url, '/api/v1/auth/logout', { method: 'POST', headers })).status).toBe(204);
+  });
 });
 
 it('nothing of all that went wrong on the server’s side', () => {

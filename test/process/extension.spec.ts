@@ -38,9 +38,17 @@ function layOut(): void {
   // its lines in the list of rooms, in the list of migrations, and in the menu
   change('src/app.module.ts', /^/, `import { AnnouncementsModule } from './announcements/announcements.module.js';\n`);
   change('src/app.module.ts', /\n\];/, '\n  AnnouncementsModule,\n];');
-  change('src/database/migrations.ts', /^/, `import { Announcements1795392000002 } from './0002-announcements.migration.js';\n`);
+  change(
+    'src/database/migrations.ts',
+    /^/,
+    `import { Announcements1795392000002 } from './0002-announcements.migration.js';\n`,
+  );
   change('src/database/migrations.ts', /,?(\s*)\];/, ', Announcements1795392000002$1];');
-  change('views/partials/menu.hbs', / *\{\{else\}\}\n/, '    {{> menu-link href="/announcements" text="Announcements"}}\n$&');
+  change(
+    'views/partials/menu.hbs',
+    / *\{\{else\}\}\n/,
+    '    {{> menu-link href="/announcements" text="Announcements"}}\n$&',
+  );
 
   // a newcomer forgets to say who may see the page
   forget('src/announcements/announcements.controller.ts', /@MembersOnly\(\)\n|import \{ MembersOnly \}.*\n/g);
@@ -102,7 +110,15 @@ describe('a newcomer who adds a room', () => {
     expect((await new Script(server.url).ask('/api/v1/announcements', { json })).status).toBe(401);
     expect((await member.ask('/api/v1/announcements', { json })).status).toBe(403);
     const wrong = await chief.ask('/api/v1/announcements', { json: { title: '' } });
-    expect([wrong.status, await wrong.json()]).toEqual([422, expect.objectContaining({ errors: [{ field: 'title', message: 'Please give a title.' }, { field: 'text', message: 'Please give a text.' }] })]);
+    expect([wrong.status, await wrong.json()]).toEqual([
+      422,
+      expect.objectContaining({
+        errors: [
+          { field: 'title', message: 'Please give a title.' },
+          { field: 'text', message: 'Please give a text.' },
+        ],
+      }),
+    ]);
 
     const made = await chief.ask('/api/v1/announcements', { json });
     const announcement: unknown = await made.json();
@@ -110,11 +126,15 @@ describe('a newcomer who adds a room', () => {
     expect(await (await member.ask('/api/v1/announcements')).json()).toEqual({ items: [announcement] });
     const ada = new Visitor(server.url);
     await ada.register();
-    expect((await ada.visit('/announcements')).html).toContain('<h2 dir="auto">Markup &lt;b&gt;stays&lt;/b&gt; text</h2>');
+    expect((await ada.visit('/announcements')).html).toContain(
+      '<h2 dir="auto">Markup &lt;b&gt;stays&lt;/b&gt; text</h2>',
+    );
   });
 
   it('finds it described with the rest of the API', async () => {
-    const description = (await (await new Script(server.url).ask('/api/v1/openapi.json')).json()) as { paths: Record<string, object> };
+    const description = (await (await new Script(server.url).ask('/api/v1/openapi.json')).json()) as {
+      paths: Record<string, object>;
+    };
     expect(Object.keys(description.paths['/api/v1/announcements'] ?? {})).toEqual(['get', 'post']);
     const { html } = await new Visitor(server.url).visit('/api/docs');
     expect(linksOf(html)).toEqual(expect.arrayContaining(['#listAnnouncements', '#publishAnnouncement']));
@@ -140,7 +160,11 @@ describe('a newcomer’s mistake in a view stops the start, and is named', () =>
 
   it.each([
     ['a tag that is not closed', '{{#each announcements}}', /Parse error/],
-    ['a partial that is not there', '{{> nowhere}}', /views\/announcements\/index\.hbs uses a partial that is not there: nowhere/],
+    [
+      'a partial that is not there',
+      '{{> nowhere}}',
+      /views\/announcements\/index\.hbs uses a partial that is not there: nowhere/,
+    ],
     ['a helper that is not there', '{{shout title}}', /shout/],
   ])('%s', async (_what, source, words) => {
     const { code, errors } = await startWith(source);

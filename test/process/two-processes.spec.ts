@@ -56,9 +56,7 @@ describe.each(['sqlite', 'postgres'] as const)('two processes on one %s database
 
   it('make one account of many equal registrations in both', async () => {
     const who = person();
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, turn) => register(turn % 2 ? here : there, who)),
-    );
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, turn) => register(turn % 2 ? here : there, who)));
     expect(answers.toSorted()).toEqual([201, ...Array.from({ length: 19 }, () => 409)]);
   });
 
@@ -80,7 +78,7 @@ describe.each(['sqlite', 'postgres'] as const)('two processes on one %s database
         await fresh?.drop();
       }
     }
-  }, 120_000);
+  });
 });
 
 /** The lines of the log that an operator should worry about. */

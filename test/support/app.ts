@@ -31,7 +31,7 @@ export async function startApp(environment: Record<string, string> = {}): Promis
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
   const welcome = join(folder, 'welcome.txt');
   writeFileSync(welcome, welcomeBytes);
-  const database = environment['DATABASE_URL'] ? undefined : await newDatabase();
+  const database = environment.DATABASE_URL ? undefined : await newDatabase();
   const settings = readSettings({
     PORT: '0',
     PUBLIC_URL: 'http://127.0.0.1',
@@ -61,7 +61,7 @@ export async function startApp(environment: Record<string, string> = {}): Promis
 export async function newDatabase(
   kind: 'sqlite' | 'postgres' = typeof DATABASE === 'undefined' ? 'sqlite' : DATABASE,
 ): Promise<{ url: string; drop(): Promise<void> } | undefined> {
-  const server = process.env['TEST_POSTGRES'];
+  const server = process.env.TEST_POSTGRES;
   if (kind !== 'postgres') return undefined;
   if (!server) throw new Error('PostgreSQL was not started.');
   const name = `test_${randomBytes(6).toString('hex')}`;

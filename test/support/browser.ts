@@ -27,8 +27,7 @@ export function launchChromium(): Promise<Browser> {
  *
  * @throws Error with one sentence that says what to do.
  */
-export function findChromium(): string {
-  const named = process.env['CHROMIUM_PATH'];
+export function findChromium(named = process.env.CHROMIUM_PATH): string {
   if (named) {
     if (isProgram(named)) return named;
     throw new Error(`CHROMIUM_PATH is ${named}, where no program is: set it to a Chromium or Chrome, or unset it.`);
@@ -51,7 +50,7 @@ const places = () => [
 ];
 
 const whereIs = (name: string) =>
-  (process.env['PATH'] ?? '')
+  (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, name))
     .find(isProgram);
@@ -67,40 +66,55 @@ function isProgram(path: string): boolean {
 
 /** Installs Debian's Chromium; of two processes that come here at once, the second waits and finds it there. */
 function installChromium(): string | undefined {
-  const script =
-    'command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium; } >&2';
+  const script = `
+    exec 9> /tmp/gatehouse-chromium.lock && flock 9
+    command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium; }`;
   try {
-    execFileSync('flock', ['/tmp/gatehouse-chromium.lock', 'sh', '-c', script], {
+    execFileSync('sh', ['-c', script], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       stdio: ['ignore', 'ignore', 'pipe'],
       maxBuffer: 16 * 1_024 * 1_024,
     });
-  } catch (error) {
-    throw new Error(
-      'The browser tests need Chromium, and apt-get could not install it: install it yourself, or set CHROMIUM_PATH.',
-      {
-        cause: error,
-      },
-    );
+  } catch (cause) {
+    const sentence =
+      'The browser tests need Chromium, and apt-get could not install it: install it yourself, or set CHROMIUM_PATH.';
+    throw new Error(sentence, { cause });
   }
   return whereIs('chromium');
 }
 
-/** A page of a fresh profile, and all that went wrong on it so far. */
+/** A page of a fresh profile. */
 export interface Tab {
   readonly page: Page;
-  /** Errors in the console (a breach of the Content Security Policy is one), errors of scripts, requests that left the site. */
-  readonly faults: string[];
   /** The status of the document that the page shows. */
-  status(): number | undefined;
-  close(): Promise<void>;
+  readonly status: () => number | undefined;
 }
 
-/** Opens a tab that takes `url` for its site: paths are relative to it, and whatever leaves it is a fault. */
-export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+/**
+ * Opens a tab on the site at `url`, to which paths are relative, for as long as it is used.
+ *
+ * @throws Error where its page wrote an error to the console (a breach of the Content Security Policy is one), had a
+ * script that failed, missed something, or asked another site for anything.
+ */
+export async function inTab(
+  browser: Browser,
+  url: string,
+  use: (tab: Tab) => Promise<void>,
+  options: BrowserContextOptions = {},
+): Promise<void> {
   const context = await browser.newContext({ baseURL: url, reducedMotion: 'reduce', ...options });
-  context.setDefaultTimeout(10_000);
-  const page = await context.newPage();
+  try {
+    context.setDefaultTimeout(20_000);
+    const page = await context.newPage();
+    const { status, faults } = watch(page, url);
+    await use({ page, status });
+    if (faults.length > 0) throw new Error(`The page at ${page.url()} has faults:\n${faults.join('\n')}`);
+  } finally {
+    await context.close();
+  }
+}
+
+function watch(page: Page, url: string): { status: Tab['status']; faults: readonly string[] } {
   const faults: string[] = [];
   const documents = new Set<string>();
   let status: number | undefined;
@@ -108,22 +122,21 @@ export async function openTab(browser: Browser, url: string, options: BrowserCon
   page.on('request', (request) => {
     if (request.isNavigationRequest()) documents.add(request.url());
     const { protocol, origin } = new URL(request.url());
-    if (protocol.startsWith('http') && origin !== new URL(url).origin)
-      faults.push(`${request.url()} is on another site`);
+    if (protocol.startsWith('http') && origin !== url) faults.push(`${request.url()} is on another site`);
+  });
+  page.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText ?? '';
+    // a person who goes on does not wait for what the page was still loading
+    if (why !== 'net::ERR_ABORTED') faults.push(`${request.url()} failed: ${why}`);
   });
   page.on('response', (response) => {
     if (response.request().isNavigationRequest()) status = response.status();
   });
   page.on('console', (message) => {
     // Chromium reports a page that came with an error's status; that is not a fault of the page
-    const isStatus =
-      documents.has(message.location().url) &&
-      message.text().startsWith('Failed to load resource: the server responded');
-    if (['error', 'warning'].includes(message.type()) && !isStatus) faults.push(`${message.type()}: ${message.text()}`);
+    const isStatus = documents.has(message.location().url) && message.text().startsWith('Failed to load resource');
+    if (['error', 'warning'].includes(message.type()) && !isStatus) faults.push(`console: ${message.text()}`);
   });
-  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
-  page.on('requestfailed', (request) => {
-    if (!request.isNavigationRequest()) faults.push(`${request.url()} failed: ${request.failure()?.errorText ?? ''}`);
-  });
-  return { page, faults, status: () => status, close: () => context.close() };
+  page.on('pageerror', (error) => faults.push(`script: ${error.message}`));
+  return { status: () => status, faults };
 }

@@ -1,10 +1,10 @@
-import { afterAll } from '@jest/globals';
+import { afterAll, jest } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,15 +37,20 @@ export interface Ending {
 interface Launched {
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
-  output(): string;
-  errors(): string;
+  readonly output: () => string;
+  readonly errors: () => string;
 }
 
 const projectFolder = resolve(import.meta.dirname, '../..');
 const folders: string[] = [];
 const running = new Set<Launched>();
+let isOver = false;
+
+// a process takes seconds to start where many share a machine
+jest.setTimeout(120_000);
 
 afterAll(async () => {
+  isOver = true;
   for (const { child } of running) child.kill('SIGKILL');
   await Promise.all([...running].map(({ ended }) => ended));
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
@@ -58,6 +63,16 @@ export function newFolder(): string {
   return folder;
 }
 
+/** A port that nobody listens on at this moment, as a setting. */
+export async function freePort(): Promise<string> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return String(port);
+}
+
 /**
  * Starts `dist/main.js` on a free port and waits until it is ready. Its environment holds only what is given here,
  * and what keeps it to itself: a data folder of its own, and no rate limits, since all come from one address.
@@ -66,12 +81,12 @@ export async function startServer(environment: Record<string, string> = {}, proj
   const whole = withDefaults(environment);
   const launched = launch(whole, project);
   const { child, ended, output } = launched;
-  const url = await addressOf(launched, whole['PORT'] ?? '0');
+  const url = await addressOf(launched, whole.PORT);
   while (!(await isReady(url))) await sleepUnlessEnded(launched);
   return {
     url,
     pid: child.pid ?? 0,
-    dataDir: whole['DATA_DIR'] ?? '',
+    dataDir: whole.DATA_DIR,
     log: output,
     ended,
     signal: (name) => void child.kill(name),
@@ -134,17 +149,16 @@ export async function connectTo(url: string): Promise<Socket & { heard(): string
   return Object.assign(socket, { heard: () => heard });
 }
 
-function withDefaults(environment: Record<string, string>): Record<string, string> {
-  return {
-    PORT: '0',
-    PUBLIC_URL: 'http://127.0.0.1',
-    RATE_LIMITS: 'off',
-    DATA_DIR: environment['DATA_DIR'] ?? join(newFolder(), 'data'),
-    ...environment,
-  };
-}
+const withDefaults = (environment: Record<string, string>) => ({
+  PORT: '0',
+  PUBLIC_URL: 'http://127.0.0.1',
+  RATE_LIMITS: 'off',
+  DATA_DIR: environment.DATA_DIR ?? join(newFolder(), 'data'),
+  ...environment,
+});
 
 function launch(environment: Record<string, string>, project: string): Launched {
+  if (isOver) throw new Error('This spec is over: it starts no more servers.');
   const child = spawn(process.execPath, [join(project, 'dist/main.js')], {
     cwd: tmpdir(),
     env: environment,

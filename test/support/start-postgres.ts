@@ -30,7 +30,7 @@ export default async function startPostgres(): Promise<void> {
   await server.initialise();
   await server.start();
   globalThis.postgres = server;
-  process.env['TEST_POSTGRES'] = `postgres://gatehouse:gatehouse@127.0.0.1:${port}`;
+  process.env.TEST_POSTGRES = `postgres://gatehouse:gatehouse@127.0.0.1:${port}`;
 }
 
 function freePort(): Promise<number> {

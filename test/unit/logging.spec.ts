@@ -8,14 +8,23 @@ function keepLines(environment: Record<string, string> = {}) {
   const logger = createLogger(readSettings(environment), false);
   const lines: string[] = [];
   Object.assign(logger, { [pino.symbols.streamSym]: { write: (line: string) => void lines.push(line) } });
-  return { logger, text: () => lines.join(''), last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> };
+  return {
+    logger,
+    text: () => lines.join(''),
+    last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown>,
+  };
 }
 
 describe('a line of the log', () => {
   it('is JSON with a time and a level in words', () => {
     const { logger, last } = keepLines();
     logger.warn({ path: '/' }, 'careful');
-    expect(last()).toEqual({ level: 'warn', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), path: '/', msg: 'careful' });
+    expect(last()).toEqual({
+      level: 'warn',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      path: '/',
+      msg: 'careful',
+    });
   });
 
   it('is not written where the operator wants fewer', () => {
@@ -24,18 +33,29 @@ describe('a line of the log', () => {
     expect(text()).toBe('');
   });
 
-  it.each(['password', 'passwordHash', 'token', 'access_token', 'authorization', 'cookie', 'secret'])('hides what stands under the name %s', (name) => {
-    const { logger, text } = keepLines();
-    logger.info({ [name]: 'the canary', headers: { [name]: 'the canary' } }, 'a slip');
-    expect(text()).toContain('[redacted]');
-    expect(text()).not.toContain('canary');
-  });
+  it.each(['password', 'passwordHash', 'token', 'access_token', 'authorization', 'cookie', 'secret'])(
+    'hides what stands under the name %s',
+    (name) => {
+      const { logger, text } = keepLines();
+      logger.info({ [name]: 'the canary', headers: { [name]: 'the canary' } }, 'a slip');
+      expect(text()).toContain('[redacted]');
+      expect(text()).not.toContain('canary');
+    },
+  );
 
   it('tells of an error its kind, its place and its causes, without the values that a driver hangs on it', () => {
     const { logger, text, last } = keepLines();
     const cause = Object.assign(new TypeError('below'), { code: 'E_BELOW', parameters: ['canary@example.com'] });
-    logger.error({ err: Object.assign(new Error('above', { cause }), { parameters: ['canary@example.com'], query: 'INSERT canary' }) }, 'failed');
-    expect(last()['err']).toEqual({
+    logger.error(
+      {
+        err: Object.assign(new Error('above', { cause }), {
+          parameters: ['canary@example.com'],
+          query: 'INSERT canary',
+        }),
+      },
+      'failed',
+    );
+    expect(last().err).toEqual({
       type: 'Error',
       message: 'above',
       stack: expect.stringContaining('logging.spec'),
@@ -43,7 +63,7 @@ describe('a line of the log', () => {
     });
     expect(text()).not.toContain('canary');
     logger.error({ err: 'no error at all' }, 'failed');
-    expect(last()['err']).toBe('no error at all');
+    expect(last().err).toBe('no error at all');
   });
 });
 
@@ -71,8 +91,15 @@ describe('what the framework says', () => {
     const { logger, last } = keepLines();
     const nest = new NestLogger(logger);
     nest.warn({ err: new Error('no room') }, 'sessions could not be deleted', 'Sessions');
-    expect(last()).toMatchObject({ level: 'warn', msg: 'sessions could not be deleted', context: 'Sessions', err: { message: 'no room' } });
+    expect(last()).toMatchObject({
+      level: 'warn',
+      msg: 'sessions could not be deleted',
+      context: 'Sessions',
+      err: { message: 'no room' },
+    });
     nest.error(new Error('broken'), 'Nest');
-    expect(last()).toMatchObject({ level: 'error', err: { message: 'broken' } });
+    expect(last()).toMatchObject({ level: 'error', msg: 'broken', context: 'Nest', err: { message: 'broken' } });
+    nest.error(new Error('broken'), undefined, 'ExceptionHandler');
+    expect(last()).toMatchObject({ level: 'error', msg: 'broken', context: 'ExceptionHandler' });
   });
 });

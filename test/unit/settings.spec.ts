@@ -13,7 +13,8 @@ function faultsOf(environment: Record<string, string>): string[] {
   return [];
 }
 
-const variablesOf = (environment: Record<string, string>) => faultsOf(environment).map((fault) => fault.split(' ', 1)[0]);
+const variablesOf = (environment: Record<string, string>) =>
+  faultsOf(environment).map((fault) => fault.split(' ', 1)[0]);
 
 describe('an operator who sets nothing', () => {
   it('gets a default for everything', () => {
@@ -35,7 +36,16 @@ describe('an operator who sets nothing', () => {
   });
 
   it('gets the same where the variables are there but empty', () => {
-    const empty = { HOST: '', PORT: ' ', PUBLIC_URL: '', DATA_DIR: '', APP_SECRET: '', ADMIN_EMAIL: '', ADMIN_PASSWORD: '', TRUST_PROXY: '' };
+    const empty = {
+      HOST: '',
+      PORT: ' ',
+      PUBLIC_URL: '',
+      DATA_DIR: '',
+      APP_SECRET: '',
+      ADMIN_EMAIL: '',
+      ADMIN_PASSWORD: '',
+      TRUST_PROXY: '',
+    };
     expect(readSettings(empty)).toEqual(readSettings({}));
   });
 
@@ -83,7 +93,12 @@ describe('an operator who sets something', () => {
     expect([settings.publicUrl, settings.isSecure]).toEqual([publicUrl, isSecure]);
   });
 
-  it.each(['sqlite:/var/lib/gatehouse.db', 'sqlite:gatehouse.db', 'postgres://user:pass@db/name', 'postgresql://db/name'])('can name the database %s', (url) => {
+  it.each([
+    'sqlite:/var/lib/gatehouse.db',
+    'sqlite:gatehouse.db',
+    'postgres://user:pass@db/name',
+    'postgresql://db/name',
+  ])('can name the database %s', (url) => {
     expect(readSettings({ DATABASE_URL: url }).databaseUrl).toBe(url);
   });
 
@@ -130,18 +145,37 @@ describe('an operator who makes a mistake', () => {
     expect(variablesOf({ ADMIN_EMAIL: 'root', ADMIN_PASSWORD: 'a good password' })).toEqual(['ADMIN_EMAIL']);
   });
 
-  it.each([{ ADMIN_EMAIL: 'ada@example.org' }, { ADMIN_PASSWORD: 'a good password' }])('is told which settings come in pairs: %j', (environment) => {
-    expect(faultsOf(environment)).toEqual(['ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all']);
-  });
+  it.each([{ ADMIN_EMAIL: 'ada@example.org' }, { ADMIN_PASSWORD: 'a good password' }])(
+    'is told which settings come in pairs: %j',
+    (environment) => {
+      expect(faultsOf(environment)).toEqual(['ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all']);
+    },
+  );
 
   it('is told that a session cannot idle for longer than it lives', () => {
-    expect(faultsOf({ SESSION_IDLE_MINUTES: '121', SESSION_MAX_HOURS: '2' })).toEqual(['SESSION_IDLE_MINUTES must not be longer than SESSION_MAX_HOURS']);
+    expect(faultsOf({ SESSION_IDLE_MINUTES: '121', SESSION_MAX_HOURS: '2' })).toEqual([
+      'SESSION_IDLE_MINUTES must not be longer than SESSION_MAX_HOURS',
+    ]);
     expect(faultsOf({ SESSION_IDLE_MINUTES: '120', SESSION_MAX_HOURS: '2' })).toEqual([]);
   });
 
   it('is told of all mistakes at once, a line each, and of no secret', () => {
-    const environment = { PORT: 'abc', PUBLIC_URL: 'x', LOG_LEVEL: 'loud', APP_SECRET: 'too-short-secret', TRUST_PROXY: 'x', ADMIN_PASSWORD: 'hunter2' };
-    expect(variablesOf(environment).sort()).toEqual(['ADMIN_EMAIL', 'APP_SECRET', 'LOG_LEVEL', 'PORT', 'PUBLIC_URL', 'TRUST_PROXY']);
+    const environment = {
+      PORT: 'abc',
+      PUBLIC_URL: 'x',
+      LOG_LEVEL: 'loud',
+      APP_SECRET: 'too-short-secret',
+      TRUST_PROXY: 'x',
+      ADMIN_PASSWORD: 'hunter2',
+    };
+    expect(variablesOf(environment).sort()).toEqual([
+      'ADMIN_EMAIL',
+      'APP_SECRET',
+      'LOG_LEVEL',
+      'PORT',
+      'PUBLIC_URL',
+      'TRUST_PROXY',
+    ]);
     const { message } = new SettingsError(faultsOf(environment));
     expect(message.split('\n')).toHaveLength(7);
     expect(message).not.toMatch(/too-short-secret|hunter2/);

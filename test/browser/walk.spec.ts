@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import type { Browser, Page } from 'playwright-core';
+import { startApp, welcomeBytes, type TestApp } from '../support/app.js';
+import { inTab, launchChromium, launchTimeout, type Tab } from '../support/browser.js';
+import { person } from '../support/people.js';
+
+/** Milliseconds; it is a long walk on a busy machine. */
+const timeout = 60_000;
+
+let site: TestApp;
+let browser: Browser;
+beforeAll(async () => void (site = await startApp()));
+beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
+afterAll(() => browser.close());
+afterAll(() => site.close());
+
+describe.each([
+  { javaScript: 'on', javaScriptEnabled: true },
+  { javaScript: 'off', javaScriptEnabled: false },
+])('with JavaScript $javaScript', ({ javaScriptEnabled }) => {
+  const walk = async ({ page, status }: Tab) => {
+    const ada = person();
+    await page.goto('/');
+    await page.getByRole('main').getByRole('link', { name: 'Register' }).click();
+    await isAt(page, '/register');
+
+    await typeInto(page, { Name: ada.name, Email: ada.email, Password: 'password' });
+    await send(page, 'Register');
+    expect(status()).toBe(422);
+    expect(await page.getByRole('alert').innerText()).toMatch(/^Please mend 1 field\s+That password is one of the/);
+    expect(await page.locator('[role=alert]:focus').count()).toBe(1);
+    expect(await faultAt(page, 'Password')).toMatch(/^That password is one of the commonest/);
+    expect(await typedIn(page)).toEqual({ Name: ada.name, Email: ada.email, Password: '' });
+
+    await page.getByRole('alert').getByRole('link').click();
+    expect(await page.locator('#password:focus').count()).toBe(1);
+    await typeInto(page, { Password: ada.password });
+    await send(page, 'Register');
+    await isAt(page, '/secrets');
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain(ada.name);
+
+    expect(await downloadBy(page, 'Download welcome.txt')).toEqual({ name: 'welcome.txt', bytes: welcomeBytes });
+    expect(await page.getByRole('listitem').filter({ hasText: 'SHA-256' }).count()).toBe(1);
+    expect(await downloadBy(page, 'welcome.txt')).toEqual({ name: 'welcome.txt', bytes: welcomeBytes });
+
+    await page.getByRole('banner').getByRole('button', { name: 'Log out' }).click();
+    await isAt(page, '/');
+    expect(await page.getByRole('status').innerText()).toBe('You are logged out.');
+    await page.goBack();
+    expect(await page.content()).not.toContain(ada.name);
+    await page.goto('/secrets');
+    await isAt(page, '/login?next=%2Fsecrets');
+
+    await page.goto('/login?next=%2F%3Fhello');
+    await typeInto(page, { Email: ada.email, Password: 'not the password of Ada' });
+    await send(page, 'Log in');
+    await isAt(page, '/login?next=%2F%3Fhello');
+    expect(await page.getByRole('alert').allInnerTexts()).toEqual([expect.stringMatching(/do not match/)]);
+    expect(await typedIn(page)).toEqual({ Email: ada.email, Password: '' });
+    await page.reload();
+    expect(await page.getByRole('alert').count()).toBe(0);
+
+    await typeInto(page, { Email: ada.email, Password: ada.password });
+    await send(page, 'Log in');
+    await isAt(page, '/?hello');
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain(ada.name);
+
+    await page.goto('/logout');
+    await isAt(page, '/');
+    expect(await page.getByRole('status').innerText()).toBe('You are logged out.');
+    await page.goto('/secrets');
+    await isAt(page, '/login?next=%2Fsecrets');
+  };
+
+  it(
+    'a person registers, downloads, leaves, is turned away and comes back',
+    () => inTab(browser, site.url, walk, { javaScriptEnabled }),
+    timeout,
+  );
+});
+
+/** Waits until the page stands at that path; says where it stands instead. */
+async function isAt(page: Page, path: string): Promise<void> {
+  await page.waitForURL(site.url + path, { timeout: 5_000 }).catch(() => undefined);
+  expect(page.url()).toBe(site.url + path);
+}
+
+const field = (page: Page, label: string) => page.getByLabel(label, { exact: true });
+
+async function typeInto(page: Page, values: Record<string, string>): Promise<void> {
+  for (const [label, value] of Object.entries(values)) await field(page, label).fill(value);
+}
+
+/** What stands in the fields of the form, by their labels. */
+async function typedIn(page: Page): Promise<Record<string, string>> {
+  const labels = await page.locator('label').allInnerTexts();
+  const values = labels.map(async (label) => [label, await field(page, label).inputValue()] as const);
+  return Object.fromEntries(await Promise.all(values));
+}
+
+/** What a reader of the field is told is wrong with it. */
+async function faultAt(page: Page, label: string): Promise<string> {
+  const input = field(page, label);
+  expect(await input.getAttribute('aria-invalid')).toBe('true');
+  const [id] = (await input.getAttribute('aria-describedby'))?.split(' ') ?? [];
+  return page.locator(`#${id ?? ''}`).innerText();
+}
+
+async function send(page: Page, button: string): Promise<void> {
+  await page.getByRole('main').getByRole('button', { name: button, exact: true }).click();
+}
+
+async function downloadBy(page: Page, link: string): Promise<{ name: string; bytes: Buffer }> {
+  const started = page.waitForEvent('download');
+  await page.getByRole('link', { name: link, exact: true }).click();
+  const download = await started;
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+}

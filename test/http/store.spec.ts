@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { create, parse } from 'content-disposition';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { DataSource } from 'typeorm';
+import { FileStore } from '../../src/files/file-store.js';
+import { FilesService } from '../../src/files/files.service.js';
+import { StoredFile } from '../../src/files/stored-file.entity.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { makeLasting } from '../support/database.js';
+import { faultsOf } from '../support/faults.js';
+import { Script, Visitor } from '../support/people.js';
+import { largeSize, pathOfBytes, shelve } from '../support/stored.js';
+
+let site: TestApp;
+let store: FileStore;
+let script: Script;
+let visitor: Visitor;
+beforeAll(async () => {
+  site = await startApp();
+  store = site.app.get(FileStore);
+  script = new Script(site.url);
+  visitor = new Visitor(site.url);
+  await script.register();
+  await visitor.register();
+});
+afterAll(() => site.close());
+
+const rows = () => site.app.get(DataSource).getRepository(StoredFile);
+const folder = () => join(site.settings.dataDir, 'files');
+const drafts = () => readdirSync(join(folder(), 'incoming'));
+const allBytes = () =>
+  readdirSync(folder(), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+
+describe('the file store', () => {
+  it('keeps what it takes in, with its size and its SHA-256, and nothing for others to read', async () => {
+    for (const bytes of [Buffer.alloc(0), Buffer.from('x'), randomBytes(largeSize)]) {
+      const stored = await store.put(Readable.from(chunksOf(bytes)));
+      expect(stored.size).toBe(bytes.length);
+      expect(stored.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+      const path = pathOfBytes(site, stored);
+      expect(readFileSync(path).equals(bytes)).toBe(true);
+      expect((statSync(path).mode & 0o777).toString(8)).toBe('640');
+      expect((statSync(join(path, '..')).mode & 0o007).toString(8)).toBe('0');
+    }
+    expect(drafts()).toEqual([]);
+  });
+
+  it('keeps the same bytes twice under two keys, so that deleting one leaves the other', async () => {
+    const [one, two] = [await store.put(Readable.from(['same'])), await store.put(Readable.from(['same']))];
+    expect(one.storageKey).not.toBe(two.storageKey);
+    expect(one.sha256).toBe(two.sha256);
+    await store.discard(one.storageKey);
+    expect(existsSync(pathOfBytes(site, one))).toBe(false);
+    expect(existsSync(pathOfBytes(site, two))).toBe(true);
+    await expect(store.discard(one.storageKey)).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['at once', () => Readable.from(broken([]))],
+    ['in the middle', () => Readable.from(broken([Buffer.alloc(100_000), Buffer.alloc(1)]))],
+    ['before anyone listens', () => new Readable().destroy(new Error('the line went dead'))],
+    ['without a word', () => new Readable({ read: () => undefined }).destroy()],
+  ])('keeps nothing of a source that breaks %s', async (_, source) => {
+    const before = [allBytes().length, await rows().count()];
+    await expect(site.app.get(FilesService).add(source(), { name: 'half.bin' })).rejects.toThrow();
+    expect([allBytes().length, await rows().count()]).toEqual(before);
+  });
+
+  it.each([
+    ...['', '..', '../../../../etc/passwd', '/etc/passwd', 'incoming/x', '\0'.repeat(32)],
+    ...['A'.repeat(32), 'a'.repeat(31), 'a'.repeat(33), `${'a'.repeat(32)}\n`, `${'a'.repeat(29)}/..`],
+  ])('refuses a key that it did not make: %j', async (key) => {
+    const reading = store.read(key, 10, { start: 0, end: 9 });
+    await expect(reading).rejects.toThrow('no key of the file store');
+    await expect(store.discard(key)).rejects.toThrow('no key of the file store');
+  });
+
+  it('sweeps away what half-finished imports left behind an hour ago, and nothing younger', async () => {
+    const incoming = join(folder(), 'incoming');
+    for (const [name, minutes] of [
+      ['old', 61],
+      ['young', 59],
+      ['new', 0],
+    ] as const) {
+      writeFileSync(join(incoming, name), name);
+      const time = Date.now() / 1_000 - minutes * 60;
+      utimesSync(join(incoming, name), time, time);
+    }
+    const whole = await store.put(Readable.from(['whole']));
+    utimesSync(pathOfBytes(site, whole), 0, 0);
+    await store.sweep();
+    expect(drafts().toSorted()).toEqual(['new', 'young']);
+    expect(existsSync(pathOfBytes(site, whole))).toBe(true);
+    for (const name of drafts()) rmSync(join(incoming, name));
+  });
+});
+
+describe('a file’s name', () => {
+  it.each([
+    ['with a path', '../../etc/passwd'],
+    ['with a path of Windows', 'C:\\Windows\\system32\\x.dll'],
+    ['with quotes', 'a "quoted" \'name\'.txt'],
+    ['with a backslash at the end', 'ends with \\'],
+    ['with what separates parameters', "a; filename=b; filename*=UTF-8''c.txt"],
+    ['with percent signs', '100%41.txt'],
+    ['with emoji', '🔑🗝️.zip'],
+    ['written from right to left', 'שלום \u202Etxt.exe'],
+    ['in many scripts', 'Ünïcödé Привет 你好.pdf'],
+    ['in decomposed letters', 'Größe.txt'.normalize('NFD')],
+    ['of 255 characters beyond the first plane', '🔑'.repeat(255)],
+    ['of 300 characters', 'n'.repeat(300)],
+    ['of 300 characters, cut in the middle of none', `x${'🔑'.repeat(300)}`],
+    ['that is empty', ''],
+    ['of dots', '..'],
+    ['of spaces', '   '],
+    ['named like a built-in', '__proto__'],
+    ['with a header in it', 'a.txt\r\nSet-Cookie: evil=1\r\n\r\n<script>'],
+    ['with a NUL', 'a\0b.txt'],
+    ['with half a surrogate pair', 'a\ud800b.txt'],
+    ['with other controls', 'a\x1b[31mb\x7f\x85.txt'],
+  ])('%s arrives as it is kept', async (_, name) => {
+    const { file, download, content } = await shelve(site, 10, name);
+    const kept = Array.from(name.normalize('NFC').replace(/[\p{Cc}\p{Cs}]/gu, '\uFFFD'))
+      .slice(0, 255)
+      .join('');
+    expect(file.name).toBe(kept);
+    expect(await rows().findOneByOrFail({ id: file.id })).toMatchObject({ name: kept });
+    for (const answer of [await visitor.ask(download), await script.ask(content)]) {
+      expect(answer.status).toBe(200);
+      const header = answer.headers.get('content-disposition') ?? '';
+      expect(header).toMatch(/^attachment; [\x20-\x7e]*$/);
+      expect(header).toBe(create(kept));
+      const { type, parameters } = parse(header);
+      expect([type, parameters.filename]).toEqual(['attachment', kept]);
+      expect(answer.headers.getSetCookie().join()).not.toContain('evil');
+    }
+    expect((await visitor.visit('/secrets')).status).toBe(200);
+  });
+});
+
+describe('a file whose bytes are gone from the disk', () => {
+  it.each([
+    ['small', 100],
+    ['large', largeSize],
+  ])('is a plain error, noted once, where it is %s', async (_, size) => {
+    const { file, content, download } = await shelve(site, size);
+    rmSync(pathOfBytes(site, file));
+    for (const headers of [{}, { range: 'bytes=0-9' }] as Record<string, string>[])
+      await expectFault(content, download, headers);
+  });
+
+  it('is one too where some of them are left', async () => {
+    const { file, content, download } = await shelve(site, largeSize);
+    truncateSync(pathOfBytes(site, file), largeSize - 1);
+    await expectFault(content, download, {});
+  });
+
+  it('leaves all other files as they are', async () => {
+    const { content, bytes } = await shelve(site, 100);
+    expect(Buffer.from(await (await script.ask(content)).arrayBuffer()).equals(bytes)).toBe(true);
+  });
+
+  async function expectFault(content: string, download: string, headers: Record<string, string>): Promise<void> {
+    const before = faultsOf(site).filter(({ level }) => level >= 50).length;
+    const problem = await script.ask(content, { headers });
+    expect(await problem.json()).toMatchObject({ status: 500, title: 'Internal Server Error' });
+    const page = await visitor.ask(download, { headers });
+    expect(await page.text()).toContain('Something went wrong');
+    for (const answer of [problem, page]) {
+      expect(answer.status).toBe(500);
+      for (const name of [
+        'etag',
+        'last-modified',
+        'content-disposition',
+        'content-range',
+        'repr-digest',
+        'accept-ranges',
+      ])
+        expect(answer.headers.get(name)).toBeNull();
+      expect(answer.headers.get('content-security-policy')).not.toContain('sandbox');
+    }
+    expect(faultsOf(site).filter(({ level }) => level >= 50)).toHaveLength(before + 2);
+  }
+});
+
+it('a second start does not import the welcome file again, nor loses one that was added', async () => {
+  const lasting = await makeLasting();
+  const counts: number[] = [];
+  for (let starts = 0; starts < 3; starts++) {
+    const again = await startApp(lasting.environment);
+    counts.push(await again.app.get(DataSource).getRepository(StoredFile).count());
+    if (starts === 0) await shelve(again, 10);
+    await again.close();
+  }
+  await lasting.drop();
+  expect(counts).toEqual([1, 2, 2]);
+});
+
+function chunksOf(bytes: Buffer): Buffer[] {
+  const count = Math.ceil(bytes.length / 100_000);
+  return Array.from({ length: count }, (_, index) => bytes.subarray(index * 100_000, (index + 1) * 100_000));
+}
+
+function* broken(chunks: Buffer[]): Generator<Buffer> {
+  yield* chunks;
+  throw new Error('the line went dead');
+}
