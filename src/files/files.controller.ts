@@ -48,8 +48,10 @@ export class FilesController {
   }
 }
 
+const { limit: usual } = new SelectionInput();
+
 /** The address of a part of the list. */
 function hrefOf({ limit, q }: SelectionInput, cursor: string): string {
-  const query = new URLSearchParams({ limit: String(limit), cursor, ...(q && { q }) });
+  const query = new URLSearchParams({ cursor, ...(limit !== usual && { limit: String(limit) }), ...(q && { q }) });
   return `/secrets?${query.toString()}`;
 }

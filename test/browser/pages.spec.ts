@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { Browser, Page } from 'playwright-core';
 import { FilesService } from '../../src/files/files.service.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
+import { launchChromium, launchTimeout, openTab, type Tab } from '../support/browser.js';
 import { person, Visitor } from '../support/people.js';
 import { pages, type Site, type Who } from './pages.js';
 
@@ -25,27 +25,34 @@ afterAll(() => browser.close());
 // one site after the other: Passport, and so a process, knows the strategies of one application
 describe.each(['usual', 'empty', 'full'] as const)('on the %s site', (which) => {
   let site: TestApp;
-  beforeAll(async () => void (site = await open[which]()));
+  let tab: Tab;
+  beforeAll(async () => {
+    site = await open[which]();
+    tab = await openTab(browser, site.url);
+  }, launchTimeout);
+  afterAll(() => tab.close());
   afterAll(() => site.close());
 
   it.each(pages.filter(({ on = 'usual' }) => on === which))(
     '$name has nothing that axe minds, fits a phone, keeps to its site',
-    ({ name, open, as, status: expected = 200 }) =>
-      inTab(browser, site.url, async ({ page, status }) => {
-        if (as) await comeInAs(as, page, site);
-        await (typeof open === 'string' ? page.goto(open) : open(page, site));
-        await page.waitForLoadState();
-        expect(status()).toBe(expected);
-        if (typeof open === 'string') expect(page.url()).toBe(site.url + open);
-        for (const { colorScheme, width } of readers) {
-          await page.emulateMedia({ colorScheme });
-          await page.setViewportSize({ width, height: 800 });
-          const path = join('.cache/screenshots', `${name}-${width}-${colorScheme}.png`);
-          await page.screenshot({ path, fullPage: true });
-          const found = { overflow: await overflowOf(page), violations: await violationsOn(page) };
-          expect({ colorScheme, width, ...found }).toEqual({ colorScheme, width, overflow: 0, violations: [] });
-        }
-      }),
+    async ({ name, open, as, status = 200 }) => {
+      const { page } = tab;
+      await page.context().clearCookies();
+      if (as) await comeInAs(as, page, site);
+      await (typeof open === 'string' ? page.goto(open) : open(page, site));
+      await page.waitForLoadState();
+      expect(tab.status()).toBe(status);
+      if (typeof open === 'string') expect(page.url()).toBe(site.url + open);
+      for (const { colorScheme, width } of readers) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height: 800 });
+        const path = join('.cache/screenshots', `${name}-${width}-${colorScheme}.png`);
+        await page.screenshot({ path, fullPage: true });
+        const found = { overflow: await overflowOf(page), violations: await violationsOn(page) };
+        expect({ colorScheme, width, ...found }).toEqual({ colorScheme, width, overflow: 0, violations: [] });
+      }
+      expect(tab.faults()).toEqual([]);
+    },
     timeout,
   );
 });

@@ -99,12 +99,14 @@ async function goesToNextPart(page: Page): Promise<void> {
 
 /** What another site can do: a link to ours. */
 async function followsLinkFromElsewhere(page: Page, { url }: TestApp): Promise<void> {
+  await page.goto('about:blank');
   await page.setContent(`<a href="${url}/logout">a present</a>`);
   await page.getByRole('link').click();
 }
 
 /** What another site can try: a form that posts to ours. */
 async function postsFromElsewhere(page: Page, { url }: TestApp): Promise<void> {
+  await page.goto('about:blank');
   await page.setContent(`<form method="post" action="${url}/logout"><button>a present</button></form>`);
   await page.getByRole('button').click();
 }

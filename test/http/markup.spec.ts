@@ -139,5 +139,5 @@ function expectOnlyText(html: string): void {
   expect(html).not.toMatch(/<img|<script>|<svg\/onload|onerror=alert|<[^>]*\s(onerror|onload)=/i);
   expect(html).not.toMatch(/\b49\b"@example/);
   expect(html.match(/<main/g)).toHaveLength(1);
-  expect(html.match(/<nav class="menu"/g)).toHaveLength(1);
+  expect(html.match(/<header class="top"/g)).toHaveLength(1);
 }

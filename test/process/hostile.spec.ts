@@ -8,7 +8,7 @@ let server: Server;
 beforeAll(async () => void (server = await startServer()));
 
 describe('a client that wastes the time of the site', () => {
-  // Node looks for them every half minute
+  // in real time: the waiting times of app.ts are no settings
   it('is cut when its headers, or its body, come a byte at a time without an end', async () => {
     const headers = await connectTo(server.url);
     const body = await connectTo(server.url);

@@ -88,33 +88,40 @@ export interface Tab {
   readonly page: Page;
   /** The status of the document that the page shows. */
   readonly status: () => number | undefined;
+  /**
+   * What went wrong since this was last asked: errors in the console (a breach of the Content Security Policy is one),
+   * scripts that failed, what could not be loaded, and whatever was asked of another site.
+   */
+  readonly faults: () => string[];
+  readonly close: () => Promise<void>;
 }
 
-/**
- * Opens a tab on the site at `url`, to which paths are relative, for as long as it is used.
- *
- * @throws Error where its page wrote an error to the console (a breach of the Content Security Policy is one), had a
- * script that failed, missed something, or asked another site for anything.
- */
+/** Opens a tab on the site at `url`; paths are relative to it. */
+export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+  const context = await browser.newContext({ baseURL: url, reducedMotion: 'reduce', ...options });
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  return { page, ...watch(page, url), close: () => context.close() };
+}
+
+/** Opens a tab for as long as it is used, and throws where anything went wrong on its pages. */
 export async function inTab(
   browser: Browser,
   url: string,
   use: (tab: Tab) => Promise<void>,
-  options: BrowserContextOptions = {},
+  options?: BrowserContextOptions,
 ): Promise<void> {
-  const context = await browser.newContext({ baseURL: url, reducedMotion: 'reduce', ...options });
+  const tab = await openTab(browser, url, options);
   try {
-    context.setDefaultTimeout(20_000);
-    const page = await context.newPage();
-    const { status, faults } = watch(page, url);
-    await use({ page, status });
-    if (faults.length > 0) throw new Error(`The page at ${page.url()} has faults:\n${faults.join('\n')}`);
+    await use(tab);
+    const faults = tab.faults();
+    if (faults.length > 0) throw new Error(`The page at ${tab.page.url()} has faults:\n${faults.join('\n')}`);
   } finally {
-    await context.close();
+    await tab.close();
   }
 }
 
-function watch(page: Page, url: string): { status: Tab['status']; faults: readonly string[] } {
+function watch(page: Page, url: string): Pick<Tab, 'status' | 'faults'> {
   const faults: string[] = [];
   const documents = new Set<string>();
   let status: number | undefined;
@@ -138,5 +145,5 @@ function watch(page: Page, url: string): { status: Tab['status']; faults: readon
     if (['error', 'warning'].includes(message.type()) && !isStatus) faults.push(`console: ${message.text()}`);
   });
   page.on('pageerror', (error) => faults.push(`script: ${error.message}`));
-  return { status: () => status, faults };
+  return { status: () => status, faults: () => faults.splice(0) };
 }
