@@ -28,9 +28,9 @@ const limits = {
   bodyLimit: 16 * KiB,
   /** Of a path's parameter, in characters. */
   routerOptions: { maxParamLength: 200 },
-  /** Milliseconds for a whole request to arrive, and for its headers. */
+  /** Milliseconds for a whole request to arrive, and for its headers; looked at every few seconds. */
   requestTimeout: 30 * second,
-  http: { headersTimeout: 15 * second, maxHeaderSize: 16 * KiB },
+  http: { headersTimeout: 15 * second, connectionsCheckingInterval: 5 * second, maxHeaderSize: 16 * KiB },
   /** Milliseconds after which a connection on which nothing moves is closed, such as a download that nobody reads. */
   connectionTimeout: 300 * second,
   /** Milliseconds that a connection may stand idle between two requests. */
@@ -90,11 +90,14 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
       );
     }
     void reply.headers(headers).header('x-request-id', request.id);
+    // who only looks, or is turned away, does not hold up the end
+    if (request.url === '/ready' || request.url === '/health') return done();
+    if (lifecycle.isDraining) {
+      void reply.header('connection', 'close');
+      return done(new Busy(5, 'The site is restarting. Please try again in a few seconds.'));
+    }
     lifecycle.track(reply.raw);
-    const isProbe = request.url === '/ready' || request.url === '/health';
-    if (!lifecycle.isDraining || isProbe) return done();
-    void reply.header('connection', 'close');
-    done(new Busy(5, 'The site is restarting. Please try again in a few seconds.'));
+    done();
   });
   server.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined || isReadableBody(request.body)) done();

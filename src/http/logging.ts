@@ -45,6 +45,8 @@ export class NestLogger implements LoggerService {
     rest: unknown[],
   ): void {
     const context = rest.at(-1);
+    // what stops the start is thrown, too: main says it, once and in words
+    if (context === 'ExceptionHandler') return;
     if (level === 'info' && framework.has(context)) level = 'debug';
     const isThing = typeof message === 'object' && message !== null;
     const [text, fields] =

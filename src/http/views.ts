@@ -17,7 +17,7 @@ export function compileViews(folder: string, assets: Assets): ReadonlyMap<string
   handlebars.registerHelper('eq', (left: unknown, right: unknown) => left === right);
   const parsed = parseViews(folder);
   const compiled = new Map<string, HandlebarsTemplateDelegate>();
-  for (const [name, view] of parsed) compiled.set(name, compile(handlebars, flatten(view, name, parsed, assets)));
+  for (const [name, view] of parsed) compiled.set(name, compile(handlebars, flatten(view, name, parsed, assets), name));
   for (const [name, template] of compiled)
     if (name.startsWith(partials)) handlebars.registerPartial(name.slice(partials.length), template);
   return compiled;
@@ -26,10 +26,11 @@ export function compileViews(folder: string, assets: Assets): ReadonlyMap<string
 function parseViews(folder: string): Map<string, hbs.AST.Program> {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(extension));
   return new Map(
-    files.map((file) => [
-      file.slice(0, -extension.length).replaceAll('\\', '/'),
-      Handlebars.parse(readFileSync(join(folder, file), 'utf8')),
-    ]),
+    files.map((file) => {
+      const name = file.slice(0, -extension.length).replaceAll('\\', '/');
+      const source = readFileSync(join(folder, file), 'utf8');
+      return [name, naming(name, () => Handlebars.parse(source))];
+    }),
   );
 }
 
@@ -72,9 +73,18 @@ const isBlock = (node: hbs.AST.Statement): node is hbs.AST.BlockStatement => nod
 const isPartial = (node: hbs.AST.Statement): node is hbs.AST.PartialStatement => node.type === 'PartialStatement';
 const isMustache = (node: hbs.AST.Statement): node is hbs.AST.MustacheStatement => node.type === 'MustacheStatement';
 
-function compile(handlebars: typeof Handlebars, view: hbs.AST.Program): HandlebarsTemplateDelegate {
+function compile(handlebars: typeof Handlebars, view: hbs.AST.Program, name: string): HandlebarsTemplateDelegate {
   const options = { knownHelpers: { eq: true }, knownHelpersOnly: true, data: false };
   // compile() puts its work off until the first use; precompile() shows faults now
-  handlebars.precompile(view, options);
+  naming(name, () => handlebars.precompile(view, options));
   return handlebars.compile(view, options);
+}
+
+/** Says of a fault that Handlebars finds in which view it is. */
+function naming<Result>(view: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw new Error(`views/${view}${extension}: ${(error as Error).message}`, { cause: error });
+  }
 }
