@@ -34,16 +34,17 @@ interface Row {
 @Injectable()
 export class SessionsService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Sessions');
+  private reading = Promise.resolve<undefined>(undefined);
   private sweeper: NodeJS.Timeout | undefined;
 
   /**
-   * Gathers the lookups of one turn of the event loop into one statement. Nothing is cached: a lookup that is asked
-   * for now reads the database after now.
+   * Gathers lookups into one statement: those of one turn of the event loop, and those that come while another is
+   * under way. Nothing is cached: a lookup that is asked for now reads the database after now.
    */
   private readonly lookups = new DataLoader<string, Row | undefined>((ids) => this.read(ids), {
     cache: false,
     maxBatchSize: lookupSize,
-    batchScheduleFn: (run) => setImmediate(run),
+    batchScheduleFn: (run) => void this.reading.finally(() => setImmediate(run)),
   });
 
   constructor(
@@ -131,15 +132,28 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   }
 
   private async read(ids: readonly string[]): Promise<(Row | undefined)[]> {
-    // always as many values, so that the statement is one text, prepared once
-    const wanted = Array.from({ length: lookupSize }, (_, index) => ids[index] ?? null);
-    const rows = await this.reader.rows<Row>(lookup, wanted);
+    const wanted = [...new Set(ids)];
+    const { size, sql } = lookups.find((lookup) => lookup.size >= wanted.length) ?? largestLookup;
+    const values = Array.from({ length: size }, (_, index) => wanted[index] ?? null);
+    const reading = this.reader.rows<Row>(sql, values);
+    this.reading = reading.then(
+      () => undefined,
+      () => undefined,
+    );
+    const rows = await reading;
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
   }
 }
 
-const lookup = `
-  SELECT s."id", s."kind", s."lastSeenAt", s."expiresAt", u."id" AS "userId", u."name", u."email", u."role", u."createdAt"
-  FROM "sessions" s JOIN "users" u ON u."id" = s."userId"
-  WHERE u."disabledAt" IS NULL AND s."id" IN (${Array.from({ length: lookupSize }, (_, index) => `$${index + 1}`).join(', ')})`;
+const lookupOf = (size: number) => ({
+  size,
+  sql: `
+    SELECT s."id", s."kind", s."lastSeenAt", s."expiresAt", u."id" AS "userId", u."name", u."email", u."role", u."createdAt"
+    FROM "sessions" s JOIN "users" u ON u."id" = s."userId"
+    WHERE u."disabledAt" IS NULL AND s."id" IN (${Array.from({ length: size }, (_, index) => `$${index + 1}`).join(', ')})`,
+});
+
+/** One statement for each of a few sizes, so that each is prepared once. */
+const largestLookup = lookupOf(lookupSize);
+const lookups = [...[1, 2, 4, 8, 16].map(lookupOf), largestLookup];

@@ -16,7 +16,8 @@ const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
  */
 @Injectable()
 export class Reader implements OnApplicationShutdown {
-  private readonly thisTurn = new Map<string, Promise<unknown[]>>();
+  private readonly asked = new Map<string, Promise<unknown[]>>();
+  private readonly waiting = new Map<string, Promise<unknown[]>>();
   private readonly statements = new Map<string, Statement>();
   private connection: Promise<Database> | undefined;
 
@@ -27,20 +28,13 @@ export class Reader implements OnApplicationShutdown {
 
   /**
    * The rows of one SELECT. Values stand as `$1`, `$2`, … in the order in which they first appear. The text must be
-   * one of a fixed few, since each is kept prepared. Equal questions that are asked in one turn of the event loop are
-   * asked of the database once, after all of them; so the rows are shared and must not be changed.
+   * one of a fixed few, since each is kept prepared. Of equal questions one is asked at a time: those that come
+   * meanwhile share the next, which is asked after all of them; so the rows are shared and must not be changed.
    */
   rows<Row>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
     const question = `${sql}\n${JSON.stringify(values)}`;
-    let answer = this.thisTurn.get(question);
-    if (!answer) {
-      answer = nextTurn().then(() => {
-        this.thisTurn.delete(question);
-        return this.ask(sql, values);
-      });
-      this.thisTurn.set(question, answer);
-    }
-    return answer as Promise<readonly Row[]>;
+    const waiting = this.waiting.get(question) ?? this.askInTurn(question, sql, values);
+    return waiting as Promise<readonly Row[]>;
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -49,6 +43,20 @@ export class Reader implements OnApplicationShutdown {
     for (const statement of this.statements.values())
       await new Promise<void>((resolve) => statement.finalize(() => resolve()));
     await new Promise((resolve) => connection.close(resolve));
+  }
+
+  private askInTurn(question: string, sql: string, values: readonly unknown[]): Promise<unknown[]> {
+    const turn = Promise.allSettled([this.asked.get(question), nextTurn()]);
+    const waiting = turn.then(() => {
+      this.waiting.delete(question);
+      const answer = this.ask(sql, values).finally(() => {
+        if (this.asked.get(question) === answer) this.asked.delete(question);
+      });
+      this.asked.set(question, answer);
+      return answer;
+    });
+    this.waiting.set(question, waiting);
+    return waiting;
   }
 
   private async ask(sql: string, values: readonly unknown[]): Promise<unknown[]> {

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { once } from '../database/once.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** A file as the API shows it. */
@@ -41,8 +42,10 @@ export const presentFile = (file: StoredFile): FileView => ({
   createdAt: file.createdAt.toISOString(),
 });
 
+const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+
 /** Picks what a page shows, in words for people. */
-export const presentFileInWords = (file: StoredFile) => ({
+export const presentFileInWords = once((file: StoredFile) => ({
   id: file.id,
   name: file.name,
   href: `/files/${file.id}/download`,
@@ -50,9 +53,7 @@ export const presentFileInWords = (file: StoredFile) => ({
   size: sizeInWords(file.size),
   date: { iso: file.createdAt.toISOString(), words: dateFormat.format(file.createdAt) },
   sha256: file.sha256,
-});
-
-const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+}));
 
 const kinds: Record<string, string> = {
   audio: 'Audio',

@@ -20,10 +20,8 @@ export class FilesController {
   @Get('secrets')
   @Render('files/secrets')
   async secrets(@CurrentUser() viewer: Viewer, @Query() selection: SelectionInput) {
-    const [featured, { files, nextCursor }] = await Promise.all([
-      this.files.findFeaturedFor(viewer),
-      this.files.listFor(viewer, selection),
-    ]);
+    const { featured, listing } = await this.files.shelfFor(viewer, selection);
+    const { files, nextCursor } = listing;
     return {
       title: 'Your files',
       featured: featured && { ...presentFileInWords(featured), href: '/download' },

@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
+import { once } from '../database/once.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
@@ -23,6 +24,12 @@ export interface Selection {
 export interface Listing {
   readonly files: readonly StoredFile[];
   readonly nextCursor: string | null;
+}
+
+/** The featured file and a part of the list. */
+export interface Shelf {
+  readonly featured: StoredFile | undefined;
+  readonly listing: Listing;
 }
 
 /** What a file is, beside its bytes. */
@@ -45,21 +52,28 @@ export class FilesService {
   ) {}
 
   /** The files that a member may have, the newest first. */
-  async listFor(_viewer: Viewer, { limit, cursor, q }: Selection): Promise<Listing> {
-    const rows = await this.reader.rows<Row>(list, [cursor ?? newest, likeAnywhere(q), limit + 1]);
-    const files = rows.slice(0, limit).map(fromRow);
-    return { files, nextCursor: rows.length > limit ? (files.at(-1)?.id ?? null) : null };
+  async listFor(viewer: Viewer, selection: Selection): Promise<Listing> {
+    return (await this.shelfFor(viewer, selection)).listing;
   }
 
-  /** The file that `/download` serves: the one an admin chose last, else the newest; undefined where there is none. */
-  async findFeaturedFor(_viewer: Viewer): Promise<StoredFile | undefined> {
+  /** What a member's own page shows: the featured file, if there is one, and a part of the list; in one question. */
+  async shelfFor(_viewer: Viewer, { limit, cursor, q }: Selection): Promise<Shelf> {
+    const rows = await this.reader.rows<Row>(shelf, [cursor ?? newest, likeAnywhere(q), limit + 1]);
+    const featured = rows.find(({ rank }) => rank === ranks.featured);
+    const listed = rows.filter(({ rank }) => rank === ranks.listed);
+    const files = listed.slice(0, limit).map(fromRow);
+    const nextCursor = listed.length > limit ? (files.at(-1)?.id ?? null) : null;
+    return { featured: featured && fromRow(featured), listing: { files, nextCursor } };
+  }
+
+  /**
+   * The file that `/download` serves: the one an admin chose last, else the newest.
+   *
+   * @throws NotFoundException where there is none for this member.
+   */
+  async featuredFor(_viewer: Viewer): Promise<StoredFile> {
     const [row] = await this.reader.rows<Row>(featured);
-    return row && fromRow(row);
-  }
-
-  /** @throws NotFoundException where there is no featured file for this member. */
-  async featuredFor(viewer: Viewer): Promise<StoredFile> {
-    return (await this.findFeaturedFor(viewer)) ?? notThere();
+    return row ? fromRow(row) : notThere();
   }
 
   /** @throws NotFoundException where there is no such file for this member. */
@@ -102,28 +116,39 @@ export class FilesService {
 }
 
 /** A row as the reader gives it: numbers come as text from PostgreSQL, times as milliseconds. */
-type Row = Omit<StoredFile, 'size' | 'featuredAt' | 'createdAt'> & Record<'size' | 'createdAt', number | string>;
+type Row = Omit<StoredFile, 'size' | 'featuredAt' | 'createdAt'> &
+  Record<'size' | 'createdAt', number | string> & { rank?: number };
 
-const fromRow = ({ size, createdAt, ...row }: Row): StoredFile => ({
+const fromRow = once(({ rank: _rank, size, createdAt, ...row }: Row): StoredFile => ({
   ...row,
   size: Number(size),
   featuredAt: null,
   createdAt: new Date(Number(createdAt)),
-});
+}));
 
 const columns = `"id", "name", "searchName", "contentType", "size", "sha256", "storageKey", "origin", "createdAt"`;
 
 /** Greater than every id. */
 const newest = 'g';
 
-const list = `SELECT ${columns} FROM "files" WHERE "id" < $1 AND "searchName" LIKE $2 ESCAPE '!' ORDER BY "id" DESC LIMIT $3`;
+/** Which part of an answer a row belongs to. */
+const ranks = { listed: 2, featured: 0 } as const;
+
 const one = `SELECT ${columns} FROM "files" WHERE "id" = $1`;
 const featured = `
-  SELECT ${columns} FROM (
-    SELECT * FROM (SELECT ${columns}, 0 AS "rank" FROM "files" WHERE "featuredAt" IS NOT NULL ORDER BY "featuredAt" DESC LIMIT 1) chosen
+  SELECT ${columns}, ${ranks.featured} AS "rank" FROM (
+    SELECT * FROM (SELECT ${columns}, 0 AS "order" FROM "files" WHERE "featuredAt" IS NOT NULL ORDER BY "featuredAt" DESC LIMIT 1) chosen
     UNION ALL
-    SELECT * FROM (SELECT ${columns}, 1 AS "rank" FROM "files" ORDER BY "id" DESC LIMIT 1) latest
-  ) candidates ORDER BY "rank" LIMIT 1`;
+    SELECT * FROM (SELECT ${columns}, 1 AS "order" FROM "files" ORDER BY "id" DESC LIMIT 1) latest
+    ORDER BY "order" LIMIT 1
+  ) candidate`;
+const shelf = `
+  SELECT * FROM (
+    SELECT ${columns}, ${ranks.listed} AS "rank" FROM "files"
+    WHERE "id" < $1 AND "searchName" LIKE $2 ESCAPE '!' ORDER BY "id" DESC LIMIT $3
+  ) listed
+  UNION ALL ${featured}
+  ORDER BY "rank", "id" DESC`;
 
 const searchForm = (text: string) => text.normalize('NFC').toLowerCase();
 

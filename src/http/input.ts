@@ -1,17 +1,35 @@
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { ValidationPipe, type ArgumentMetadata, type ValidationError } from '@nestjs/common';
 import { InvalidInput, type FieldError } from './errors.js';
 
 /** Deeper than any input of ours; a body beyond it is refused before anything recursive sees it. */
 const maxDepth = 16;
 
 /** Turns a body or query into its class-validator class; drops what the class does not name. */
-export const inputPipe = new ValidationPipe({
-  whitelist: true,
-  transform: true,
-  stopAtFirstError: true,
-  validationError: { target: false, value: false },
-  exceptionFactory: (errors) => new InvalidInput(errors.flatMap((error) => fieldErrors(error))),
-});
+class InputPipe extends ValidationPipe {
+  /** Classes that are right when nothing is given, as most queries are: they need no second look. */
+  private readonly rightWhenEmpty = new Set<unknown>();
+
+  constructor() {
+    super({
+      whitelist: true,
+      transform: true,
+      stopAtFirstError: true,
+      validationError: { target: false, value: false },
+      exceptionFactory: (errors) => new InvalidInput(errors.flatMap((error) => fieldErrors(error))),
+    });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const { metatype } = metadata;
+    const isEmpty = isObject(value) && Object.keys(value).length === 0;
+    if (isEmpty && metatype && this.rightWhenEmpty.has(metatype)) return new metatype();
+    const input: unknown = await super.transform(value, metadata);
+    if (isEmpty && metatype) this.rightWhenEmpty.add(metatype);
+    return input;
+  }
+}
+
+export const inputPipe = new InputPipe();
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
