@@ -44,9 +44,9 @@ export class Settings {
 
   /** The TCP port to listen on; 0 takes a free one. */
   @Transform(integer)
-  @IsInt({ message: 'must be a whole number' })
-  @Min(0)
   @Max(65535)
+  @Min(0)
+  @IsInt({ message: 'must be a whole number' })
   port = 3000;
 
   /** The origin people use, such as `https://files.example.org`. `https:` turns on Secure cookies and HSTS. */
@@ -99,30 +99,30 @@ export class Settings {
 
   /** Minutes without a request after which a session ends. */
   @Transform(integer)
-  @IsInt({ message: 'must be a whole number' })
-  @Min(2)
   @Max(525_600)
+  @Min(2)
+  @IsInt({ message: 'must be a whole number' })
   sessionIdleMinutes: number = 7 * 24 * 60;
 
   /** Hours after its login at which a session ends, however busy it is. */
   @Transform(integer)
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1)
   @Max(8_760)
+  @Min(1)
+  @IsInt({ message: 'must be a whole number' })
   sessionMaxHours: number = 30 * 24;
 
   /** Seconds that requests in flight get to finish after SIGTERM. */
   @Transform(integer)
-  @IsInt({ message: 'must be a whole number' })
-  @Min(0)
   @Max(3_600)
+  @Min(0)
+  @IsInt({ message: 'must be a whole number' })
   shutdownSeconds = 30;
 
   /** The most TCP connections at a time. */
   @Transform(integer)
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1)
   @Max(1_000_000)
+  @Min(1)
+  @IsInt({ message: 'must be a whole number' })
   maxConnections = 10_000;
 
   /** Whether people reach the site over TLS. */

@@ -63,7 +63,7 @@ export class ErrorsFilter implements ExceptionFilter {
     if (error instanceof HttpException) return error;
     const { statusCode } = error as { statusCode?: unknown };
     if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
-      return new HttpException(STATUS_CODES[statusCode] ?? 'Bad request', statusCode, { cause: error });
+      return new HttpException(sentences[statusCode] ?? unreadable, statusCode, { cause: error });
     return new HttpException('Something went wrong on our side. It has been noted.', HttpStatus.INTERNAL_SERVER_ERROR);
   }
 
@@ -126,6 +126,14 @@ export class ErrorsFilter implements ExceptionFilter {
 
 const isNotFound = (error: unknown) =>
   (error as { status?: unknown }).status === 404 || (error as { statusCode?: unknown }).statusCode === 404;
+
+const unreadable = 'The request could not be read.';
+
+/** What is said of errors that the server itself finds. */
+const sentences: Record<number, string> = {
+  413: 'That is more than this address takes at once.',
+  415: 'This address does not take that kind of content.',
+};
 
 /** Headers that a route may have set for content that is not sent after all. */
 const ofTheContent = ['content-length', 'content-disposition', 'etag', 'last-modified', 'repr-digest'];

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 declare global {
   var postgres: EmbeddedPostgres | undefined;
+  var postgresFolder: string | undefined;
 }
 
 /** Starts a real PostgreSQL of its own on a free loopback port; its address is in `TEST_POSTGRES`. */
@@ -30,6 +31,7 @@ export default async function startPostgres(): Promise<void> {
   await server.initialise();
   await server.start();
   globalThis.postgres = server;
+  globalThis.postgresFolder = folder;
   process.env.TEST_POSTGRES = `postgres://gatehouse:gatehouse@127.0.0.1:${port}`;
 }
 
