@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import type { Browser, Page } from 'playwright-core';
 import { DataSource } from 'typeorm';
 import { FilesService } from '../../src/files/files.service.js';
-import { Passwords } from '../../src/users/passwords.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { launchChromium, launchTimeout, openTab, type Tab } from '../support/browser.js';
+import { duringAStorm } from '../support/gate.js';
 import { person, Visitor } from '../support/people.js';
 
 /** With the welcome file; with no file; with many, oddly named. */
@@ -244,25 +244,8 @@ async function losesATable(page: Page, { app }: TestApp): Promise<void> {
   }
 }
 
-/** A real storm: as many passwords wait to be hashed as may wait, for the length of one request. */
-async function comesInAStorm(page: Page, { app }: TestApp): Promise<void> {
-  const passwords = app.get(Passwords);
-  let isStorming = true;
-  const others = Array.from({ length: 200 }, async () => {
-    while (isStorming) {
-      await passwords.hash('a sentence of somebody else');
-      // the place is free once what the answer led to is done, and taken before any request is read
-      await new Promise<void>((resolve) => process.nextTick(resolve));
-    }
-  });
-  // those for whom there was no place leave; the others come back until it is over
-  const ended = Promise.allSettled(others);
-  try {
-    await logsIn(page);
-  } finally {
-    isStorming = false;
-    await ended;
-  }
+async function comesInAStorm(page: Page, site: TestApp): Promise<void> {
+  await duringAStorm(site, () => logsIn(page));
 }
 
 async function guessesTooOften(page: Page, { url }: TestApp): Promise<void> {

@@ -86,7 +86,7 @@ describe('a newcomer who adds a room', () => {
     expect(linksOf((await ada.visit('/secrets')).html)).toContain('/announcements');
     const { status, html } = await ada.visit('/announcements');
     expect(status).toBe(200);
-    expect(html).toContain('<title>Announcements · Gatehouse</title>');
+    expect(html).toContain('<title>Announcements &middot; Gatehouse</title>');
     expect(html).toMatch(/<header[^]*<a href="\/announcements" aria-current="page">[^]*<\/header>/);
     expect(html).toContain(who.name);
     expect(html).toContain('Nothing has been announced yet.');
