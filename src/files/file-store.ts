@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
@@ -71,9 +70,11 @@ export class FileStore {
         done(null, chunk);
       },
     });
+    // opened before anything can fail: a stream that opens it by itself may do so after the draft was deleted
+    const file = await open(draft, 'wx', 0o640);
     try {
       // `flush` is an fsync before the file is closed
-      await pipeline(source, measure, createWriteStream(draft, { mode: 0o640, flags: 'wx', flush: true }));
+      await pipeline(source, measure, file.createWriteStream({ flush: true }));
       await rename(draft, path);
       await syncFolder(folder);
       await syncFolder(this.folder);
