@@ -1,12 +1,25 @@
-/** The floor plan, held: app.module → auth, files, site → users → http, database → config. */
+/** The floor plan, held: each room with those below it that it may stand on. */
+const ground = ['http', 'database', 'config'];
+const services = ['activity', 'mail', 'links', 'limits', ...ground];
+const accounts = ['users', 'sessions', 'factors', 'confirmations', ...services];
 const rooms = {
   config: [],
   database: ['config'],
   http: ['config', 'database'],
-  users: ['http', 'database', 'config'],
-  files: ['users', 'http', 'database', 'config'],
-  site: ['http', 'database', 'config'],
-  auth: ['users', 'http', 'database', 'config'],
+  activity: ground,
+  mail: ground,
+  links: ground,
+  limits: ground,
+  users: services,
+  sessions: ['users', ...services],
+  factors: ['sessions', 'users', ...services],
+  confirmations: ['sessions', 'users', ...services],
+  account: accounts,
+  members: accounts,
+  files: ['sessions', 'users', ...services],
+  site: ground,
+  auth: accounts,
+  commands: ['members', ...accounts],
 };
 
 module.exports = {
@@ -22,8 +35,8 @@ module.exports = {
     {
       name: 'nobody-imports-the-front-door',
       severity: 'error',
-      from: { path: '^src/(?!main\\.ts)' },
-      to: { path: '^src/(app|main)\\.ts$' },
+      from: { path: '^src/(?!(main|gatehouse)\\.ts)' },
+      to: { path: '^src/(app|main|gatehouse)\\.ts$' },
     },
     ...Object.entries(rooms).map(([room, allowed]) => ({
       name: `${room}-imports-downwards`,
@@ -36,7 +49,7 @@ module.exports = {
       name: 'a-new-room-imports-downwards',
       severity: 'error',
       from: { path: '^src/[^/]+/', pathNot: `^src/(${Object.keys(rooms).join('|')})/` },
-      to: { path: `^src/(auth|site)/` },
+      to: { path: `^src/(auth|site|account|members|commands)/` },
     },
   ],
   options: {

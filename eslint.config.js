@@ -35,7 +35,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**'],
-    ignores: ['src/main.ts'],
+    ignores: ['src/{main,gatehouse}.ts'],
     rules: {
       'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Ask for Settings.' }],
     },

@@ -1,11 +1,18 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
+import { AccountModule } from './account/account.module.js';
+import { ActivityModule } from './activity/activity.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Keys } from './config/keys.js';
 import type { Settings } from './config/settings.js';
+import { ConfirmationsModule } from './confirmations/confirmations.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { FactorsModule } from './factors/factors.module.js';
 import { FilesModule } from './files/files.module.js';
 import { HttpModule } from './http/http.module.js';
+import { MailModule } from './mail/mail.module.js';
+import { MembersModule } from './members/members.module.js';
+import { SessionsModule } from './sessions/sessions.module.js';
 import { SiteModule } from './site/site.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -14,7 +21,14 @@ const rooms: NonNullable<ModuleMetadata['imports']> = [
   DatabaseModule,
   HttpModule,
   AuthModule,
+  ActivityModule,
+  MailModule,
   UsersModule,
+  SessionsModule,
+  FactorsModule,
+  ConfirmationsModule,
+  AccountModule,
+  MembersModule,
   FilesModule,
   SiteModule,
 ];

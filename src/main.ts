@@ -20,10 +20,6 @@ async function main(): Promise<void> {
   logger.info(
     `Everything that lasts is in ${settings.dataDir}; the database is ${withoutPassword(settings.databaseUrl)}.`,
   );
-  if (!settings.adminEmail)
-    logger.info(
-      'To become admin, start once with ADMIN_EMAIL and ADMIN_PASSWORD set; the account is made if it is not there.',
-    );
   if (settings.rateLimits === 'off')
     logger.warn('RATE_LIMITS is off: anyone may guess passwords. For measurements only.');
 }

@@ -2,11 +2,17 @@ import { ForbiddenException, Injectable, UnauthorizedException, type ExecutionCo
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { ACCESS, type Access, type Viewer } from '../http/access.js';
+import { Settings } from '../config/settings.js';
+import { ACCESS, isApi, type Access, type Viewer } from '../http/access.js';
 import { SeeOther } from '../http/errors.js';
+import { pathOf } from '../http/pages.js';
+import { RouteList } from '../http/route-list.js';
 import { Credentials } from './credentials.js';
 
 const closed: Access = { to: 'members' };
+
+/** Milliseconds for which a proof of who somebody is counts as fresh (ASVS 5.0 7.5.3). */
+const freshFor = 10 * 60_000;
 
 /** The one lock on every door: a route is closed unless it says otherwise. */
 @Injectable()
@@ -14,6 +20,8 @@ export class AccessGuard extends AuthGuard('jwt') {
   constructor(
     private readonly reflector: Reflector,
     private readonly credentials: Credentials,
+    private readonly routes: RouteList,
+    private readonly settings: Settings,
   ) {
     super();
   }
@@ -32,12 +40,47 @@ export class AccessGuard extends AuthGuard('jwt') {
       return true;
     }
     if (!user) throw new UnauthorizedException('Please log in to go on.');
+    this.refuseByScope(user, access, request);
     if (access.to === 'admins' && user.role !== 'admin') throw new ForbiddenException('This is for admins only.');
+    this.refuseUnlessDone(user, access, request);
     return true;
   }
 
   override handleRequest<Found = Viewer | undefined>(error: Error | null, viewer: Found | false): Found {
     if (error) throw error;
     return (viewer || undefined) as Found;
+  }
+
+  /** A personal token does what its scope allows, and nothing that asks for a fresh proof: it has none to give. */
+  private refuseByScope({ session: { kind, scope } }: Viewer, access: Access, { method }: FastifyRequest): void {
+    if (kind !== 'token') return;
+    if (access.recentProof) throw new ForbiddenException('A personal token may not do this: log in for it.');
+    const needed = access.to === 'admins' ? 'admin' : method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+    if (needed !== 'read' && scope !== 'admin' && scope !== needed)
+      throw new ForbiddenException(`This token has the scope “${scope ?? 'none'}”; this takes “${needed}”.`);
+  }
+
+  private refuseUnlessDone(viewer: Viewer, access: Access, request: FastifyRequest): void {
+    const { requireMfa, emailVerification } = this.settings;
+    const mustHaveFactor = requireMfa === 'all' || (requireMfa === 'admins' && viewer.role === 'admin');
+    if (mustHaveFactor && !viewer.hasFactor && !access.beforeFactor) {
+      if (!isApi(request)) throw new SeeOther('/account/factors');
+      throw new ForbiddenException('Set up a second factor first: this site asks for one.');
+    }
+    if (access.verifiedEmail && emailVerification === 'required' && !viewer.hasVerifiedEmail)
+      throw new ForbiddenException(
+        'Please confirm your email address first: open the link in the mail we sent you, or ask for another on your account page.',
+      );
+    if (access.recentProof && (viewer.session.provenAt?.getTime() ?? 0) <= Date.now() - freshFor) {
+      if (!isApi(request)) throw new SeeOther(`/account/proof?next=${encodeURIComponent(this.pageOf(request))}`);
+      throw new ForbiddenException('Prove again that it is you first: PUT /api/v1/users/me/proof.');
+    }
+  }
+
+  /** The page that a request is, or that its form stands on. */
+  private pageOf(request: FastifyRequest): string {
+    if (request.method === 'GET') return request.url;
+    const path = pathOf(request);
+    return this.routes.methodsOf(path).includes('GET') ? path : '/account';
   }
 }

@@ -1,4 +1,15 @@
-import { Body, ConflictException, Controller, HttpCode, Ip, Post, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  ConflictException,
+  Controller,
+  HttpCode,
+  HttpStatus,
+  Post,
+  Req,
+  Res,
+  UnauthorizedException,
+  UseGuards,
+} from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -7,17 +18,22 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
+  ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { FactorsService } from '../factors/factors.service.js';
 import { CurrentUser, MembersOnly, Public, type Viewer } from '../http/access.js';
+import { callerOf, CurrentCaller, type Caller } from '../http/caller.js';
 import { ApiProblem } from '../http/problem.js';
-import { LoginInput, RegistrationInput } from '../users/registration.input.js';
+import type { Begun } from '../sessions/sessions.service.js';
+import { RegistrationInput } from '../users/registration.input.js';
 import type { User } from '../users/user.entity.js';
 import { presentUser, UserView } from '../users/user.view.js';
-import { UsersService } from '../users/users.service.js';
+import { FactorChecks } from './factor-checks.js';
 import { LoggedIn, LoginGuard } from './login.guard.js';
-import { RateLimits } from './rate-limits.js';
-import { SessionsService } from './sessions.service.js';
+import { LoginInput } from './login.input.js';
+import { LoginsService } from './logins.service.js';
 
 /** What a script gets when it logs in (RFC 6749 5.1). */
 class TokenView {
@@ -38,48 +54,70 @@ class TokenView {
 @Controller('api/v1/auth')
 export class AuthApiController {
   constructor(
-    private readonly limits: RateLimits,
-    private readonly users: UsersService,
-    private readonly sessions: SessionsService,
+    private readonly logins: LoginsService,
+    private readonly factors: FactorsService,
+    private readonly checks: FactorChecks,
   ) {}
 
   @Post('register')
   @Public()
   @ApiOperation({ summary: 'Become a member', operationId: 'register' })
   @ApiCreatedResponse({ type: TokenView, description: 'The account was made, and a session begun.' })
-  @ApiProblem(400, 409, 413, 422, 429, 503)
-  async register(@Body() input: RegistrationInput, @Ip() address: string): Promise<TokenView> {
-    await this.limits.spendRegistration(address);
-    const user = await this.users.register(input);
-    if (!user) throw new ConflictException('That email is registered already. Log in instead.');
-    return this.begin(user);
+  @ApiResponse({ status: 202, description: 'The account was made; an admin must let you in.' })
+  @ApiProblem(400, 403, 409, 413, 422, 429, 503)
+  async register(
+    @Body() input: RegistrationInput,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenView | undefined> {
+    const registration = await this.logins.register(input, 'api', caller);
+    if (registration.outcome === 'taken')
+      throw new ConflictException('That email is registered already. Log in instead.');
+    if (registration.outcome === 'begun') return presentToken(registration.begun, registration.user);
+    void reply.code(HttpStatus.ACCEPTED);
+    return undefined;
   }
 
   @Post('login')
   @Public()
   @UseGuards(LoginGuard)
   @HttpCode(200)
-  @ApiOperation({ summary: 'Log in', operationId: 'login' })
+  @ApiOperation({
+    summary: 'Log in',
+    description: 'Where the account has a second factor, send its `code` too.',
+    operationId: 'login',
+  })
   @ApiBody({ type: LoginInput })
   @ApiOkResponse({ type: TokenView, description: 'A session was begun.' })
   @ApiProblem(400, 401, 413, 422, 429, 503)
-  login(@LoggedIn() user: User): Promise<TokenView> {
-    return this.begin(user);
+  async login(@LoggedIn() user: User, @Req() request: FastifyRequest<{ Body: LoginInput }>): Promise<TokenView> {
+    await this.checkCode(user, request);
+    return presentToken(await this.logins.begin(user, { kind: 'api', caller: callerOf(request) }), user);
   }
 
   @Post('logout')
-  @MembersOnly()
+  @MembersOnly({ beforeFactor: true })
   @HttpCode(204)
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Log out: end the session of this token', operationId: 'logout' })
   @ApiNoContentResponse({ description: 'The token is dead from now on.' })
-  @ApiProblem(401)
-  async logout(@CurrentUser() viewer: Viewer): Promise<void> {
-    await this.sessions.end(viewer.session.id);
+  @ApiProblem(401, 403)
+  async logout(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller): Promise<void> {
+    await this.logins.end(viewer, caller);
   }
 
-  private async begin(user: User): Promise<TokenView> {
-    const { token, expiresIn } = await this.sessions.begin(user.id, 'api');
-    return { access_token: token, token_type: 'Bearer', expires_in: expiresIn, user: presentUser(user) };
+  private async checkCode(user: User, request: FastifyRequest<{ Body: LoginInput }>): Promise<void> {
+    if (!(await this.factors.isSetUpFor(user.id))) return;
+    const { code } = request.body;
+    if (code === undefined) throw new UnauthorizedException('This account has a second factor: send its code too.');
+    if (!(await this.checks.passesCode(user, code, request)))
+      throw new UnauthorizedException('That code is not right, or it was used already.');
   }
 }
+
+const presentToken = ({ token, expiresIn }: Begun, user: User): TokenView => ({
+  access_token: token,
+  token_type: 'Bearer',
+  expires_in: expiresIn,
+  user: presentUser(user),
+});

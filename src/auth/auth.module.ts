@@ -1,33 +1,62 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
-import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActivityModule } from '../activity/activity.module.js';
+import { ConfirmationsModule } from '../confirmations/confirmations.module.js';
+import { FactorsModule } from '../factors/factors.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
+import { LinksModule } from '../links/links.module.js';
+import { MailModule } from '../mail/mail.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessGuard } from './access.guard.js';
 import { AuthApiController } from './auth-api.controller.js';
+import { BrowserLogins } from './browser-logins.js';
 import { Credentials } from './credentials.js';
+import { Devices } from './devices.js';
+import { FactorChecks } from './factor-checks.js';
+import { FirstSetup } from './first-setup.js';
 import { JwtStrategy } from './jwt.strategy.js';
-import { LastSeen } from './last-seen.js';
 import { LocalStrategy } from './local.strategy.js';
-import { RateLimits } from './rate-limits.js';
+import { LoginLinkController } from './login-link.controller.js';
+import { LoginsService } from './logins.service.js';
+import { ProofController } from './proof.controller.js';
 import { RegistrationController } from './registration.controller.js';
+import { SecondStepController } from './second-step.controller.js';
 import { SessionController } from './session.controller.js';
-import { Session } from './session.entity.js';
-import { SessionTokens } from './session-tokens.js';
-import { SessionsService } from './sessions.service.js';
+import { SetupController } from './setup.controller.js';
 
 /** Locks every door from outside: no other room imports this one. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Session]), PassportModule, UsersModule],
-  controllers: [RegistrationController, SessionController, AuthApiController],
+  imports: [
+    ActivityModule,
+    ConfirmationsModule,
+    FactorsModule,
+    LimitsModule,
+    LinksModule,
+    MailModule,
+    PassportModule,
+    SessionsModule,
+    UsersModule,
+  ],
+  controllers: [
+    RegistrationController,
+    SessionController,
+    SecondStepController,
+    LoginLinkController,
+    ProofController,
+    SetupController,
+    AuthApiController,
+  ],
   providers: [
+    BrowserLogins,
     Credentials,
+    Devices,
+    FactorChecks,
+    FirstSetup,
     JwtStrategy,
-    LastSeen,
     LocalStrategy,
-    RateLimits,
-    SessionTokens,
-    SessionsService,
+    LoginsService,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
 })

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isApi } from '../http/access.js';
 import { Cookies } from '../http/cookies.js';
+import { personalTokenPrefix } from '../sessions/session-tokens.js';
 
 const cookie = 'session';
 
@@ -15,8 +16,9 @@ export class Credentials {
     return isApi(request) ? bearer(request.headers.authorization) : this.cookies.read(request, cookie);
   }
 
-  keep(reply: FastifyReply, token: string): void {
-    this.cookies.set(reply, cookie, token);
+  /** Without `seconds` the cookie ends with the browser. */
+  keep(reply: FastifyReply, token: string, seconds?: number): void {
+    this.cookies.set(reply, cookie, token, seconds);
   }
 
   drop(reply: FastifyReply): void {
@@ -24,5 +26,8 @@ export class Credentials {
   }
 }
 
-/** RFC 6750 2.1: the scheme in any case, then the token. */
-const bearer = (header: string | undefined) => /^bearer +(\S+)$/i.exec(header ?? '')?.[1];
+/** RFC 6750 2.1: the scheme in any case, then the token; the prefix of a personal one is for people alone. */
+function bearer(header: string | undefined): string | undefined {
+  const token = /^bearer +(\S+)$/i.exec(header ?? '')?.[1];
+  return token?.startsWith(personalTokenPrefix) ? token.slice(personalTokenPrefix.length) : token;
+}

@@ -4,10 +4,10 @@ import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { Strategy } from 'passport-jwt';
 import { Keys } from '../config/keys.js';
-import { isApi, type Viewer } from '../http/access.js';
+import { isApi, type SessionKind, type Viewer } from '../http/access.js';
 import { Credentials } from './credentials.js';
-import { SessionTokens, tokenRules } from './session-tokens.js';
-import { SessionsService } from './sessions.service.js';
+import { SessionTokens, tokenRules } from '../sessions/session-tokens.js';
+import { SessionsService } from '../sessions/sessions.service.js';
 
 /** What a token says, once its signature is verified. */
 interface Claims {
@@ -16,6 +16,10 @@ interface Claims {
   /** In seconds since 1970. */
   readonly exp?: number;
 }
+
+/** The sessions that a page takes, and that the API takes. */
+const onPages: readonly SessionKind[] = ['browser'];
+const inApi: readonly SessionKind[] = ['api', 'token'];
 
 /** Turns a session's token into its member: first the signature, then the row. */
 @Injectable()
@@ -60,8 +64,8 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   }
 
   async validate(request: FastifyRequest, claims: Claims): Promise<Viewer | undefined> {
-    const kind = isApi(request) ? 'api' : 'browser';
-    if (claims.aud !== kind || typeof claims.jti !== 'string') return undefined;
+    const kind = (isApi(request) ? inApi : onPages).find((one) => one === claims.aud);
+    if (!kind || typeof claims.jti !== 'string') return undefined;
     const viewer = await this.sessions.findViewer(claims.jti, kind);
     if (viewer) this.verified.set(this.credentials.of(request) ?? '', claims);
     return viewer;

@@ -1,13 +1,22 @@
 import { createParamDecorator, Injectable, UnauthorizedException, type ExecutionContext } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
+import { ActivityService } from '../activity/activity.service.js';
+import { FactorsService } from '../factors/factors.service.js';
+import { callerOf } from '../http/caller.js';
 import { inputPipe } from '../http/input.js';
-import { LoginInput } from '../users/registration.input.js';
-import { RateLimits } from './rate-limits.js';
 import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { Devices } from './devices.js';
+import { LoginInput } from './login.input.js';
+import { RateLimits, type Try } from '../limits/rate-limits.js';
 
 /** One sentence for an unknown email and a wrong password alike. */
 const refusal = 'That email and password do not match an account here. Please check both and try again.';
+/** Said to every unknown device alike, whether the password was right or wrong, and whether there is an account. */
+const siege =
+  'There were too many wrong passwords for this email. Ask for a login link by mail instead: it lets its owner in at once.';
+const awaiting = 'An admin has not let you in yet. You get a mail when that is done.';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,25 +31,41 @@ declare module 'fastify' {
  */
 @Injectable()
 export class LoginGuard extends AuthGuard('local') {
-  constructor(private readonly limits: RateLimits) {
+  constructor(
+    private readonly limits: RateLimits,
+    private readonly devices: Devices,
+    private readonly users: UsersService,
+    private readonly factors: FactorsService,
+    private readonly activity: ActivityService,
+  ) {
     super();
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const { email, password } = (await inputPipe.transform(request.body ?? {}, {
+    const input = (await inputPipe.transform(request.body ?? {}, {
       type: 'body',
       metatype: LoginInput,
     })) as LoginInput;
-    request.body = { ...(request.body as object), email, password };
-    await this.limits.spendLogin(email, request.ip);
+    const { email } = input;
+    request.body = { ...(request.body as object), ...input };
+    const attempt: Try = { email, address: request.ip, device: this.devices.find(request, email) };
+    await this.limits.spendLogin(attempt);
     try {
       await super.canActivate(context);
     } catch (error) {
-      if (!(error instanceof UnauthorizedException)) await this.limits.giveBackLogin(email, request.ip);
+      await this.limits.giveBackLogin(attempt);
       throw error;
     }
-    await this.limits.forgiveLogin(email, request.ip);
+    const { login } = request;
+    const isUnderSiege = attempt.device === undefined && (await this.limits.isUnderSiege(email));
+    if (!login || (isUnderSiege && !(await this.factors.isSetUpFor(login.id)))) {
+      await this.limits.noteFailure(email);
+      await this.noteRefusal(request, email);
+      throw new UnauthorizedException(isUnderSiege ? siege : refusal);
+    }
+    await this.limits.forgiveLogin(attempt);
+    if (login.awaitingSince) throw new UnauthorizedException(awaiting);
     return true;
   }
 
@@ -48,10 +73,15 @@ export class LoginGuard extends AuthGuard('local') {
     return { property: 'login' };
   }
 
-  override handleRequest<Found = User>(error: Error | null, user: Found | false): Found {
+  override handleRequest<Found = User | undefined>(error: Error | null, user: Found | false): Found {
     if (error) throw error;
-    if (!user) throw new UnauthorizedException(refusal);
-    return user;
+    return (user || undefined) as Found;
+  }
+
+  private async noteRefusal(request: FastifyRequest, email: string): Promise<void> {
+    // what was typed as an email is not written down where it is nobody's: it may be a password
+    const member = await this.users.findOwner(email);
+    await this.activity.record({ kind: 'session.began', outcome: 'refused', member, actor: null }, callerOf(request));
   }
 }
 

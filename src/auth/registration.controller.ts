@@ -1,34 +1,45 @@
-import { Body, Controller, Get, Ip, Post, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../http/access.js';
+import { callerOf } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
+import { LinksService } from '../links/links.service.js';
 import { RegistrationInput } from '../users/registration.input.js';
-import { UsersService } from '../users/users.service.js';
+import { RegistrationRules } from '../users/registration-rules.js';
 import { Credentials } from './credentials.js';
-import { RateLimits } from './rate-limits.js';
-import { SessionsService } from './sessions.service.js';
+import { Devices } from './devices.js';
+import { LoginsService } from './logins.service.js';
 
-const form = { view: 'auth/register', title: 'Register', keep: ['name', 'email'] };
+const form = { view: 'auth/register', title: 'Register', keep: ['name', 'email', 'invite'] };
 
-/** Becoming a member, in a browser. */
+/** Becoming a member, in a browser. An invite's link only shows the form; posting it spends the invite. */
 @ApiExcludeController()
 @Public({ membersGoTo: '/secrets' })
 @Controller('register')
 export class RegistrationController {
   constructor(
-    private readonly limits: RateLimits,
-    private readonly users: UsersService,
-    private readonly sessions: SessionsService,
+    private readonly rules: RegistrationRules,
+    private readonly links: LinksService,
+    private readonly logins: LoginsService,
     private readonly credentials: Credentials,
+    private readonly devices: Devices,
     private readonly flashes: FlashMessages,
   ) {}
 
   @Get()
   @Render(form.view)
-  show() {
-    return { title: form.title };
+  async show(@Query('invite') invite: unknown) {
+    const { mode } = await this.rules.current();
+    const link = invite === undefined ? undefined : await this.links.find('invite', invite);
+    return {
+      title: form.title,
+      isClosed: mode === 'closed',
+      needsInvite: mode === 'invite' && !link,
+      isApproved: mode === 'approval' && !link,
+      values: { invite: link && invite, email: link?.data },
+    };
   }
 
   @Post()
@@ -36,18 +47,22 @@ export class RegistrationController {
   @Redirect('/secrets', 303)
   async register(
     @Body() input: RegistrationInput,
-    @Ip() address: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await this.limits.spendRegistration(address);
-    const user = await this.users.register(input);
-    if (!user) {
+    const registration = await this.logins.register(input, 'browser', callerOf(request));
+    if (registration.outcome === 'taken') {
       const message = 'That email is registered already. Log in instead.';
       this.flashes.put(reply, { kind: 'alert', message, values: { email: input.email } });
       return { url: '/login' };
     }
-    const { token } = await this.sessions.begin(user.id, 'browser');
-    this.credentials.keep(reply, token);
+    if (registration.outcome === 'awaiting') {
+      const message = 'Thank you. An admin lets you in; you get a mail when that is done.';
+      this.flashes.put(reply, { kind: 'status', message, values: { email: input.email } });
+      return { url: '/login' };
+    }
+    this.credentials.keep(reply, registration.begun.token);
+    this.devices.remember(request, reply, registration.user);
     return undefined;
   }
 }

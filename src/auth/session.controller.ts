@@ -1,24 +1,29 @@
 import { Controller, Get, Post, Query, Redirect, Render, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PasskeysService } from '../factors/passkeys.service.js';
 import { CurrentUser, Public, type Viewer } from '../http/access.js';
+import { callerOf } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { Pages } from '../http/pages.js';
 import { safePath } from '../http/safe-path.js';
 import type { User } from '../users/user.entity.js';
+import { BrowserLogins } from './browser-logins.js';
 import { Credentials } from './credentials.js';
 import { LoggedIn, LoginGuard } from './login.guard.js';
-import { SessionsService } from './sessions.service.js';
+import { LoginsService } from './logins.service.js';
 
-const form = { view: 'auth/login', title: 'Log in', keep: ['email'] };
+const form = { view: 'auth/login', title: 'Log in', keep: ['email', 'remember'] };
 
 /** Logging in and out, in a browser. */
 @ApiExcludeController()
 @Controller()
 export class SessionController {
   constructor(
-    private readonly sessions: SessionsService,
+    private readonly logins: LoginsService,
+    private readonly browser: BrowserLogins,
+    private readonly passkeys: PasskeysService,
     private readonly credentials: Credentials,
     private readonly flashes: FlashMessages,
     private readonly pages: Pages,
@@ -27,8 +32,9 @@ export class SessionController {
   @Get('login')
   @Public({ membersGoTo: '/secrets' })
   @Render(form.view)
-  show(@Query('next') next: unknown) {
-    return { title: form.title, next: safePath(next, '') || undefined };
+  async show(@Query('next') next: unknown) {
+    const options = JSON.stringify(await this.passkeys.requestOptions());
+    return { title: form.title, next: safePath(next, '') || undefined, options };
   }
 
   @Post('login')
@@ -39,22 +45,25 @@ export class SessionController {
   async logIn(
     @LoggedIn() user: User,
     @CurrentUser() viewer: Viewer | undefined,
-    @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
+    @Req() request: FastifyRequest<{ Body: { next?: unknown; remember?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const { next, remember } = request.body;
     // the session that this browser had before is not left behind
-    if (viewer) await this.sessions.end(viewer.session.id);
-    const { token } = await this.sessions.begin(user.id, 'browser');
-    this.credentials.keep(reply, token);
-    return { url: safePath(request.body.next, '/secrets') };
+    if (viewer) await this.logins.end(viewer, callerOf(request));
+    return { url: await this.browser.begin(user, { next, isRemembered: remember !== undefined }, request, reply) };
   }
 
   @Post('logout')
   @Public()
   @Redirect('/', 303)
-  async logOut(@CurrentUser() viewer: Viewer | undefined, @Res({ passthrough: true }) reply: FastifyReply) {
+  async logOut(
+    @CurrentUser() viewer: Viewer | undefined,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     if (viewer) {
-      await this.sessions.end(viewer.session.id);
+      await this.logins.end(viewer, callerOf(request));
       this.flashes.put(reply, { kind: 'status', message: 'You are logged out.' });
     }
     this.credentials.drop(reply);
@@ -69,7 +78,7 @@ export class SessionController {
     @Res() reply: FastifyReply,
   ) {
     if (viewer && isFromElsewhere(request)) return this.pages.send(request, reply, 'auth/logout', { title: 'Log out' });
-    await this.logOut(viewer, reply);
+    await this.logOut(viewer, request, reply);
     return reply.redirect('/', 303);
   }
 }

@@ -1,4 +1,12 @@
-import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 import { accessSync, chmodSync, constants, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SettingsError, type Settings } from './settings.js';
@@ -7,9 +15,39 @@ import { SettingsError, type Settings } from './settings.js';
 export class Keys {
   /** Signs sessions and flash messages. A `KeyObject`, since a string costs a parse on each use. */
   readonly signing: KeyObject;
+  private readonly sealing: KeyObject;
+  private readonly marking: KeyObject;
 
   constructor(secret: string) {
-    this.signing = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'gatehouse signing v1', 32)));
+    const derive = (purpose: string) =>
+      createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose} v1`, 32)));
+    this.signing = derive('signing');
+    this.sealing = derive('sealing');
+    this.marking = derive('marking');
+  }
+
+  /** Text that only this site can read again (AES-256-GCM), for what the database must hold but not tell. */
+  seal(text: string): string {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', this.sealing, nonce);
+    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url');
+  }
+
+  /** @throws Error where the text was not sealed with this site's key, or was changed since. */
+  unseal(sealed: string): string {
+    const bytes = Buffer.from(sealed, 'base64url');
+    const decipher = createDecipheriv('aes-256-gcm', this.sealing, bytes.subarray(0, 12), { authTagLength: 16 });
+    decipher.setAuthTag(bytes.subarray(12, 28));
+    return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+  }
+
+  /**
+   * A keyed hash (HMAC-SHA-256, base64url) by which a short secret is known again: who has the database alone cannot
+   * try all values. `purpose` keeps equal texts of two kinds apart.
+   */
+  mark(purpose: string, text: string): string {
+    return createHmac('sha256', this.marking).update(`${purpose}\n${text}`).digest('base64url');
   }
 }
 

@@ -125,6 +125,37 @@ export class Settings {
   @IsInt({ message: 'must be a whole number' })
   maxConnections = 10_000;
 
+  /** The mail server, such as `smtps://user:password@mail.example.org`; where unset, mails are kept as files. */
+  @IsOptional()
+  @Matches(/^smtps?:\/\/[^/\s]+\/?(\?.*)?$/, {
+    message: 'must be an address such as smtps://user:password@mail.example.org',
+  })
+  smtpUrl?: string;
+
+  /** Whom mails come from, such as `Gatehouse <gate@example.org>`. */
+  @Matches(/^[^\p{Cc}]*\S@\S[^\p{Cc}]*$/u, { message: 'must be an address such as Gatehouse <gate@example.org>' })
+  mailFrom!: string;
+
+  /** `required` closes downloads to members until they have confirmed their email address. */
+  @IsIn(['off', 'required'], { message: 'must be off or required' })
+  emailVerification: 'off' | 'required' = 'off';
+
+  /** Who must set up a second factor before anything else. */
+  @IsIn(['off', 'admins', 'all'], { message: 'must be off, admins or all' })
+  requireMfa: 'off' | 'admins' | 'all' = 'off';
+
+  /** Days after which the activity log forgets. */
+  @Transform(integer)
+  @Max(36_500)
+  @Min(1)
+  @IsInt({ message: 'must be a whole number' })
+  activityDays = 365;
+
+  /** A file of SHA-1 hashes in order, or the `https:` address of a range service; new passwords found there are refused. */
+  @IsOptional()
+  @IsString()
+  breachList?: string;
+
   /** Whether people reach the site over TLS. */
   get isSecure(): boolean {
     return this.publicUrl.startsWith('https:');
@@ -143,9 +174,9 @@ export class SettingsError extends Error {
   }
 }
 
-const variableOf = (property: string) => property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+export const variableOf = (property: string) => property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
-const properties = [
+export const properties = [
   'host',
   'port',
   'publicUrl',
@@ -162,6 +193,12 @@ const properties = [
   'sessionMaxHours',
   'shutdownSeconds',
   'maxConnections',
+  'smtpUrl',
+  'mailFrom',
+  'emailVerification',
+  'requireMfa',
+  'activityDays',
+  'breachList',
 ] as const satisfies readonly (keyof Settings)[];
 
 /**
@@ -181,6 +218,7 @@ export function readSettings(environment: Record<string, string | undefined>): S
   settings.dataDir = resolve(settings.dataDir);
   settings.welcomeFile = resolve(settings.welcomeFile);
   settings.publicUrl = given.publicUrl ?? `http://localhost:${settings.port}`;
+  settings.mailFrom = given.mailFrom ?? `Gatehouse <gatehouse@${hostOf(settings.publicUrl)}>`;
   settings.databaseUrl = given.databaseUrl ?? `sqlite:${resolve(settings.dataDir, 'gatehouse.db')}`;
 
   if (given.sessionIdleMinutes === undefined)
@@ -198,6 +236,8 @@ export function readSettings(environment: Record<string, string | undefined>): S
   settings.publicUrl = new URL(settings.publicUrl).origin;
   return Object.freeze(settings);
 }
+
+const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).hostname : 'localhost');
 
 function faultsBetween({ adminEmail, adminPassword, trustProxy, sessionIdleMinutes, sessionMaxHours }: Settings) {
   const faults: string[] = [];

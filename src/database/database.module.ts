@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { Settings } from '../config/settings.js';
 import { dataSourceOptions, openDatabase } from './data-source.js';
 import { Reader } from './reader.js';
+import { Writer } from './writer.js';
 
 /** The one data source, its schema up to date before anyone asks; a room adds `TypeOrmModule.forFeature([…])`. */
 @Global()
@@ -21,7 +22,7 @@ import { Reader } from './reader.js';
       },
     }),
   ],
-  providers: [Reader],
-  exports: [Reader],
+  providers: [Reader, Writer],
+  exports: [Reader, Writer],
 })
 export class DatabaseModule {}

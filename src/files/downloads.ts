@@ -1,7 +1,11 @@
-import { HttpException, HttpStatus, Injectable, PreconditionFailedException } from '@nestjs/common';
+import { HttpException, HttpStatus, Injectable, Logger, PreconditionFailedException } from '@nestjs/common';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
+import { ActivityService } from '../activity/activity.service.js';
+import type { Viewer } from '../http/access.js';
+import { callerOf } from '../http/caller.js';
+import { Transfers } from '../sessions/transfers.js';
 import { answerTo } from './conditions.js';
 import { FileStore } from './file-store.js';
 import type { StoredFile } from './stored-file.entity.js';
@@ -12,15 +16,21 @@ const sandbox = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri '
 /** Sends files: the one door for bytes. */
 @Injectable()
 export class Downloads {
-  constructor(private readonly store: FileStore) {}
+  private readonly logger = new Logger('Downloads');
+
+  constructor(
+    private readonly store: FileStore,
+    private readonly transfers: Transfers,
+    private readonly activity: ActivityService,
+  ) {}
 
   /**
-   * Answers a GET or HEAD with a file, or a part of it, or with 304 (RFC 9110). The bytes flow no faster than the
-   * client takes them.
+   * Answers a member's GET or HEAD with a file, or a part of it, or with 304 (RFC 9110). The bytes flow no faster than
+   * the client takes them, and no longer than the session lasts.
    *
    * @throws HttpException 412 or 416 where the client asks for another version, or a range that is not there.
    */
-  async send(file: StoredFile, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async send(file: StoredFile, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { size, sha256 } = file;
     const etag = `"${sha256}"`;
     const answer = answerTo(request.method, request.headers, { etag, size, lastModified: file.createdAt });
@@ -33,6 +43,10 @@ export class Downloads {
     const hasContent = request.method !== 'HEAD' && answer.status !== 304;
     // before any header: bytes that are not there are answered as an error, with nothing of this file in it
     const bytes = hasContent ? await this.store.read(file.storageKey, size, range) : Readable.from([]);
+    if (hasContent) {
+      this.transfers.follow(reply.raw, viewer);
+      if (range.start === 0) this.noteEnd(file, viewer, request, reply);
+    }
     void reply.code(answer.status).headers({
       'cache-control': 'private, no-cache',
       'content-security-policy': sandbox,
@@ -51,5 +65,17 @@ export class Downloads {
     });
     if (answer.status === 206) void reply.header('content-range', `bytes ${range.start}-${range.end}/${size}`);
     return reply.send(bytes);
+  }
+
+  /** Writes down how a download ended that began at the first byte. */
+  private noteEnd({ name }: StoredFile, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): void {
+    // a request whose connection is gone does not tell its address any more
+    const caller = callerOf(request);
+    reply.raw.once('close', () => {
+      const outcome = reply.raw.writableFinished ? 'success' : 'broken';
+      this.activity
+        .record({ kind: 'file.downloaded', outcome, member: viewer, target: name }, caller)
+        .catch((error: unknown) => this.logger.warn({ err: error }, 'a download could not be written down'));
+    });
   }
 }

@@ -2,10 +2,10 @@ import { Controller, Get, Param, Query, Render, Req, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { hrefOfNext, SearchInput } from '../http/paging.input.js';
 import { Downloads } from './downloads.js';
 import { presentFileInWords } from './file.view.js';
 import { FilesService } from './files.service.js';
-import { SelectionInput } from './selection.input.js';
 
 /** A member's own page, and the downloads of a browser. */
 @ApiExcludeController()
@@ -19,37 +19,30 @@ export class FilesController {
 
   @Get('secrets')
   @Render('files/secrets')
-  async secrets(@CurrentUser() viewer: Viewer, @Query() selection: SelectionInput) {
+  async secrets(@CurrentUser() viewer: Viewer, @Query() selection: SearchInput) {
     const { featured, listing } = await this.files.shelfFor(viewer, selection);
-    const { files, nextCursor } = listing;
     return {
       title: 'Your files',
       featured: featured && { ...presentFileInWords(featured), href: '/download' },
-      files: files.map(presentFileInWords),
-      nextHref: nextCursor ? hrefOf(selection, nextCursor) : undefined,
+      files: listing.items.map(presentFileInWords),
+      nextHref: hrefOfNext('/secrets', { ...selection }, listing.nextCursor),
     };
   }
 
   @Get('download')
+  @MembersOnly({ verifiedEmail: true })
   async featured(@CurrentUser() viewer: Viewer, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    return this.downloads.send(await this.files.featuredFor(viewer), request, reply);
+    return this.downloads.send(await this.files.featuredFor(viewer), viewer, request, reply);
   }
 
   @Get('files/:id/download')
+  @MembersOnly({ verifiedEmail: true })
   async download(
     @CurrentUser() viewer: Viewer,
     @Param('id') id: string,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    return this.downloads.send(await this.files.findFor(viewer, id), request, reply);
+    return this.downloads.send(await this.files.findFor(viewer, id), viewer, request, reply);
   }
-}
-
-const { limit: usual } = new SelectionInput();
-
-/** The address of a part of the list. */
-function hrefOf({ limit, q }: SelectionInput, cursor: string): string {
-  const query = new URLSearchParams({ cursor, ...(limit !== usual && { limit: String(limit) }), ...(q && { q }) });
-  return `/secrets?${query.toString()}`;
 }

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActivityModule } from '../activity/activity.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { Downloads } from './downloads.js';
 import { FileStore } from './file-store.js';
 import { FilesApiController } from './files-api.controller.js';
@@ -9,7 +11,7 @@ import { StoredFile } from './stored-file.entity.js';
 import { WelcomeFile } from './welcome-file.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([StoredFile])],
+  imports: [TypeOrmModule.forFeature([StoredFile]), ActivityModule, SessionsModule],
   controllers: [FilesController, FilesApiController],
   providers: [Downloads, FileStore, FilesService, WelcomeFile],
   exports: [FilesService],

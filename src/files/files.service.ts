@@ -10,26 +10,15 @@ import { once } from '../database/once.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
+import { likeAnywhere, newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
 import { FileStore } from './file-store.js';
 import { StoredFile } from './stored-file.entity.js';
-
-/** Which part of the list is wanted: at most `limit` files, those after `cursor`, with `q` in their names. */
-export interface Selection {
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-  readonly q?: string | undefined;
-}
-
-/** A part of the list, the newest first, and the cursor of the part after it, if there is one. */
-export interface Listing {
-  readonly files: readonly StoredFile[];
-  readonly nextCursor: string | null;
-}
 
 /** The featured file and a part of the list. */
 export interface Shelf {
   readonly featured: StoredFile | undefined;
-  readonly listing: Listing;
+  /** The newest first. */
+  readonly listing: Part<StoredFile>;
 }
 
 /** What a file is, beside its bytes. */
@@ -52,18 +41,16 @@ export class FilesService {
   ) {}
 
   /** The files that a member may have, the newest first. */
-  async listFor(viewer: Viewer, selection: Selection): Promise<Listing> {
+  async listFor(viewer: Viewer, selection: SearchInput): Promise<Part<StoredFile>> {
     return (await this.shelfFor(viewer, selection)).listing;
   }
 
   /** What a member's own page shows: the featured file, if there is one, and a part of the list; in one question. */
-  async shelfFor(_viewer: Viewer, { limit, cursor, q }: Selection): Promise<Shelf> {
-    const rows = await this.reader.rows<Row>(shelf, [cursor ?? newest, likeAnywhere(q), limit + 1]);
+  async shelfFor(_viewer: Viewer, { limit, cursor, q }: SearchInput): Promise<Shelf> {
+    const rows = await this.reader.rows<Row>(shelf, [cursor ?? newestId, likeAnywhere(q), limit + 1]);
     const featured = rows.find(({ rank }) => rank === ranks.featured);
     const listed = rows.filter(({ rank }) => rank === ranks.listed);
-    const files = listed.slice(0, limit).map(fromRow);
-    const nextCursor = listed.length > limit ? (files.at(-1)?.id ?? null) : null;
-    return { featured: featured && fromRow(featured), listing: { files, nextCursor } };
+    return { featured: featured && fromRow(featured), listing: partOf(listed.map(fromRow), limit) };
   }
 
   /**
@@ -128,9 +115,6 @@ const fromRow = once(({ rank: _rank, size, createdAt, ...row }: Row): StoredFile
 
 const columns = `"id", "name", "searchName", "contentType", "size", "sha256", "storageKey", "origin", "createdAt"`;
 
-/** Greater than every id. */
-const newest = 'g';
-
 /** Which part of an answer a row belongs to. */
 const ranks = { listed: 2, featured: 0 } as const;
 
@@ -150,15 +134,11 @@ const shelf = `
   UNION ALL ${featured}
   ORDER BY "rank", "id" DESC`;
 
-const searchForm = (text: string) => text.normalize('NFC').toLowerCase();
-
 /** As much of a name as a column holds, in whole characters; what no text column or header takes is replaced. */
 const firstCharacters = (name: string) =>
   Array.from(name.replace(/[\p{Cc}\p{Cs}]/gu, '\uFFFD'))
     .slice(0, 255)
     .join('');
-
-const likeAnywhere = (q = '') => `%${searchForm(q).replace(/[!%_]/g, '!$&')}%`;
 
 function notThere(): never {
   throw new NotFoundException('There is no such file here for you.');

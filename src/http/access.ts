@@ -8,17 +8,47 @@ export interface Viewer {
   readonly email: string;
   readonly role: Role;
   readonly createdAt: Date;
-  readonly session: { readonly id: string; readonly lastSeenAt: Date };
+  readonly hasVerifiedEmail: boolean;
+  /** Whether a second factor (an authenticator app or a passkey) is set up. */
+  readonly hasFactor: boolean;
+  readonly session: ViewerSession;
 }
 
-export type Role = 'member' | 'admin';
+export interface ViewerSession {
+  readonly id: string;
+  readonly kind: SessionKind;
+  /** What a personal token may do; null where a login may do all that its member may. */
+  readonly scope: Scope | null;
+  readonly lastSeenAt: Date;
+  /** When the member last proved who they are: at login, or since; null for a personal token, which proves nothing. */
+  readonly provenAt: Date | null;
+}
 
-/** Who may call a route. */
+export const roles = ['member', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** What holds a session: a browser's cookie, the bearer token of a login through the API, or a personal token. */
+export type SessionKind = 'browser' | 'api' | 'token';
+
+/** What a personal token may do: look, change too, or act as an admin where its member is one. Each includes the former. */
+export const scopes = ['read', 'write', 'admin'] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Who may call a route, and what they must have done before. */
 export interface Access {
   readonly to: 'everyone' | 'members' | 'admins';
   /** Where a member who calls a page meant for strangers is sent. */
   readonly membersGoTo?: string;
+  /** Asks again who it is where the last proof is older than ten minutes; no personal token may call it. */
+  readonly recentProof?: true;
+  /** Closed until the email address is verified, where `EMAIL_VERIFICATION` is `required`. */
+  readonly verifiedEmail?: true;
+  /** Open to members who must still set up the second factor that `REQUIRE_MFA` asks for. */
+  readonly beforeFactor?: true;
 }
+
+/** What members and admins must have done before; see `Access`. */
+export type Conditions = Pick<Access, 'recentProof' | 'verifiedEmail' | 'beforeFactor'>;
 
 export const ACCESS = 'gatehouse:access';
 
@@ -29,10 +59,10 @@ export const Public = (options: { membersGoTo?: string } = {}): CustomDecorator 
   declare({ to: 'everyone', ...options });
 
 /** A route for those who are logged in; what a route that declares nothing gets too, but the build fails there. */
-export const MembersOnly = (): CustomDecorator => declare({ to: 'members' });
+export const MembersOnly = (conditions: Conditions = {}): CustomDecorator => declare({ to: 'members', ...conditions });
 
-/** A route for admins; a member gets 403. @public */
-export const AdminsOnly = (): CustomDecorator => declare({ to: 'admins' });
+/** A route for admins; a member gets 403. */
+export const AdminsOnly = (conditions: Conditions = {}): CustomDecorator => declare({ to: 'admins', ...conditions });
 
 declare module 'fastify' {
   interface FastifyRequest {

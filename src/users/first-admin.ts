@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Settings, SettingsError } from '../config/settings.js';
-import { emailForm, passwordFault } from './registration.input.js';
+import { emailForm, passwordFault } from './account-fields.js';
 import { UsersService } from './users.service.js';
 
 /** Makes the admin that `ADMIN_EMAIL` and `ADMIN_PASSWORD` name, at a start where no account has that email. */
@@ -21,7 +21,8 @@ export class FirstAdmin implements OnApplicationBootstrap {
     const password = adminPassword.normalize('NFC');
     const fault = passwordFault(password);
     if (fault) throw new SettingsError([`ADMIN_PASSWORD will not do. ${fault}`]);
-    const admin = await this.users.register({ name: email.split('@')[0] ?? email, email, password }, 'admin');
-    if (admin) this.logger.log(`The admin of ADMIN_EMAIL was made; log in and change the name and the password.`);
+    const name = email.split('@')[0] ?? email;
+    const { isNew } = await this.users.register({ name, email, password, role: 'admin', isVerified: true });
+    if (isNew) this.logger.log(`The admin of ADMIN_EMAIL was made; log in and change the name and the password.`);
   }
 }

@@ -1,97 +1,21 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
-import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy } from 'class-validator';
-import { isCommonPassword } from './common-passwords.js';
-
-const minPasswordCharacters = 8;
-const maxPasswordBytes = 1_024;
-
-/** Unicode's composed form: the same letters typed on two keyboards are the same text (NIST SP 800-63B 3.1.1.2). */
-const composed = (value: unknown) => (typeof value === 'string' ? value.normalize('NFC') : value);
-
-/** One person's email is one text. The validator throws at half a surrogate pair, so that becomes what it refuses. */
-export const emailForm = (value: unknown) =>
-  typeof value === 'string'
-    ? value
-        .normalize('NFC')
-        .trim()
-        .toLowerCase()
-        .replace(/\p{Cs}/gu, '\uFFFD')
-    : value;
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { EmailField, NameField, NewPasswordField } from './account-fields.js';
 
 /** What it takes to become a member; the page and the API read the same. */
 export class RegistrationInput {
-  @ApiProperty({ example: 'Ada Lovelace', maxLength: 100 })
-  @Transform(({ value }) => (typeof value === 'string' ? value.normalize('NFC').trim() : (value as unknown)))
-  @Matches(/^.{0,100}$/su, { message: 'Please give a name of at most 100 characters.' })
-  @Matches(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, { message: 'Please give a name on one line.' })
-  @Matches(/[\p{L}\p{N}\p{P}\p{S}]/u, { message: 'Please give your name.' })
-  @IsString({ message: 'Please give your name.' })
+  @NameField('your name', 'Ada Lovelace')
   name!: string;
 
-  @ApiProperty({ example: 'ada@example.com', format: 'email', maxLength: 254 })
-  @Transform(({ value }) => emailForm(value))
-  @Matches(/^.{0,254}$/su, { message: 'Please give an email address of at most 254 characters.' })
-  // a quoted local part may hold what nobody sees, or a line break, which has no place in a mail's header
-  @Matches(/^[^\s\p{C}]*$/u, { message: 'Please give an email address, such as ada@example.com.' })
-  @IsEmail({}, { message: 'Please give an email address, such as ada@example.com.' })
+  @EmailField()
   email!: string;
 
-  @ApiProperty({
-    example: 'a sentence only you would write',
-    format: 'password',
-    minLength: minPasswordCharacters,
-    description: `At least ${minPasswordCharacters} characters and at most ${maxPasswordBytes} bytes; the commonest passwords are refused.`,
-  })
-  @Transform(({ value }) => composed(value))
-  @IsGoodPassword()
+  @NewPasswordField()
   password!: string;
-}
 
-/** What it takes to log in. Says nothing of which passwords are good: an old one must still be able to log in. */
-export class LoginInput {
-  @ApiProperty({ example: 'ada@example.com', format: 'email' })
-  @Transform(({ value }) => emailForm(value))
-  @MaxLength(254, { message: 'Please give the email address you registered with.' })
-  @Matches(/^\P{Cc}*$/u, { message: 'Please give the email address you registered with.' })
-  @MinLength(1, { message: 'Please give your email address.' })
-  @IsString({ message: 'Please give your email address.' })
-  email!: string;
-
-  @ApiProperty({ example: 'a sentence only you would write', format: 'password' })
-  @Transform(({ value }) => composed(value))
-  @ValidateBy({
-    name: 'isPassword',
-    validator: {
-      validate: (value) =>
-        typeof value === 'string' && value.length > 0 && Buffer.byteLength(value) <= maxPasswordBytes,
-      defaultMessage: () => 'Please give your password.',
-    },
-  })
-  password!: string;
-}
-
-/** Why a new password will not do, or undefined. Length in Unicode characters; any character goes (ASVS 5.0 6.2). */
-export function passwordFault(password: unknown): string | undefined {
-  if (typeof password !== 'string' || password === '') return 'Please choose a password.';
-  if (charactersIn(password) < minPasswordCharacters)
-    return `Please choose a password of at least ${minPasswordCharacters} characters.`;
-  if (Buffer.byteLength(password) > maxPasswordBytes)
-    return 'Please choose a shorter password: 1,024 bytes is the most.';
-  if (isCommonPassword(password))
-    return 'That password is one of the commonest, the first that anyone would try. Please choose another.';
-  return undefined;
-}
-
-/** In Unicode code points, not in the halves that JavaScript counts. */
-const charactersIn = (text: string) => Array.from(text).length;
-
-function IsGoodPassword(): PropertyDecorator {
-  return ValidateBy({
-    name: 'isGoodPassword',
-    validator: {
-      validate: (value) => passwordFault(value) === undefined,
-      defaultMessage: (args) => passwordFault(args?.value) ?? '',
-    },
-  });
+  @ApiPropertyOptional({ description: 'The secret of an invite, where members come by invitation only.' })
+  @IsOptional()
+  @MaxLength(100, { message: 'That is no invite.' })
+  @IsString({ message: 'That is no invite.' })
+  invite?: string;
 }

@@ -5,6 +5,7 @@ import type { Role } from '../http/access.js';
 /** A member of the site. */
 @Entity('users')
 export class User {
+  /** A UUID of version 7, so that a later member has a greater id. */
   @PrimaryColumn('varchar', { length: 36 })
   id!: string;
 
@@ -15,6 +16,10 @@ export class User {
   @Column('varchar', { length: 254, unique: true })
   email!: string;
 
+  /** Name and email in lower case, since the databases differ in what they fold. */
+  @Column('varchar', { length: 400 })
+  searchText!: string;
+
   @Column('varchar', { length: 255 })
   passwordHash!: string;
 
@@ -22,8 +27,25 @@ export class User {
   role!: Role;
 
   @InstantColumn({ nullable: true })
+  emailVerifiedAt!: Date | null;
+
+  /** Since when an admin is to let them in; null for those who are in. */
+  @InstantColumn({ nullable: true })
+  awaitingSince!: Date | null;
+
+  @InstantColumn({ nullable: true })
   disabledAt!: Date | null;
 
   @InstantColumn()
   createdAt!: Date;
+}
+
+/** Whether a member may come in, and why not. */
+export type MemberState = 'active' | 'awaiting' | 'disabled';
+
+export const memberStates = ['active', 'awaiting', 'disabled'] as const satisfies MemberState[];
+
+export function stateOf({ disabledAt, awaitingSince }: Pick<User, 'disabledAt' | 'awaitingSince'>): MemberState {
+  if (disabledAt) return 'disabled';
+  return awaitingSince ? 'awaiting' : 'active';
 }

@@ -1,12 +1,34 @@
-import { Injectable } from '@nestjs/common';
+import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, Repository } from 'typeorm';
-import { v7 as uuid } from 'uuid';
+import { validate as isUuid, v7 as uuid } from 'uuid';
+import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
+import { Writer } from '../database/writer.js';
 import type { Role } from '../http/access.js';
+import { InvalidInput } from '../http/errors.js';
+import { likeAnywhere, newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import { BreachedPasswords } from './breached-passwords.js';
 import { Passwords } from './passwords.js';
-import type { RegistrationInput } from './registration.input.js';
 import { User } from './user.entity.js';
+
+/** Any number that no other lock of ours has: whoever takes an admin away waits for whoever else does. */
+const adminsLock = 4_283_467_382;
+
+/** What an account is made of. */
+export interface NewMember {
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+  readonly role?: Role;
+  /** Whether an admin must let them in first. */
+  readonly isAwaiting?: boolean;
+  /** Whether the address was shown to be theirs already. */
+  readonly isVerified?: boolean;
+}
+
+/** An account was made; or the email has an owner already, whose id is all that is told. */
+export type Registered = { readonly isNew: true; readonly user: User } | { readonly isNew: false; readonly id: string };
 
 /** The members: who they are, and whether a password is theirs. */
 @Injectable()
@@ -14,24 +36,46 @@ export class UsersService {
   constructor(
     @InjectRepository(User) private readonly users: Repository<User>,
     private readonly passwords: Passwords,
+    private readonly breached: BreachedPasswords,
+    private readonly reader: Reader,
+    private readonly writer: Writer,
   ) {}
 
   /**
-   * Makes an account, or gives undefined where the email has one already; the same work either way. Of many equal
-   * registrations at once, one makes the account.
+   * Makes an account where the email has none: the same statements either way, so that the time tells nothing. Of
+   * many equal registrations at once, one makes the account.
    *
+   * @throws InvalidInput where the password is known from a breach.
    * @throws Busy where too many passwords wait to be hashed.
    */
-  async register({ name, email, password }: RegistrationInput, role: Role = 'member'): Promise<User | undefined> {
-    const passwordHash = await this.passwords.hash(password);
-    const user: User = { id: uuid(), name, email, passwordHash, role, disabledAt: null, createdAt: new Date() };
-    try {
-      await this.users.insert(user);
-      return user;
-    } catch (error) {
-      if (isUniqueViolation(error)) return undefined;
-      throw error;
-    }
+  async register({ name, email, password, role = 'member', isAwaiting, isVerified }: NewMember): Promise<Registered> {
+    await this.refuseBreached(password);
+    const now = new Date();
+    const user: User = {
+      id: uuid(),
+      name,
+      email,
+      searchText: searchTextOf(name, email),
+      passwordHash: await this.passwords.hash(password),
+      role,
+      emailVerifiedAt: isVerified ? now : null,
+      awaitingSince: isAwaiting ? now : null,
+      disabledAt: null,
+      createdAt: now,
+    };
+    const [row] = await this.writer.rows<{ id: string }>(registration, [
+      user.id,
+      name,
+      email,
+      user.searchText,
+      user.passwordHash,
+      role,
+      user.emailVerifiedAt?.getTime() ?? null,
+      user.awaitingSince?.getTime() ?? null,
+      now.getTime(),
+    ]);
+    if (row?.id === user.id) return { isNew: true, user };
+    return { isNew: false, id: row?.id ?? '' };
   }
 
   /**
@@ -41,18 +85,175 @@ export class UsersService {
    * @throws Busy where too many passwords wait to be verified.
    */
   async findByPassword(email: string, password: string): Promise<User | undefined> {
-    const user = await this.users.findOneBy({ email, disabledAt: IsNull() });
-    if (!(await this.passwords.verify(user?.passwordHash, password)) || !user) return undefined;
-    if (this.passwords.isOutdated(user.passwordHash)) await this.rehash(user, password);
+    const owner = await this.ownerOf(email);
+    const passwordHash = owner?.disabledAt === null ? owner.passwordHash : undefined;
+    if (!(await this.passwords.verify(passwordHash, password)) || !owner) return undefined;
+    const user = await this.users.findOneBy({ id: owner.id, passwordHash: owner.passwordHash, disabledAt: IsNull() });
+    return user ? this.upToDate(user, password) : undefined;
+  }
+
+  /** Who has this email, and whether they may come in; a known and an unknown one take the same time. */
+  async findOwner(email: string): Promise<{ id: string; email: string; isActive: boolean } | undefined> {
+    const owner = await this.ownerOf(email);
+    return owner && { id: owner.id, email, isActive: owner.disabledAt === null && owner.awaitingSince === null };
+  }
+
+  /** Whether the password is this member's. @throws Busy where too many passwords wait to be verified. */
+  async isPasswordOf(id: string, password: string): Promise<boolean> {
+    const user = await this.users.findOneBy({ id });
+    return this.passwords.verify(user?.passwordHash, password);
+  }
+
+  /** @throws NotFoundException where there is no such member. */
+  async find(id: string): Promise<User> {
+    const user = isUuid(id) ? await this.users.findOneBy({ id }) : null;
+    if (!user) throw new NotFoundException('There is no such member.');
     return user;
+  }
+
+  async findByEmail(email: string): Promise<User | undefined> {
+    return (await this.users.findOneBy({ email })) ?? undefined;
   }
 
   async exists(email: string): Promise<boolean> {
     return this.users.existsBy({ email });
   }
 
-  private async rehash({ id, passwordHash }: User, password: string): Promise<void> {
+  /** Whether there is an admin who can come in. */
+  async hasAdmin(): Promise<boolean> {
+    return this.users.existsBy({ role: 'admin', disabledAt: IsNull(), awaitingSince: IsNull() });
+  }
+
+  /** The admins who can come in. */
+  async admins(): Promise<User[]> {
+    return this.users.findBy({ role: 'admin', disabledAt: IsNull(), awaitingSince: IsNull() });
+  }
+
+  /** The members, the newest first; `q` is looked for in names and emails. */
+  async list({ limit, cursor = newestId, q }: SearchInput): Promise<Part<User>> {
+    const found = await this.users
+      .createQueryBuilder('u')
+      .where(`u."id" < :cursor AND u."searchText" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+      .orderBy('u.id', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    return partOf(found, limit);
+  }
+
+  async rename({ id, email }: Pick<User, 'id' | 'email'>, name: string): Promise<void> {
+    await this.users.update({ id }, { name, searchText: searchTextOf(name, email) });
+  }
+
+  /**
+   * Gives a member another password.
+   *
+   * @throws InvalidInput at `field` where the password is known from a breach.
+   * @throws Busy where too many passwords wait to be hashed.
+   */
+  async setPassword(id: string, password: string, field = 'password'): Promise<void> {
+    await this.refuseBreached(password, field);
+    await this.users.update({ id }, { passwordHash: await this.passwords.hash(password) });
+  }
+
+  /** Gives a member an address that was shown to be theirs; false where another member has it. */
+  async setEmail({ id, name }: Pick<User, 'id' | 'name'>, email: string): Promise<boolean> {
+    try {
+      const emailVerifiedAt = new Date();
+      await this.users.update({ id }, { email, emailVerifiedAt, searchText: searchTextOf(name, email) });
+      return true;
+    } catch (error) {
+      if (isUniqueViolation(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Notes that the address was shown to be the member's, where it is still the one that was meant. */
+  async verifyEmail(id: string, email: string): Promise<void> {
+    await this.users.update({ id, email, emailVerifiedAt: IsNull() }, { emailVerifiedAt: new Date() });
+  }
+
+  /** Lets in a member who waits for it; false where nobody waits under this id. */
+  async approve(id: string): Promise<boolean> {
+    const [row] = await this.writer.rows(
+      `UPDATE "users" SET "awaitingSince" = NULL WHERE "id" = $1 AND "awaitingSince" IS NOT NULL RETURNING "id"`,
+      [id],
+    );
+    return row !== undefined;
+  }
+
+  /** Lets nobody in as this member from the next request on. @throws ConflictException for the last admin. */
+  async disable(id: string): Promise<void> {
+    await this.unlessLastAdmin(`UPDATE "users" SET "disabledAt" = COALESCE("disabledAt", $1) WHERE "id" = $2`, [
+      Date.now(),
+      id,
+    ]);
+  }
+
+  async enable(id: string): Promise<void> {
+    await this.users.update({ id }, { disabledAt: null });
+  }
+
+  /** @throws ConflictException where there would be no admin any more. */
+  async setRole(id: string, role: Role): Promise<void> {
+    if (role === 'admin') await this.users.update({ id }, { role });
+    else await this.unlessLastAdmin(`UPDATE "users" SET "role" = $1 WHERE "id" = $2`, [role, id]);
+  }
+
+  /** Deletes a member with everything that is theirs alone. @throws ConflictException for the last admin. */
+  async delete(id: string): Promise<void> {
+    await this.unlessLastAdmin(`DELETE FROM "users" WHERE "id" = $1`, [id]);
+  }
+
+  /** Looks and writes as one step, so that of two admins who take each other away one stays. */
+  private async unlessLastAdmin(write: string, values: unknown[]): Promise<void> {
+    const id = values.at(-1) as string;
+    const sql = `${write} AND ("role" <> 'admin' OR "disabledAt" IS NOT NULL OR ${otherAdmin(values.length)}) RETURNING "id"`;
+    const [row] = await this.writer.alone(adminsLock, sql, values);
+    if (!row && (await this.users.existsBy({ id })))
+      throw new ConflictException('This is the last admin. Make somebody else an admin first.');
+  }
+
+  /** As plain a row as can be: to make an entity of it takes longer than to find it, and would tell that it is there. */
+  private async ownerOf(email: string): Promise<Owner | undefined> {
+    const [owner] = await this.reader.rows<Owner>(
+      `SELECT "id", "passwordHash", "disabledAt", "awaitingSince" FROM "users" WHERE "email" = $1`,
+      [email],
+    );
+    return owner;
+  }
+
+  /** Hashes a password anew whose hash cost less than today's. */
+  private async upToDate(user: User, password: string): Promise<User> {
+    if (!this.passwords.isOutdated(user.passwordHash)) return user;
+    const passwordHash = await this.passwords.hash(password);
     // the condition keeps a password that was changed in the meantime
-    await this.users.update({ id, passwordHash }, { passwordHash: await this.passwords.hash(password) });
+    const { affected } = await this.users.update({ id: user.id, passwordHash: user.passwordHash }, { passwordHash });
+    return affected === 1 ? { ...user, passwordHash } : user;
+  }
+
+  private async refuseBreached(password: string, field = 'password'): Promise<void> {
+    if (!(await this.breached.has(password))) return;
+    const message = 'That password was found in a data breach, where anyone can look it up. Please choose another.';
+    throw new InvalidInput([{ field, message }]);
   }
 }
+
+interface Owner {
+  readonly id: string;
+  readonly passwordHash: string;
+  readonly disabledAt: number | string | null;
+  readonly awaitingSince: number | string | null;
+}
+
+/** `$n` is the member who is about to go. */
+const otherAdmin = (n: number) =>
+  `EXISTS (SELECT 1 FROM "users" o WHERE o."role" = 'admin' AND o."disabledAt" IS NULL AND o."awaitingSince" IS NULL AND o."id" <> $${n})`;
+
+const searchTextOf = (name: string, email: string) => searchForm(`${name} ${email}`);
+
+/** Writes the same row again where the email has an owner: a write either way, that the disk takes as long for. */
+const registration = `
+  INSERT INTO "users" ("id", "name", "email", "searchText", "passwordHash", "role", "emailVerifiedAt", "awaitingSince", "createdAt")
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+  ON CONFLICT ("email") DO UPDATE SET "email" = excluded."email"
+  RETURNING "id"`;

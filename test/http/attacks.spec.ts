@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource, type ObjectLiteral } from 'typeorm';
-import { Session } from '../../src/auth/session.entity.js';
+import { Session } from '../../src/sessions/session.entity.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { User } from '../../src/users/user.entity.js';
 import { startApp, type TestApp } from '../support/app.js';

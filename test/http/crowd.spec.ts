@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import { Session } from '../../src/auth/session.entity.js';
+import { Session } from '../../src/sessions/session.entity.js';
 import { User } from '../../src/users/user.entity.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
@@ -30,7 +30,9 @@ it('of 50 equal registrations at once, half by the page and half by the API, one
   const data = site.app.get(DataSource);
   const accounts = await data.getRepository(User).findBy({ email: who.email });
   expect(accounts).toHaveLength(1);
-  expect(await data.getRepository(Session).countBy({ userId: accounts[0]?.id ?? '' })).toBe(1);
+  // those that were refused did the same work, and got a session that was over before it began
+  const sessions = await data.getRepository(Session).findBy({ userId: accounts[0]?.id ?? '' });
+  expect(sessions.filter(({ expiresAt }) => expiresAt > new Date())).toHaveLength(1);
   await new Script(site.url).logIn(who);
   expect(faultsOf(site)).toEqual([]);
 });

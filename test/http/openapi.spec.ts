@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { randomUUID } from 'node:crypto';
-import { RateLimits } from '../../src/auth/rate-limits.js';
+import { RateLimits } from '../../src/limits/rate-limits.js';
 import { RouteList } from '../../src/http/route-list.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { linksOf } from '../support/html.js';

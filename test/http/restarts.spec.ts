@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
-import { Session } from '../../src/auth/session.entity.js';
+import { Session } from '../../src/sessions/session.entity.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { User } from '../../src/users/user.entity.js';
 import { startApp, type TestApp } from '../support/app.js';

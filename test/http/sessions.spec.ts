@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { hash } from '@node-rs/argon2';
 import { DataSource } from 'typeorm';
-import { Session } from '../../src/auth/session.entity.js';
+import { Session } from '../../src/sessions/session.entity.js';
 import { User } from '../../src/users/user.entity.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/database.js';

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { InvalidInput } from '../../src/http/errors.js';
 import { inputPipe, isReadableBody } from '../../src/http/input.js';
 import { safePath } from '../../src/http/safe-path.js';
-import { LoginInput, RegistrationInput } from '../../src/users/registration.input.js';
+import { LoginInput } from '../../src/auth/login.input.js';
+import { RegistrationInput } from '../../src/users/registration.input.js';
 
 /** Text near an address: the characters that browsers, servers and people read differently. */
 const nearPath = fc

@@ -3,7 +3,7 @@ import { hash } from '@node-rs/argon2';
 import fc from 'fast-check';
 import { Busy } from '../../src/http/errors.js';
 import { Passwords } from '../../src/users/passwords.js';
-import { passwordFault } from '../../src/users/registration.input.js';
+import { passwordFault } from '../../src/users/account-fields.js';
 
 const passwords = new Passwords();
 

@@ -1,0 +1,110 @@
+import { Body, Controller, Get, Post, Redirect, Render, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { FactorsService } from '../factors/factors.service.js';
+import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { CurrentCaller, type Caller } from '../http/caller.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { EmailChangeInput, NameChangeInput, PasswordChangeInput } from './account.input.js';
+import { AccountService } from './account.service.js';
+import { presentAccountInWords } from './account.view.js';
+
+const naming = { view: 'account/name', title: 'Change your name', keep: ['name'] };
+const moving = { view: 'account/email', title: 'Change your email address', keep: ['email'] };
+const relocking = { view: 'account/password', title: 'Change your password', keep: [] };
+
+/** A member's own account: what it is, and changing it. */
+@ApiExcludeController()
+@MembersOnly()
+@Controller('account')
+export class AccountController {
+  constructor(
+    private readonly account: AccountService,
+    private readonly factors: FactorsService,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get()
+  @MembersOnly({ beforeFactor: true })
+  @Render('account/overview')
+  async show(@CurrentUser() viewer: Viewer) {
+    const factors = await this.factors.summaryOf(viewer.id);
+    return { title: 'Your account', account: presentAccountInWords(viewer, factors) };
+  }
+
+  @Get('name')
+  @Render(naming.view)
+  showName(@CurrentUser() { name }: Viewer) {
+    return { title: naming.title, values: { name } };
+  }
+
+  @Post('name')
+  @FromForm(naming)
+  @Redirect('/account', 303)
+  async rename(
+    @Body() { name }: NameChangeInput,
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.account.rename(viewer, name, caller);
+    this.flashes.put(reply, { kind: 'status', message: 'Your name is changed.' });
+  }
+
+  @Get('email')
+  @MembersOnly({ recentProof: true })
+  @Render(moving.view)
+  showEmail() {
+    return { title: moving.title };
+  }
+
+  @Post('email')
+  @MembersOnly({ recentProof: true })
+  @FromForm(moving)
+  @Redirect('/account', 303)
+  async changeEmail(
+    @Body() { email }: EmailChangeInput,
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.account.requestEmailChange(viewer, email, caller);
+    const message = `A mail with a link is on its way to ${email}. Open it within an hour, and that is your address.`;
+    this.flashes.put(reply, { kind: 'status', message });
+  }
+
+  @Post('email/verification')
+  @Redirect('/account', 303)
+  async verifyEmail(
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const isSent = await this.account.sendVerification(viewer, caller);
+    const message = isSent
+      ? `A mail with a link is on its way to ${viewer.email}. Open it within a day.`
+      : 'Your email address is confirmed already.';
+    this.flashes.put(reply, { kind: 'status', message });
+  }
+
+  @Get('password')
+  @Render(relocking.view)
+  showPassword() {
+    return { title: relocking.title };
+  }
+
+  @Post('password')
+  @FromForm(relocking)
+  @Redirect('/account', 303)
+  async changePassword(
+    @Body() input: PasswordChangeInput,
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.account.changePassword(viewer, input, caller);
+    const message = 'Your password is changed, and you are logged out everywhere else.';
+    this.flashes.put(reply, { kind: 'status', message });
+  }
+}

@@ -1,0 +1,86 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { ActivityService, nobody } from '../activity/activity.service.js';
+import { Reader } from '../database/reader.js';
+import type { Viewer } from '../http/access.js';
+import type { Caller } from '../http/caller.js';
+import { LinksService } from '../links/links.service.js';
+import { MailService } from '../mail/mail.service.js';
+import { UsersService } from '../users/users.service.js';
+import { OwnPassword } from './own-password.js';
+
+const hour = 3_600_000;
+
+/** Members who leave: their data goes at once, and what the site keeps of them names nobody. */
+@Injectable()
+export class Departures implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Departures');
+  private sweeper: NodeJS.Timeout | undefined;
+  private sweeping = Promise.resolve();
+
+  constructor(
+    private readonly users: UsersService,
+    private readonly ownPassword: OwnPassword,
+    private readonly links: LinksService,
+    private readonly mail: MailService,
+    private readonly activity: ActivityService,
+    private readonly reader: Reader,
+  ) {}
+
+  /**
+   * Deletes a member's account, and all that is theirs with it.
+   *
+   * The row goes first: that one statement decides whether they may go at all, and ends every session. What a crash
+   * leaves undone after it names somebody who is no member any more, and is done by the next sweep; the other way
+   * round it would take the names off the log of a member who stays.
+   *
+   * @throws InvalidInput where the password is wrong.
+   * @throws TooManyRequests where too many wrong ones were given.
+   * @throws ConflictException for the last admin.
+   */
+  async leave(viewer: Viewer, password: string, caller: Caller): Promise<void> {
+    await this.ownPassword.check(viewer, password, { field: 'password', kind: 'session.proved' }, caller);
+    await this.users.delete(viewer.id);
+    await this.links.withdrawAllOf(viewer.id);
+    await this.activity.record({ kind: 'account.deleted', member: viewer }, caller);
+    await this.activity.anonymise(viewer.id);
+    await this.mail.send({ to: viewer.email, view: 'account-deleted', data: {} });
+  }
+
+  onApplicationBootstrap(): void {
+    const sweep = () => void (this.sweeping = this.sweep());
+    this.sweeper = setInterval(sweep, hour).unref();
+    sweep();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.sweeper);
+    await this.sweeping;
+  }
+
+  /** Takes the names of those who left off what a crash kept, or a download wrote down that ended after its member. */
+  private async sweep(): Promise<void> {
+    try {
+      for (const { id } of await this.reader.rows<{ id: string }>(departed, [nobody]))
+        await this.activity.anonymise(id);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'what is left of deleted members could not be made anonymous');
+    }
+  }
+}
+
+/** Those whom the log still names though they are gone; goes from member to member of its index, not through all rows. */
+const departed = `
+  WITH RECURSIVE m ("id") AS (
+    SELECT MIN(e."memberId") FROM "events" e
+    UNION ALL
+    SELECT (SELECT MIN(e."memberId") FROM "events" e WHERE e."memberId" > m."id") FROM m WHERE m."id" IS NOT NULL
+  )
+  SELECT m."id" FROM m
+  WHERE m."id" IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM "users" u WHERE u."id" = m."id")
+    AND EXISTS (
+      SELECT 1 FROM "events" e
+      WHERE e."memberId" = m."id"
+        AND ((e."target" <> $1 AND e."kind" NOT LIKE 'file.%')
+          OR (e."actor" <> $1 AND (e."actorId" = m."id" OR e."actorId" IS NULL)))
+    )`;

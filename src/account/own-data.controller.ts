@@ -1,0 +1,85 @@
+import { Body, ConflictException, Controller, Get, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ActivityService } from '../activity/activity.service.js';
+import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { CurrentCaller, type Caller } from '../http/caller.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { hrefOfNext, PagingInput } from '../http/paging.input.js';
+import { AccountExport } from './account-export.js';
+import { DeletionInput } from './account.input.js';
+import { presentOwnEventInWords } from './activity.view.js';
+import { Departures } from './departures.js';
+
+const leaving = { view: 'account/deletion', title: 'Delete your account', keep: [] };
+
+/** What the site knows of a member: to look at, to take away, and to have deleted. */
+@ApiExcludeController()
+@MembersOnly()
+@Controller('account')
+export class OwnDataController {
+  constructor(
+    private readonly activity: ActivityService,
+    private readonly exports: AccountExport,
+    private readonly departures: Departures,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get('activity')
+  @Render('account/activity')
+  async listActivity(@CurrentUser() viewer: Viewer, @Query() selection: PagingInput) {
+    const { items, nextCursor } = await this.activity.listFor(viewer, selection);
+    return {
+      title: 'Your activity',
+      events: items.map((event) => presentOwnEventInWords(viewer, event)),
+      nextHref: hrefOfNext('/account/activity', { limit: selection.limit }, nextCursor),
+    };
+  }
+
+  @Get('export')
+  @MembersOnly({ recentProof: true })
+  @Render('account/export')
+  showExport() {
+    return { title: 'Export your data' };
+  }
+
+  @Post('export')
+  @MembersOnly({ recentProof: true })
+  async export(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller, @Res() reply: FastifyReply) {
+    const document = await this.exports.make(viewer, caller);
+    const name = `gatehouse-account-${document.exportedAt.slice(0, 10)}.json`;
+    return reply
+      .headers({ 'cache-control': 'no-store', 'content-disposition': `attachment; filename="${name}"` })
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(document, null, 2));
+  }
+
+  @Get('deletion')
+  @MembersOnly({ recentProof: true })
+  @Render(leaving.view)
+  showDeletion() {
+    return { title: leaving.title };
+  }
+
+  @Post('deletion')
+  @MembersOnly({ recentProof: true })
+  @FromForm(leaving)
+  @Redirect('/', 303)
+  async leave(
+    @Body() { password }: DeletionInput,
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    try {
+      await this.departures.leave(viewer, password, caller);
+    } catch (error) {
+      if (!(error instanceof ConflictException)) throw error;
+      this.flashes.put(reply, { kind: 'alert', message: error.message });
+      return { url: '/account/deletion' };
+    }
+    this.flashes.put(reply, { kind: 'status', message: 'Your account is deleted. We wish you well.' });
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+import { Body, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { CurrentCaller, type Caller } from '../http/caller.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { hrefOfNext, PagingInput } from '../http/paging.input.js';
+import { presentSessionInWords } from '../sessions/session.view.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { OwnSessions } from './own-sessions.js';
+import { NewTokenInput } from './token.input.js';
+
+const making = { view: 'account/tokens', title: 'Make an access token', keep: ['name', 'scope', 'days'] };
+
+/** Where a member is logged in, and the tokens of their scripts. */
+@ApiExcludeController()
+@MembersOnly({ beforeFactor: true })
+@Controller('account')
+export class OwnSessionsController {
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly own: OwnSessions,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get('sessions')
+  @Render('account/sessions')
+  async list(@CurrentUser() viewer: Viewer, @Query() selection: PagingInput) {
+    const { items, nextCursor } = await this.sessions.listFor(viewer, selection);
+    return {
+      title: 'Sessions and tokens',
+      sessions: items.map((session) => presentSessionInWords(session, viewer.session.id)),
+      hasOthers: items.some(({ id }) => id !== viewer.session.id),
+      nextHref: hrefOfNext('/account/sessions', { limit: selection.limit }, nextCursor),
+    };
+  }
+
+  @Post('sessions/end-others')
+  @Redirect('/account/sessions', 303)
+  async endOthers(
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.own.endOthers(viewer, caller);
+    this.flashes.put(reply, {
+      kind: 'status',
+      message: 'All others have ended. Only this browser is still logged in.',
+    });
+  }
+
+  @Post('sessions/:id/end')
+  @Redirect('/account/sessions', 303)
+  async end(
+    @Param('id') id: string,
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.own.end(viewer, id, caller);
+    const isThisOne = id === viewer.session.id;
+    const message = isThisOne ? 'You are logged out.' : 'It has ended, and opens nothing any more.';
+    this.flashes.put(reply, { kind: 'status', message });
+    return isThisOne ? { url: '/login' } : undefined;
+  }
+
+  @Get('tokens')
+  @MembersOnly({ recentProof: true })
+  @Render(making.view)
+  showTokenForm() {
+    return { title: making.title };
+  }
+
+  /** Shows the token this once: nobody can ask for it again. */
+  @Post('tokens')
+  @MembersOnly({ recentProof: true })
+  @FromForm(making)
+  @Render('account/token')
+  async makeToken(@Body() input: NewTokenInput, @CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller) {
+    const { token, session } = await this.own.makeToken(viewer, input, caller);
+    return { title: 'Your new token', token, session: presentSessionInWords(session) };
+  }
+}

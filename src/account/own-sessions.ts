@@ -1,0 +1,59 @@
+import { Injectable, NotFoundException, UnauthorizedException } from '@nestjs/common';
+import { validate as isUuid } from 'uuid';
+import { ActivityService } from '../activity/activity.service.js';
+import type { Viewer } from '../http/access.js';
+import type { Caller } from '../http/caller.js';
+import { InvalidInput } from '../http/errors.js';
+import type { Session } from '../sessions/session.entity.js';
+import { deviceOf } from '../sessions/session.view.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import type { NewTokenInput } from './token.input.js';
+
+/** What members do with their own sessions and personal tokens: end them, and make tokens. */
+@Injectable()
+export class OwnSessions {
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly activity: ActivityService,
+  ) {}
+
+  /** Ends a session or token. @throws NotFoundException where it is none of the member's. */
+  async end(viewer: Viewer, id: string, caller: Caller): Promise<void> {
+    const session = isUuid(id) ? await this.sessions.endFor(viewer, id) : undefined;
+    if (!session) throw new NotFoundException('There is no such session of yours. It may have ended already.');
+    const target = session.name ?? deviceOf(session.userAgent);
+    await this.activity.record({ kind: 'session.ended', member: viewer, target }, caller);
+  }
+
+  /** Ends every session and token but the one that asks. */
+  async endOthers(viewer: Viewer, caller: Caller): Promise<void> {
+    await this.sessions.endAllOf(viewer.id, viewer.session.id);
+    await this.activity.record({ kind: 'session.others-ended', member: viewer }, caller);
+  }
+
+  /**
+   * Makes a personal token. Its text is given this once: the row has but its id.
+   *
+   * @throws InvalidInput where a member asks for what only admins may do.
+   * @throws UnauthorizedException where the session that asks has ended meanwhile.
+   */
+  async makeToken(
+    viewer: Viewer,
+    { name, scope, days }: NewTokenInput,
+    caller: Caller,
+  ): Promise<{ token: string; session: Session }> {
+    if (scope === 'admin' && viewer.role !== 'admin')
+      throw new InvalidInput([{ field: 'scope', message: 'Only an admin’s token may do what admins do.' }]);
+    const begun = await this.sessions.begin(viewer.id, { kind: 'token', caller, token: { name, scope, days } });
+    // whoever ends all sessions while a stolen one makes a token must not leave that token behind: a session that is
+    // there after the token was written is ended only later, and the token with it
+    const isStillIn = begun && (await this.sessions.findOf(viewer, viewer.session.id));
+    const session = isStillIn && (await this.sessions.findOf(viewer, begun.id));
+    if (!session) {
+      if (begun) await this.sessions.end(begun.id);
+      throw new UnauthorizedException('Your session has ended. Please log in again.');
+    }
+    await this.activity.record({ kind: 'token.made', member: viewer, target: name }, caller);
+    return { token: begun.token, session };
+  }
+}

@@ -1,0 +1,158 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository, type SelectQueryBuilder } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Settings } from '../config/settings.js';
+import type { Viewer } from '../http/access.js';
+import type { Caller } from '../http/caller.js';
+import { likeAnywhere, newestId, partOf, searchForm, type PagingInput, type Part } from '../http/paging.input.js';
+import { ActivityEvent, type EventKind, type Outcome } from './event.entity.js';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+/** As many rows as one statement adds; PostgreSQL takes 65,535 values in one. */
+const batchSize = 500;
+
+/** Whom an event names once its member is gone. */
+export const nobody = 'a deleted member';
+
+/** Somebody as an event names them. */
+export interface Person {
+  readonly id: string;
+  readonly email: string;
+}
+
+/** What happened. */
+export interface Happening {
+  readonly kind: EventKind;
+  /** `success`, where it is not said. */
+  readonly outcome?: Outcome;
+  /** Whose account it concerns; nobody's, where it is not said. */
+  readonly member?: Person | undefined;
+  /** Who did it: the member, where it is not said; null for a stranger and for this machine. */
+  readonly actor?: Person | null;
+  /** What it was done to: the member's email, where it is not said. */
+  readonly target?: string;
+}
+
+/** Which events are wanted. */
+export interface EventFilter extends PagingInput {
+  readonly q?: string;
+  readonly kind?: EventKind;
+  readonly outcome?: Outcome;
+}
+
+/**
+ * The activity log: what happened to accounts, sessions and files, in the database for people and as one line of JSON
+ * each in the log for programs such as fail2ban. (ASVS 5.0 16.3)
+ */
+@Injectable()
+export class ActivityService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Activity');
+  private waiting: ActivityEvent[] = [];
+  private writing: Promise<void> = Promise.resolve();
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(
+    @InjectRepository(ActivityEvent) private readonly events: Repository<ActivityEvent>,
+    private readonly settings: Settings,
+  ) {}
+
+  /** Writes down what happened. It is kept, once this returns; what comes at the same time is written together. */
+  record({ kind, outcome = 'success', member, actor = member ?? null, target }: Happening, caller: Caller) {
+    const event: ActivityEvent = {
+      id: uuid(),
+      at: new Date(),
+      kind,
+      outcome,
+      memberId: member?.id ?? null,
+      actorId: actor?.id ?? null,
+      actor: actor?.email ?? null,
+      target: target?.slice(0, 300) ?? member?.email ?? null,
+      address: caller.address,
+      requestId: caller.requestId,
+      searchText: '',
+    };
+    event.searchText = searchForm([event.actor, event.target, event.address].filter(Boolean).join(' ')).slice(0, 700);
+    const { id: _id, at: _at, searchText: _searchText, kind: name, ...line } = event;
+    this.logger.log({ event: name, ...line }, 'activity');
+    this.waiting.push(event);
+    // those that wait are written by the first of them whose turn comes
+    this.writing = this.writing.catch(() => undefined).then(() => this.write());
+    return this.writing;
+  }
+
+  /** What happened to one member's account, the newest first. */
+  async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<Part<ActivityEvent>> {
+    const query = this.newestFirst({ limit, ...(cursor && { cursor }) }).andWhere('e."memberId" = :id', { id });
+    return partOf(await query.getMany(), limit);
+  }
+
+  /** Everything that happened, the newest first. */
+  async list(filter: EventFilter): Promise<Part<ActivityEvent>> {
+    return partOf(await this.matching(filter).getMany(), filter.limit);
+  }
+
+  /** Everything that happened and fits the filter, the newest first, a batch at a time. */
+  async *all(filter: Omit<EventFilter, 'limit' | 'cursor'>): AsyncGenerator<readonly ActivityEvent[]> {
+    for (let cursor: string | null = newestId; cursor !== null;) {
+      const { items, nextCursor }: Part<ActivityEvent> = await this.list({ ...filter, limit: 500, cursor });
+      yield items;
+      cursor = nextCursor;
+    }
+  }
+
+  /** Takes a member's name off what happened; that it happened, and to which file, stays. */
+  async anonymise(memberId: string): Promise<void> {
+    await this.events
+      .createQueryBuilder()
+      .update({ target: nobody, searchText: nobody })
+      .where(`"memberId" = :memberId AND "kind" NOT LIKE 'file.%'`, { memberId })
+      .execute();
+    await this.events
+      .createQueryBuilder()
+      .update({ actor: nobody, address: null, searchText: nobody })
+      .where('"actorId" = :memberId OR ("memberId" = :memberId AND "actorId" IS NULL)', { memberId })
+      .execute();
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper = setInterval(() => void this.sweep(), hour).unref();
+    void this.sweep();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.sweeper);
+    await this.writing.catch(() => undefined);
+  }
+
+  private matching({ kind, outcome, q, ...paging }: EventFilter): SelectQueryBuilder<ActivityEvent> {
+    const query = this.newestFirst(paging);
+    if (kind) query.andWhere('e."kind" = :kind', { kind });
+    if (outcome) query.andWhere('e."outcome" = :outcome', { outcome });
+    if (q) query.andWhere(`e."searchText" LIKE :q ESCAPE '!'`, { q: likeAnywhere(q) });
+    return query;
+  }
+
+  /** One more than asked for, to know whether there are more. */
+  private newestFirst({ limit, cursor = newestId }: PagingInput): SelectQueryBuilder<ActivityEvent> {
+    return this.events
+      .createQueryBuilder('e')
+      .where('e."id" < :cursor', { cursor })
+      .orderBy('e.id', 'DESC')
+      .limit(limit + 1);
+  }
+
+  private async write(): Promise<void> {
+    while (this.waiting.length > 0) await this.events.insert(this.waiting.splice(0, batchSize));
+  }
+
+  private async sweep(): Promise<void> {
+    const before = Date.now() - this.settings.activityDays * day;
+    try {
+      await this.events.createQueryBuilder().delete().where('"at" < :before', { before }).execute();
+    } catch (error) {
+      this.logger.warn({ err: error }, 'old events could not be deleted');
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { eventKinds, outcomes, type ActivityEvent, type EventKind, type Outcome } from './event.entity.js';
+
+/** One thing that happened, as the API shows it. */
+export class EventView {
+  @ApiProperty({ format: 'uuid' })
+  readonly id!: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  readonly at!: string;
+
+  @ApiProperty({ enum: eventKinds })
+  readonly kind!: EventKind;
+
+  @ApiProperty({ enum: outcomes })
+  readonly outcome!: Outcome;
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'The email of who did it; null for a stranger.' })
+  readonly actor!: string | null;
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'What it was done to.' })
+  readonly target!: string | null;
+
+  @ApiProperty({ type: 'string', nullable: true })
+  readonly address!: string | null;
+
+  @ApiProperty({ description: 'The number of the request, as in the X-Request-Id header and the log.' })
+  readonly requestId!: string;
+}
+
+export class EventPage {
+  @ApiProperty({ type: [EventView] })
+  readonly items!: EventView[];
+
+  @ApiProperty({ type: 'string', nullable: true, format: 'uuid', description: 'Ask for the next part with it.' })
+  readonly nextCursor!: string | null;
+}
+
+export const presentEvent = (event: ActivityEvent): EventView => ({
+  id: event.id,
+  at: event.at.toISOString(),
+  kind: event.kind,
+  outcome: event.outcome,
+  actor: event.actor,
+  target: event.target,
+  address: event.address,
+  requestId: event.requestId,
+});
+
+/** What an event is in words, for pages: first where it went well, then where it did not. */
+const words: Record<EventKind, readonly [string, string?]> = {
+  'account.registered': ['Registered', 'Tried to register again'],
+  'account.approved': ['Was let in by an admin'],
+  'account.disabled': ['Was disabled by an admin'],
+  'account.enabled': ['Was enabled by an admin'],
+  'account.renamed': ['Name changed'],
+  'account.role-changed': ['Role changed'],
+  'account.exported': ['Data exported'],
+  'account.deleted': ['Account deleted'],
+  'email.verified': ['Email address confirmed'],
+  'email.changed': ['Email address changed'],
+  'password.changed': ['Password changed', 'Wrong password given to change it'],
+  'password.reset-asked': ['Reset link asked for'],
+  'password.reset': ['Password reset by mail'],
+  'session.began': ['Logged in', 'Login refused'],
+  'session.proved': ['Proved who it is again', 'Gave a wrong proof'],
+  'session.ended': ['Session ended'],
+  'session.others-ended': ['All other sessions ended'],
+  'token.made': ['Access token made'],
+  'factor.added': ['Second factor added'],
+  'factor.removed': ['Second factor removed'],
+  'factor.reset': ['Second factor reset by an admin'],
+  'factor.recovery-codes-made': ['New recovery codes made'],
+  'invite.made': ['Invite made'],
+  'invite.withdrawn': ['Invite withdrawn'],
+  'registration.changed': ['Rules of registration changed'],
+  'file.downloaded': ['Downloaded a file', 'A download broke off'],
+};
+
+export const wordsOf = ({ kind, outcome }: Pick<ActivityEvent, 'kind' | 'outcome'>): string => {
+  const [done, otherwise] = words[kind];
+  return outcome === 'success' ? done : (otherwise ?? `${done}: ${outcome}`);
+};
+
+/** A point in time as pages show it, UTC. */
+export const presentInstant = (instant: Date) => ({
+  iso: instant.toISOString(),
+  words: `${formatter.format(instant)} UTC`,
+});
+
+const formatter = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
+
+export const presentEventInWords = (event: ActivityEvent) => ({
+  ...presentEvent(event),
+  at: presentInstant(event.at),
+  words: wordsOf(event),
+  isRefused: event.outcome === 'refused',
+});

@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Keys } from '../config/keys.js';
+import { FactorsService } from '../factors/factors.service.js';
+import { callerOf } from '../http/caller.js';
+import { Cookies } from '../http/cookies.js';
+import { safePath } from '../http/safe-path.js';
+import { LinksService } from '../links/links.service.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { Credentials } from './credentials.js';
+import { Devices } from './devices.js';
+import { LoginsService } from './logins.service.js';
+
+const cookie = 'second-step';
+const lifetime = 10 * 60;
+const home = '/secrets';
+
+/** What a login on a page was asked to do. */
+export interface Wish {
+  readonly next?: unknown;
+  readonly isRemembered?: boolean;
+}
+
+/** A login that waits for its second step. */
+export interface Pending {
+  readonly user: User;
+  readonly wish: Wish;
+}
+
+/** A login in a browser: in one step or, where a second factor is set up, in two, with a ticket in between. */
+@Injectable()
+export class BrowserLogins {
+  constructor(
+    private readonly logins: LoginsService,
+    private readonly factors: FactorsService,
+    private readonly links: LinksService,
+    private readonly users: UsersService,
+    private readonly credentials: Credentials,
+    private readonly devices: Devices,
+    private readonly cookies: Cookies,
+    private readonly keys: Keys,
+  ) {}
+
+  /** Goes on after a right password: gives where to, the second step or what was asked for. */
+  async begin(user: User, wish: Wish, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    if (!(await this.factors.isSetUpFor(user.id))) return this.finish(user, wish, request, reply);
+    const { next, isRemembered } = wish;
+    const path = safePath(next, '');
+    const data = JSON.stringify({ isRemembered, password: this.markOf(user), next: path.length < 300 ? path : '' });
+    const { secret } = await this.links.issue({ kind: 'factor', userId: user.id, lifetime: lifetime * 1_000, data });
+    this.cookies.set(reply, cookie, secret, lifetime);
+    return '/login/factor';
+  }
+
+  /** The login that this browser has half done; undefined where there is none, or its time is over. */
+  async findPending(request: FastifyRequest): Promise<Pending | undefined> {
+    const link = await this.links.find('factor', this.cookies.read(request, cookie));
+    if (!link?.userId) return undefined;
+    const user = await this.users.find(link.userId).catch(() => undefined);
+    const { password, ...wish } = JSON.parse(link.data ?? '{}') as Wish & { password?: string };
+    // a password that was changed meanwhile makes the first step worthless
+    return user && this.markOf(user) === password ? { user, wish } : undefined;
+  }
+
+  /** Begins the session of a member who has proved all they must; gives where they wanted to go. */
+  async finish(
+    user: User,
+    { next, isRemembered }: Wish,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<string> {
+    const begun = await this.logins.begin(user, {
+      kind: 'browser',
+      caller: callerOf(request),
+      isRemembered: isRemembered === true,
+      isKnownDevice: this.devices.isKnown(request, user),
+    });
+    await this.links.spend('factor', this.cookies.read(request, cookie));
+    this.cookies.clear(reply, cookie);
+    this.credentials.keep(reply, begun.token, isRemembered ? begun.expiresIn : undefined);
+    this.devices.remember(request, reply, user);
+    return safePath(next, home);
+  }
+
+  private markOf({ passwordHash }: User): string {
+    return this.keys.mark('second step', passwordHash).slice(0, 22);
+  }
+}

@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import { Keys } from '../config/keys.js';
+import { isApi } from '../http/access.js';
+import { Cookies } from '../http/cookies.js';
+import type { User } from '../users/user.entity.js';
+
+const cookie = 'device';
+const day = 24 * 3_600;
+/** As long as browsers keep a cookie at most. */
+const lifetime = 400 * day;
+/** Of the members who share a browser, the latest. */
+const most = 5;
+
+/** For each email (its mark) that logged in here: a name for this device, and a mark of the password it came with. */
+type Known = Record<string, { readonly device: string; readonly password: string }>;
+
+/**
+ * Knows the browsers that a member has logged in with before, by a signed cookie that they keep: a stranger's guesses
+ * lock out strangers, and never those. (OWASP, Slow Down Online Guessing Attacks with Device Cookies)
+ */
+@Injectable()
+export class Devices {
+  private readonly jwt: JwtService;
+
+  constructor(
+    private readonly cookies: Cookies,
+    private readonly keys: Keys,
+  ) {
+    const audience = 'device';
+    this.jwt = new JwtService({
+      secret: keys.signing,
+      signOptions: { algorithm: 'HS256', audience, expiresIn: lifetime },
+      verifyOptions: { algorithms: ['HS256'], audience },
+    });
+  }
+
+  /** The device that this request comes from, where the owner of that email has logged in with it before. */
+  find(request: FastifyRequest, email: string): string | undefined {
+    return this.read(request)[this.markOf(email)]?.device;
+  }
+
+  /** Whether this member has logged in from here since their password was last changed. */
+  isKnown(request: FastifyRequest, { email, passwordHash }: User): boolean {
+    return this.read(request)[this.markOf(email)]?.password === this.markOf(passwordHash);
+  }
+
+  /** From now on this browser is known as one of the member's. */
+  remember(request: FastifyRequest, reply: FastifyReply, { email, passwordHash }: User): void {
+    const { [this.markOf(email)]: known, ...others } = this.read(request);
+    const device = known?.device ?? randomBytes(12).toString('base64url');
+    const devices: Known = Object.fromEntries([
+      ...Object.entries(others).slice(1 - most),
+      [this.markOf(email), { device, password: this.markOf(passwordHash) }],
+    ]);
+    this.cookies.set(reply, cookie, this.jwt.sign({ devices }), lifetime);
+  }
+
+  private read(request: FastifyRequest): Known {
+    const token = isApi(request) ? undefined : this.cookies.read(request, cookie);
+    if (!token) return {};
+    try {
+      return this.jwt.verify<{ devices: Known }>(token).devices;
+    } catch {
+      // forged or too old: nobody is known here
+      return {};
+    }
+  }
+
+  private markOf(text: string): string {
+    return this.keys.mark('device', text).slice(0, 22);
+  }
+}

@@ -1,0 +1,55 @@
+import { ConflictException, Injectable, Logger, NotFoundException, type OnApplicationBootstrap } from '@nestjs/common';
+import { ActivityService } from '../activity/activity.service.js';
+import { Settings } from '../config/settings.js';
+import type { Caller } from '../http/caller.js';
+import { LinksService } from '../links/links.service.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import type { SetupInput } from './setup.input.js';
+
+const day = 24 * 3_600_000;
+
+/** Makes the first admin of a site that has none, for whoever reads its log: there is no default password, ever. */
+@Injectable()
+export class FirstSetup implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Setup');
+
+  constructor(
+    private readonly users: UsersService,
+    private readonly links: LinksService,
+    private readonly activity: ActivityService,
+    private readonly settings: Settings,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.settings.adminEmail || (await this.users.hasAdmin())) return;
+    const { secret } = await this.links.issue({ kind: 'setup', userId: null, lifetime: day });
+    this.logger.log(
+      `There is no admin yet. Become it, once and within a day: ${this.settings.publicUrl}/setup?token=${secret}`,
+    );
+  }
+
+  async isOpen(secret: unknown): Promise<boolean> {
+    return (await this.links.find('setup', secret)) !== undefined && !(await this.users.hasAdmin());
+  }
+
+  /**
+   * Makes the first admin by a setup link, which is spent.
+   *
+   * @throws NotFoundException where the link is used or over, or there is an admin.
+   * @throws ConflictException where the email has an account; the link stays good.
+   */
+  async makeAdmin({ token, name, email, password }: SetupInput, caller: Caller): Promise<User> {
+    const link = (await this.users.hasAdmin()) ? undefined : await this.links.spend('setup', token);
+    if (!link) throw new NotFoundException('This site is set up already, or the link is over.');
+    try {
+      const registered = await this.users.register({ name, email, password, role: 'admin', isVerified: true });
+      if (!registered.isNew) throw new ConflictException('That email has an account already: choose another.');
+      await this.activity.record({ kind: 'account.registered', member: registered.user }, caller);
+      return registered.user;
+    } catch (error) {
+      await this.links.giveBack(link);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { KnownEmailField, KnownPasswordField } from '../users/account-fields.js';
+
+/** What it takes to log in. */
+export class LoginInput {
+  @KnownEmailField()
+  email!: string;
+
+  @KnownPasswordField()
+  password!: string;
+
+  @ApiPropertyOptional({ description: 'A code of the second factor, or a recovery code, where the account has one.' })
+  @IsOptional()
+  @MaxLength(40, { message: 'Please give the code that your second factor shows.' })
+  @IsString({ message: 'Please give the code that your second factor shows.' })
+  code?: string;
+
+  /** Ticked on the page: the session outlasts the browser. */
+  @ApiHideProperty()
+  @IsOptional()
+  remember?: unknown;
+}
+
+/** The second step of a login, and a proof. */
+export class CodeInput {
+  @MaxLength(40, { message: 'Please give the six digits that your app shows, or a recovery code.' })
+  @IsString({ message: 'Please give the six digits that your app shows, or a recovery code.' })
+  code!: string;
+}

@@ -1,0 +1,99 @@
+import { Body, Controller, Get, HttpCode, Post, Put, Query, Redirect, Render, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiExcludeEndpoint, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ActivityService } from '../activity/activity.service.js';
+import { FactorsService } from '../factors/factors.service.js';
+import { PasskeysService } from '../factors/passkeys.service.js';
+import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { callerOf } from '../http/caller.js';
+import { InvalidInput } from '../http/errors.js';
+import { FlashMessages } from '../http/flash.js';
+import { ApiProblem } from '../http/problem.js';
+import { safePath } from '../http/safe-path.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { FactorChecks } from './factor-checks.js';
+import { ProofInput } from './proof.input.js';
+
+const view = 'auth/proof';
+const home = '/account';
+
+/** Proving again who one is, before something that a borrowed browser must not do (ASVS 5.0 7.5.3). */
+@ApiTags('Sessions')
+@MembersOnly({ beforeFactor: true })
+@Controller()
+export class ProofController {
+  constructor(
+    private readonly checks: FactorChecks,
+    private readonly factors: FactorsService,
+    private readonly passkeys: PasskeysService,
+    private readonly sessions: SessionsService,
+    private readonly activity: ActivityService,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get('account/proof')
+  @Render(view)
+  @ApiExcludeEndpoint()
+  async show(@CurrentUser() viewer: Viewer, @Query('next') next: unknown) {
+    const { authenticator, passkeys } = await this.factors.summaryOf(viewer.id);
+    const options = passkeys.length > 0 ? JSON.stringify(await this.passkeys.requestOptions(viewer.id)) : undefined;
+    return { title: 'Is it you?', next: safePath(next, home), hasAuthenticator: authenticator, options };
+  }
+
+  @Post('account/proof')
+  @Redirect(home, 303)
+  @ApiExcludeEndpoint()
+  async prove(
+    @Body() input: ProofInput,
+    @CurrentUser() viewer: Viewer,
+    @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const next = safePath(request.body.next, home);
+    if (await this.passes(input, viewer, request)) return { url: next };
+    this.flashes.put(reply, { kind: 'alert', message: 'That was not right. Please try again.' });
+    return { url: `/account/proof?next=${encodeURIComponent(next)}` };
+  }
+
+  @Post('account/proof/passkey')
+  @Redirect(home, 303)
+  @ApiExcludeEndpoint()
+  async proveWithPasskey(
+    @CurrentUser() viewer: Viewer,
+    @Req() request: FastifyRequest<{ Body?: { response?: unknown; next?: unknown } }>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const next = safePath(request.body?.next, home);
+    if (await this.passkeys.authenticate(String(request.body?.response ?? ''), viewer.id)) {
+      await this.note(viewer, request);
+      return { url: next };
+    }
+    this.flashes.put(reply, { kind: 'alert', message: 'That passkey was not right. Please try again.' });
+    return { url: `/account/proof?next=${encodeURIComponent(next)}` };
+  }
+
+  @Put('api/v1/users/me/proof')
+  @HttpCode(204)
+  @ApiBearerAuth()
+  @ApiOperation({ summary: 'Prove again that it is you, before something sensitive', operationId: 'prove' })
+  @ApiNoContentResponse({ description: 'For ten minutes, this session may do what is sensitive.' })
+  @ApiProblem(400, 401, 403, 413, 422, 429, 503)
+  async proveInApi(@Body() input: ProofInput, @CurrentUser() viewer: Viewer, @Req() request: FastifyRequest) {
+    if (await this.passes(input, viewer, request)) return;
+    const field = input.code === undefined ? 'password' : 'code';
+    throw new InvalidInput([{ field, message: 'That was not right. Please try again.' }]);
+  }
+
+  private async passes({ password, code }: ProofInput, viewer: Viewer, request: FastifyRequest): Promise<boolean> {
+    const passes =
+      (code && (await this.checks.passesCode(viewer, code, request))) ||
+      (password && (await this.checks.passesPassword(viewer, password, request)));
+    if (passes) await this.note(viewer, request);
+    return Boolean(passes);
+  }
+
+  private async note(viewer: Viewer, request: FastifyRequest): Promise<void> {
+    await this.sessions.prove(viewer.session.id);
+    await this.activity.record({ kind: 'session.proved', member: viewer }, callerOf(request));
+  }
+}

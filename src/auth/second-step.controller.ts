@@ -1,0 +1,80 @@
+import { Body, Controller, Get, Post, Redirect, Render, Req, Res, UnauthorizedException } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { FactorsService } from '../factors/factors.service.js';
+import { PasskeysService } from '../factors/passkeys.service.js';
+import { Public } from '../http/access.js';
+import { SeeOther } from '../http/errors.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { UsersService } from '../users/users.service.js';
+import { BrowserLogins } from './browser-logins.js';
+import { FactorChecks } from './factor-checks.js';
+import { CodeInput } from './login.input.js';
+
+const form = { view: 'auth/factor', title: 'Second step', keep: [] };
+
+/** The second step of a login; and a passkey, which is both steps in one. */
+@ApiExcludeController()
+@Public({ membersGoTo: '/secrets' })
+@Controller('login')
+export class SecondStepController {
+  constructor(
+    private readonly browser: BrowserLogins,
+    private readonly checks: FactorChecks,
+    private readonly factors: FactorsService,
+    private readonly passkeys: PasskeysService,
+    private readonly users: UsersService,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get('factor')
+  @Render(form.view)
+  async show(@Req() request: FastifyRequest) {
+    const { user } = await this.pendingOf(request);
+    const { authenticator, passkeys } = await this.factors.summaryOf(user.id);
+    const options = passkeys.length > 0 ? JSON.stringify(await this.passkeys.requestOptions(user.id)) : undefined;
+    return { title: form.title, hasAuthenticator: authenticator, options };
+  }
+
+  @Post('factor')
+  @FromForm(form)
+  @Redirect('/secrets', 303)
+  async answer(
+    @Body() { code }: CodeInput,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { user, wish } = await this.pendingOf(request);
+    if (!(await this.checks.passesCode(user, code, request))) {
+      this.flashes.put(reply, {
+        kind: 'alert',
+        message: 'That code is not right, or it was used already. Try the next one.',
+      });
+      return { url: '/login/factor' };
+    }
+    return { url: await this.browser.finish(user, wish, request, reply) };
+  }
+
+  @Post('passkey')
+  @Redirect('/secrets', 303)
+  async withPasskey(
+    @Req() request: FastifyRequest<{ Body?: { response?: unknown; next?: unknown } }>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const pending = await this.browser.findPending(request);
+    const found = await this.passkeys.authenticate(String(request.body?.response ?? ''), pending?.user.id);
+    const user = found && (await this.users.find(found.userId));
+    if (!user || user.disabledAt || user.awaitingSince)
+      throw new UnauthorizedException('That passkey does not open an account here. Log in with your password instead.');
+    const wish = pending?.wish ?? { next: request.body?.next };
+    return { url: await this.browser.finish(user, wish, request, reply) };
+  }
+
+  private async pendingOf(request: FastifyRequest) {
+    const pending = await this.browser.findPending(request);
+    // there is nothing to go on with: from the beginning
+    if (!pending) throw new SeeOther('/login');
+    return pending;
+  }
+}

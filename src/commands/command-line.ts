@@ -1,0 +1,28 @@
+import { Command } from 'commander';
+import { doctorCommand } from './doctor.command.js';
+import { membersCommand } from './members.command.js';
+import { registrationCommand } from './registration.command.js';
+import { settingsCommand } from './settings.command.js';
+import type { Environment, WithSite } from './site.js';
+
+/** The operator's command line: what can be done to a site from its own machine, beside the running server. */
+export function commandLine(environment: Environment, withSite: WithSite): Command {
+  return new Command('gatehouse')
+    .description('Runs one command on a Gatehouse site, beside its running server.')
+    .helpCommand(false)
+    .addHelpText('after', notes)
+    .addCommand(membersCommand(withSite))
+    .addCommand(registrationCommand(withSite))
+    .addCommand(settingsCommand(environment))
+    .addCommand(doctorCommand(environment));
+}
+
+const notes = `
+It reads the same environment variables as the server: give it the same DATA_DIR, DATABASE_URL and PUBLIC_URL,
+and run it as the same user. What it does holds from the server's next request on, and stands in the activity log.
+
+Exit code: 0 it is done; 1 it could not be done, and standard error says why; 2 the command line is not right.
+
+Through npm, arguments come after two dashes, and -s keeps npm's own words out of a script's input:
+  npm run gatehouse -- members add ada@example.com --name "Ada Lovelace" --admin
+  npm run -s gatehouse -- members list --json`;

@@ -1,0 +1,69 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { DataSource, MigrationExecutor } from 'typeorm';
+import type { Settings } from '../config/settings.js';
+import { dataSourceOptions, sqlitePath } from '../database/data-source.js';
+import { migrations } from '../database/migrations.js';
+import { ok, problem, warning, wordsOf, type Finding } from './finding.js';
+import { checkRecords } from './records.checks.js';
+
+/** sqlite3's OPEN_READWRITE alone: who looks makes no database. */
+const existing = 2;
+
+/** Whether the database can be reached, is whole, and is of this version; and what it says of the site. */
+export async function checkDatabase(settings: Settings): Promise<Finding[]> {
+  const path = sqlitePath(settings);
+  try {
+    if (path !== undefined) await access(path, constants.R_OK | constants.W_OK);
+    const dataSource = await open(settings);
+    try {
+      const opened = ok('database', path ?? 'PostgreSQL answers');
+      const schema = await checkSchema(dataSource);
+      const file = path === undefined ? [] : await checkFile(dataSource, path);
+      const records = schema.state === 'ok' ? await checkRecords(dataSource, settings) : [];
+      return [opened, ...file, schema, ...records];
+    } finally {
+      await dataSource.destroy();
+    }
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const advice = isMissing
+      ? 'Start the site, which makes it, or set DATA_DIR or DATABASE_URL as the site has it.'
+      : 'See that DATABASE_URL is right, and that this user may reach it.';
+    return [problem('database', `It cannot be opened: ${wordsOf(error)}. ${advice}`)];
+  }
+}
+
+/** As the site opens it, but nothing is made, migrated or switched by that. */
+function open(settings: Settings): Promise<DataSource> {
+  const options = dataSourceOptions(settings);
+  const harmless = options.type === 'sqlite' ? { ...options, enableWAL: false, flags: existing } : options;
+  return new DataSource(harmless).initialize();
+}
+
+async function checkFile(dataSource: DataSource, path: string): Promise<Finding[]> {
+  const faults = await dataSource.query<{ quick_check: string }[]>('PRAGMA quick_check(1)');
+  const [journal] = await dataSource.query<{ journal_mode: string }[]>('PRAGMA journal_mode');
+  const { mode } = await stat(path);
+  const fault = faults[0]?.quick_check;
+  return [
+    fault === 'ok'
+      ? ok('integrity', 'SQLite finds no fault in the file')
+      : problem('integrity', `The file is damaged (${wordsOf({ message: fault })}): restore a backup.`),
+    journal?.journal_mode === 'wal'
+      ? ok('journal', 'WAL')
+      : warning('journal', `It is ${journal?.journal_mode}, not WAL: start the site, which sets it, on a disk of its own machine.`),
+    ...((mode & 0o007) === 0 ? [] : [warning('permissions', `others can read ${path}: chmod 640 ${path}`)]),
+  ];
+}
+
+async function checkSchema(dataSource: DataSource): Promise<Finding> {
+  const executor = new MigrationExecutor(dataSource);
+  const known = new Set(migrations.map(({ name }) => name));
+  const unknown = (await executor.getExecutedMigrations()).filter(({ name }) => !known.has(name));
+  const pending = await executor.getPendingMigrations();
+  if (unknown.length > 0)
+    return problem('schema', `It is of a later version of Gatehouse (${unknown[0]?.name}): start that one, or restore a backup.`);
+  if (pending.length > 0)
+    return problem('schema', `It lacks ${pending.map(({ name }) => name).join(', ')}: start the site, which brings it up to date.`);
+  return ok('schema', 'up to date');
+}

@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { readSettings, SettingsError, type Settings } from '../config/settings.js';
+import { checkDatabase } from './database.checks.js';
+import { ok, problem, type Finding } from './finding.js';
+import { checkFolder } from './folder.checks.js';
+import { checkMail } from './mail.checks.js';
+import { print, printJson } from './output.js';
+import { checkAddress, checkSettings } from './settings.checks.js';
+import type { Environment } from './site.js';
+
+/** Looks whether the site has what it needs. It changes nothing, and needs nothing to be right. */
+export function doctorCommand(environment: Environment): Command {
+  return new Command('doctor')
+    .description('check folders, permissions, database, mail, clock and address; exit code 1 where there is a problem')
+    .option('--json', 'for scripts')
+    .action(async ({ json }: { json?: true }) => {
+      const findings = await examine(environment);
+      if (json) printJson(findings);
+      else for (const { state, check, words } of findings) print(`${state.padEnd(8)} ${check.padEnd(13)} ${words}`);
+      if (findings.some(({ state }) => state === 'problem')) process.exitCode = 1;
+    });
+}
+
+async function examine(environment: Environment): Promise<Finding[]> {
+  const settings = settingsOf(environment);
+  if (Array.isArray(settings)) return settings;
+  const findings = await Promise.all([
+    checkFolder(settings),
+    checkDatabase(settings),
+    checkMail(settings),
+    checkAddress(settings),
+  ]);
+  return [ok('settings', 'every variable can be read'), ...findings.flat(), ...checkSettings(settings)];
+}
+
+function settingsOf(environment: Environment): Settings | Finding[] {
+  try {
+    return readSettings(environment);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.faults.map((fault) => problem('settings', fault));
+    throw error;
+  }
+}

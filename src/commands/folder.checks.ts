@@ -1,0 +1,72 @@
+import { access, constants, readFile, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Settings } from '../config/settings.js';
+import { ok, problem, warning, wordsOf, type Finding } from './finding.js';
+
+const MiB = 1_024 * 1_024;
+const GiB = 1_024 * MiB;
+const enough = GiB;
+const least = 100 * MiB;
+
+/** Whether everything that must last has a place of its own, with room, that nobody else looks into. */
+export async function checkFolder({ dataDir, appSecret }: Settings): Promise<Finding[]> {
+  const check = 'data folder';
+  try {
+    const found = await stat(dataDir);
+    if (!found.isDirectory()) return [problem(check, `${dataDir} is no folder: let DATA_DIR name one.`)];
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    return [
+      ok(check, `${dataDir} can be written to`),
+      ...checkOwner(dataDir, found.uid),
+      checkMode(dataDir, found.mode),
+      appSecret === undefined ? await checkSecret(join(dataDir, 'app-secret')) : ok('secret', 'APP_SECRET is set'),
+      await checkSpace(dataDir),
+    ];
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const advice = isMissing ? 'Start the site, which makes it, or let DATA_DIR name the one it has.' : 'See to its owner and mode.';
+    return [problem(check, `${dataDir} cannot be used: ${wordsOf(error)}. ${advice}`)];
+  }
+}
+
+/** What a command writes as somebody else, the server cannot read. */
+function checkOwner(dataDir: string, owner: number): Finding[] {
+  const self = process.getuid?.();
+  if (self === undefined || self === owner) return [];
+  return [warning('owner', `${dataDir} is user ${owner}'s, and this is user ${self}: run commands as the one that runs the site.`)];
+}
+
+function checkMode(dataDir: string, mode: number): Finding {
+  return (mode & 0o027) === 0
+    ? ok('permissions', `${dataDir} is for its owner and group alone`)
+    : warning('permissions', `others can look into ${dataDir} (mode ${inOctal(mode)}): chmod 750 ${dataDir}`);
+}
+
+async function checkSecret(path: string): Promise<Finding> {
+  const check = 'secret';
+  try {
+    const { mode } = await stat(path);
+    if ((await readFile(path, 'utf8')).trim().length < 32)
+      return problem(check, `${path} holds no secret of 32 characters or more: restore it from a backup.`);
+    if ((mode & 0o077) !== 0)
+      return problem(check, `others can read ${path} (mode ${inOctal(mode)}): chmod 600 ${path}`);
+    return ok(check, `${path} is for its owner alone`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return problem(check, `${path}: ${wordsOf(error)}`);
+    return problem(
+      check,
+      `There is no ${path}: restore it from a backup. Without it the next start makes another, and every session and second factor is lost.`,
+    );
+  }
+}
+
+async function checkSpace(dataDir: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(dataDir);
+  const free = bavail * bsize;
+  const words = `${(free / GiB).toFixed(1)} GiB are free`;
+  if (free >= enough) return ok('disk', words);
+  const advice = `${words}: make room, since the database and uploads stop without it.`;
+  return free >= least ? warning('disk', advice) : problem('disk', advice);
+}
+
+const inOctal = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');

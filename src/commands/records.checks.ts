@@ -1,0 +1,69 @@
+import type { DataSource } from 'typeorm';
+import type { Settings } from '../config/settings.js';
+import { ok, problem, warning, type Finding } from './finding.js';
+
+const second = 1_000;
+const hour = 3_600 * second;
+/** So far may two clocks be apart: the codes of authenticator apps are as old as that at most. */
+const apart = 5 * second;
+
+/** What the rows of the database say: of the clock, of who looks after the site, and of mails that do not leave. */
+export async function checkRecords(dataSource: DataSource, settings: Settings): Promise<Finding[]> {
+  return [await checkClock(dataSource), ...(await checkAdmins(dataSource, settings)), await checkOutbox(dataSource)];
+}
+
+async function checkClock(dataSource: DataSource): Promise<Finding> {
+  const asked = Date.now();
+  const { databaseNow, newest } = await timesOf(dataSource);
+  const now = Date.now();
+  const advice = 'set the clock by NTP, since codes, links and sessions go by it.';
+  if (newest > now + apart)
+    return problem('clock', `The newest event is ${inSeconds(newest - now)} ahead of this machine: ${advice}`);
+  // it was read at some time between asking and now
+  const gap = Math.max(asked - databaseNow, databaseNow - now);
+  if (gap > apart)
+    return problem('clock', `The database's clock is ${inSeconds(gap)} off this machine's: ${advice}`);
+  return ok('clock', new Date(now).toISOString());
+}
+
+/** The database's own time, where it is another machine's, and that of the newest event; both in milliseconds. */
+async function timesOf(dataSource: DataSource): Promise<{ databaseNow: number; newest: number }> {
+  const isPostgres = dataSource.options.type === 'postgres';
+  const databaseNow = isPostgres ? 'EXTRACT(EPOCH FROM clock_timestamp()) * 1000' : 'NULL';
+  const [times] = await dataSource.query<{ databaseNow: string | null; newest: string | null }[]>(
+    `SELECT ${databaseNow} AS "databaseNow", (SELECT MAX("at") FROM "events") AS "newest"`,
+  );
+  return { databaseNow: Number(times?.databaseNow ?? Date.now()), newest: Number(times?.newest ?? 0) };
+}
+
+async function checkAdmins(dataSource: DataSource, { requireMfa }: Settings): Promise<Finding[]> {
+  const admins = await dataSource.query<{ email: string; hasFactor: boolean | number }[]>(findAdmins);
+  if (admins.length === 0)
+    return [
+      warning('admins', 'There is none: open the setup link in the log of the next start, or use `members add EMAIL --name NAME --admin`.'),
+    ];
+  const without = admins.filter(({ hasFactor }) => !hasFactor).map(({ email }) => email);
+  const found = ok('admins', `${admins.length} can come in`);
+  if (requireMfa === 'off' || without.length === 0) return [found];
+  return [found, warning('second factor', `REQUIRE_MFA is ${requireMfa}, and these admins have none yet: ${without.join(', ')}`)];
+}
+
+async function checkOutbox(dataSource: DataSource): Promise<Finding> {
+  const [row] = await dataSource.query<{ waiting: number | string }[]>(
+    'SELECT COUNT(*) AS "waiting" FROM "outbox" WHERE "createdAt" < $1',
+    [Date.now() - hour],
+  );
+  const waiting = Number(row?.waiting);
+  if (waiting === 0) return ok('outbox', 'no mail waits for long');
+  return warning('outbox', `${waiting} mails have waited for more than an hour: see that the site runs, and what its log says of them.`);
+}
+
+const findAdmins = `
+  SELECT u."email",
+    EXISTS (SELECT 1 FROM "authenticators" a WHERE a."userId" = u."id" AND a."confirmedAt" IS NOT NULL)
+      OR EXISTS (SELECT 1 FROM "passkeys" p WHERE p."userId" = u."id") AS "hasFactor"
+  FROM "users" u
+  WHERE u."role" = 'admin' AND u."disabledAt" IS NULL AND u."awaitingSince" IS NULL
+  ORDER BY u."email"`;
+
+const inSeconds = (milliseconds: number) => `${Math.round(milliseconds / second)} s`;

@@ -1,0 +1,26 @@
+import { Command } from 'commander';
+import { properties, readSettings, variableOf } from '../config/settings.js';
+import { masked } from './masked.js';
+import { printJson, printTable } from './output.js';
+import type { Environment } from './site.js';
+
+/** Shows what the site runs with; needs no database. */
+export function settingsCommand(environment: Environment): Command {
+  return new Command('settings')
+    .description('show the settings that are in effect, secrets masked')
+    .option('--json', 'for scripts')
+    .action(({ json }: { json?: true }) => show(environment, json));
+}
+
+function show(environment: Environment, json = false): void {
+  const settings = readSettings(environment);
+  const effective = properties.map((property) => [variableOf(property), masked(property, settings[property])] as const);
+  if (json) return printJson(Object.fromEntries(effective));
+  const rows = effective.map(([variable, value]) => [variable, inWords(value), originOf(environment[variable])]);
+  printTable(['VARIABLE', 'VALUE', 'FROM'], rows);
+}
+
+const inWords = (value: ReturnType<typeof masked>) =>
+  (Array.isArray(value) ? value.join(',') : String(value ?? '')) || 'not set';
+
+const originOf = (given: string | undefined) => (given?.trim() ? 'the environment' : 'default');

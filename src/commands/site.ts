@@ -1,0 +1,19 @@
+import type { INestApplicationContext, Type } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { inputPipe } from '../http/input.js';
+import { onThisMachine } from '../http/caller.js';
+import type { By } from '../members/by.js';
+
+/** Where the settings come from, such as `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Opens the site for the time of one piece of work: all its services, and no port. */
+export type WithSite = (work: (site: INestApplicationContext) => Promise<void>) => Promise<void>;
+
+/** Whose acts these are: nobody's who has an account, from this machine. */
+export const byOperator = (): By => ({ admin: null, caller: onThisMachine(randomUUID()) });
+
+/** What was typed as the web would read it. @throws InvalidInput where it is not right. */
+export async function readAs<Input>(kind: Type<Input>, typed: object): Promise<Input> {
+  return (await inputPipe.transform(typed, { type: 'body', metatype: kind })) as Input;
+}

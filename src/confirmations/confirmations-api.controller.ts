@@ -1,0 +1,50 @@
+import { Body, Controller, HttpCode, Post, Put } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Public } from '../http/access.js';
+import { CurrentCaller, type Caller } from '../http/caller.js';
+import { ApiProblem } from '../http/problem.js';
+import { EmailInput, ResetInput, TokenInput } from './confirmations.input.js';
+import { EmailConfirmations } from './email-confirmations.js';
+
+import { RateLimits } from '../limits/rate-limits.js';
+import { PasswordResets } from './password-resets.js';
+
+/** What mailed links open, for scripts. A secret travels in a body, never in an address, which logs would keep. */
+@ApiTags('Mailed links')
+@Public()
+@Controller('api/v1')
+export class ConfirmationsApiController {
+  constructor(
+    private readonly resets: PasswordResets,
+    private readonly emails: EmailConfirmations,
+    private readonly limits: RateLimits,
+  ) {}
+
+  @Post('password-resets')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Ask for a mail with a link that resets a password', operationId: 'requestPasswordReset' })
+  @ApiResponse({ status: 202, description: 'Where the email has an account, a mail is on its way.' })
+  @ApiProblem(400, 413, 422, 429)
+  async request(@Body() { email }: EmailInput, @CurrentCaller() caller: Caller): Promise<void> {
+    await this.limits.spendMail(email, caller.address);
+    await this.resets.request(email, caller);
+  }
+
+  @Put('password-resets')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Choose a new password by a mailed link', operationId: 'resetPassword' })
+  @ApiNoContentResponse({ description: 'The password is changed, and every session of the account has ended.' })
+  @ApiProblem(400, 404, 413, 422, 503)
+  reset(@Body() { token, password }: ResetInput, @CurrentCaller() caller: Caller): Promise<void> {
+    return this.resets.reset(token, password, caller);
+  }
+
+  @Put('email-confirmations')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Confirm an email address by a mailed link', operationId: 'confirmEmail' })
+  @ApiNoContentResponse({ description: 'The address is confirmed.' })
+  @ApiProblem(400, 404, 413, 422)
+  confirm(@Body() { token }: TokenInput, @CurrentCaller() caller: Caller): Promise<void> {
+    return this.emails.confirm(token, caller);
+  }
+}

@@ -1,0 +1,40 @@
+import { Body, Controller, Get, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Public } from '../http/access.js';
+import { CurrentCaller, type Caller } from '../http/caller.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { TokenInput } from './confirmations.input.js';
+import { EmailConfirmations } from './email-confirmations.js';
+
+const form = { view: 'confirmations/email', title: 'Confirm your email address', keep: ['token'] };
+
+/** Confirming an email address, on any device that the mail is read on, logged in or not. */
+@ApiExcludeController()
+@Public()
+@Controller('email/confirmation')
+export class EmailConfirmationsController {
+  constructor(
+    private readonly emails: EmailConfirmations,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get()
+  @Render(form.view)
+  async show(@Query('token') token: unknown) {
+    return { title: form.title, email: await this.emails.addressOf(token), values: { token } };
+  }
+
+  @Post()
+  @FromForm(form)
+  @Redirect('/secrets', 303)
+  async confirm(
+    @Body() { token }: TokenInput,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.emails.confirm(token, caller);
+    this.flashes.put(reply, { kind: 'status', message: 'Thank you: your email address is confirmed.' });
+  }
+}

@@ -1,0 +1,87 @@
+import { Injectable, NotFoundException } from '@nestjs/common';
+import { ActivityService } from '../activity/activity.service.js';
+import { Settings } from '../config/settings.js';
+import type { Viewer } from '../http/access.js';
+import type { Caller } from '../http/caller.js';
+import { InvalidInput } from '../http/errors.js';
+import { LinksService } from '../links/links.service.js';
+import { MailService } from '../mail/mail.service.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+/** Shows by a mailed link that an address is the member's: the one they registered with, or a new one. */
+@Injectable()
+export class EmailConfirmations {
+  constructor(
+    private readonly links: LinksService,
+    private readonly mail: MailService,
+    private readonly users: UsersService,
+    private readonly activity: ActivityService,
+    private readonly settings: Settings,
+  ) {}
+
+  /** Mails a link that confirms the address that a member has; earlier links are worth nothing then. */
+  async sendVerification({ id, email }: Pick<User, 'id' | 'email'>): Promise<void> {
+    const link = await this.linkFor(id, email, day);
+    await this.mail.send({ to: email, view: 'verify-email', data: { link } });
+  }
+
+  /** Tells the owner of an address that somebody tried to register with it; the same work as `sendVerification`. */
+  async tellOwner(email: string): Promise<void> {
+    await this.linkFor('nobody', email, 0);
+    await this.mail.send({ to: email, view: 'registered-again', data: { link: `${this.settings.publicUrl}/login` } });
+  }
+
+  /**
+   * Mails a link to a new address; opened, it becomes the member's. Says the same where the address is somebody
+   * else's, who is told.
+   *
+   * @throws InvalidInput where it is the address that they have.
+   */
+  async requestChange({ id, email: old }: Viewer, email: string): Promise<void> {
+    if (email === old) throw new InvalidInput([{ field: 'email', message: 'That is the address you have already.' }]);
+    if (await this.users.exists(email)) return this.tellOwner(email);
+    const link = await this.linkFor(id, email, hour);
+    await this.mail.send({ to: email, view: 'confirm-new-email', data: { link } });
+  }
+
+  /** The address that a link would confirm. @throws NotFoundException where the link is used or over. */
+  async addressOf(secret: unknown): Promise<string> {
+    return (await this.links.find('email', secret))?.data ?? used();
+  }
+
+  /**
+   * Confirms an address by its link, which is spent.
+   *
+   * @throws NotFoundException where the link is used or over, or another member has the address by now.
+   */
+  async confirm(secret: unknown, caller: Caller): Promise<void> {
+    const link = await this.links.spend('email', secret);
+    if (!link?.userId || !link.data) used();
+    const user = await this.users.find(link.userId).catch(() => used());
+    if (user.email === link.data) {
+      await this.users.verifyEmail(user.id, link.data);
+      await this.activity.record({ kind: 'email.verified', member: user }, caller);
+      return;
+    }
+    if (!(await this.users.setEmail(user, link.data))) used();
+    // a link in the old mailbox must not open an account that has moved away from it
+    await this.links.withdrawAllOf(user.id);
+    await this.activity.record({ kind: 'email.changed', member: user, target: link.data }, caller);
+    await this.mail.send({ to: user.email, view: 'email-changed', data: { email: link.data } });
+  }
+
+  private async linkFor(userId: string, email: string, lifetime: number): Promise<string> {
+    const { secret } = await this.links.issue({ kind: 'email', userId, lifetime, data: email, replaces: true });
+    return `${this.settings.publicUrl}/email/confirmation?token=${secret}`;
+  }
+}
+
+function used(): never {
+  throw new NotFoundException(
+    'That link was used already, or its time is over. Ask for a new one on your account page.',
+  );
+}

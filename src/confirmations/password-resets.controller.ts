@@ -1,0 +1,65 @@
+import { Body, Controller, Get, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Public } from '../http/access.js';
+import { CurrentCaller, type Caller } from '../http/caller.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+
+import { EmailInput, ResetInput } from './confirmations.input.js';
+import { RateLimits } from '../limits/rate-limits.js';
+import { PasswordResets } from './password-resets.js';
+
+const asking = { view: 'confirmations/forgot', title: 'Forgot your password?', keep: ['email'] };
+const choosing = { view: 'confirmations/reset', title: 'Choose a new password', keep: ['token'] };
+
+/** A forgotten password, in a browser. A link from a mail only shows; the form on its page spends it. */
+@ApiExcludeController()
+@Public()
+@Controller('password')
+export class PasswordResetsController {
+  constructor(
+    private readonly resets: PasswordResets,
+    private readonly limits: RateLimits,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get('forgot')
+  @Render(asking.view)
+  showForgot() {
+    return { title: asking.title };
+  }
+
+  @Post('forgot')
+  @FromForm(asking)
+  @Redirect('/login', 303)
+  async forgot(
+    @Body() { email }: EmailInput,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.limits.spendMail(email, caller.address);
+    await this.resets.request(email, caller);
+    const message = `If ${email} has an account here, a mail with a link is on its way to it. The link works for 30 minutes.`;
+    this.flashes.put(reply, { kind: 'status', message });
+  }
+
+  @Get('reset')
+  @Render(choosing.view)
+  async showReset(@Query('token') token: unknown) {
+    await this.resets.check(token);
+    return { title: choosing.title, values: { token } };
+  }
+
+  @Post('reset')
+  @FromForm(choosing)
+  @Redirect('/login', 303)
+  async reset(
+    @Body() { token, password }: ResetInput,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.resets.reset(token, password, caller);
+    this.flashes.put(reply, { kind: 'status', message: 'Your password is changed. Log in with the new one.' });
+  }
+}

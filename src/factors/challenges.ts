@@ -1,0 +1,76 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { Repository } from 'typeorm';
+import { Keys } from '../config/keys.js';
+import { isUniqueViolation } from '../database/unique-violation.js';
+import { SpentChallenge } from './spent-challenge.entity.js';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** What a challenge is answered with: a new passkey, or proof that one is there. */
+export type Purpose = 'creation' | 'proof';
+
+/**
+ * The challenges that passkeys sign. One is its own ticket: a time and a random part under this site's mark, so that
+ * a page which shows one writes nothing. It is answered once, within five minutes, and by whom it was made for.
+ */
+@Injectable()
+export class Challenges implements OnApplicationBootstrap, OnApplicationShutdown {
+  static readonly lifetime = 5 * minute;
+  private readonly logger = new Logger('Challenges');
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(
+    @InjectRepository(SpentChallenge) private readonly spent: Repository<SpentChallenge>,
+    private readonly keys: Keys,
+  ) {}
+
+  /** A new challenge; only the member of `userId` can answer it, where that is given. */
+  issue(purpose: Purpose, userId = ''): string {
+    return this.write(purpose, userId, String(Date.now() + Challenges.lifetime), randomBytes(16).toString('base64url'));
+  }
+
+  /** Whether we made it for this, and lately; whether it was answered before is seen when it is spent. */
+  isOurs(challenge: string, purpose: Purpose, userId = ''): boolean {
+    const [expiresAt = '', nonce = ''] = challenge.split('.');
+    const ours = Buffer.from(this.write(purpose, userId, expiresAt, nonce));
+    const given = Buffer.from(challenge);
+    return given.length === ours.length && timingSafeEqual(given, ours) && Number(expiresAt) > Date.now();
+  }
+
+  /** Whether nobody answered it before: of many who do so at once, one is the first. */
+  async spend(challenge: string): Promise<boolean> {
+    try {
+      await this.spent.insert({ challenge, expiresAt: new Date(Number(challenge.split('.', 1)[0])) });
+      return true;
+    } catch (error) {
+      if (isUniqueViolation(error)) return false;
+      throw error;
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper = setInterval(() => void this.sweep(), hour).unref();
+    void this.sweep();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.sweeper);
+  }
+
+  private write(purpose: Purpose, userId: string, expiresAt: string, nonce: string): string {
+    const mark = this.keys.mark('passkey challenge', [purpose, userId, expiresAt, nonce].join('\n'));
+    return [expiresAt, nonce, mark].join('.');
+  }
+
+  private async sweep(): Promise<void> {
+    const now = Date.now();
+    try {
+      await this.spent.createQueryBuilder().delete().where('"expiresAt" < :now', { now }).execute();
+    } catch (error) {
+      this.logger.warn({ err: error }, 'spent challenges could not be deleted');
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { Body, Controller, Get, Header, Post, Redirect, Render, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Settings } from '../config/settings.js';
+import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { CurrentCaller, type Caller } from '../http/caller.js';
+import { SeeOther } from '../http/errors.js';
+import { FlashMessages } from '../http/flash.js';
+import { AuthenticatorCodeInput, RecoveryCodeSetInput } from './factors.input.js';
+import { FactorsService } from './factors.service.js';
+import { presentCodesAsText, presentFactorsInWords, presentNewAuthenticator } from './factors.view.js';
+import { lastFactorWords } from './last-factor.js';
+import { RecoveryCodesPage } from './recovery-codes.page.js';
+
+const overview = '/account/factors';
+
+/** A member's second factor: what there is, the authenticator app, and the recovery codes. */
+@ApiExcludeController()
+@MembersOnly({ beforeFactor: true, recentProof: true })
+@Controller('account/factors')
+export class FactorsController {
+  constructor(
+    private readonly factors: FactorsService,
+    private readonly codesPage: RecoveryCodesPage,
+    private readonly flashes: FlashMessages,
+    private readonly settings: Settings,
+  ) {}
+
+  @Get()
+  @MembersOnly({ beforeFactor: true })
+  @Render('factors/overview')
+  async show(@CurrentUser() viewer: Viewer) {
+    const summary = await this.factors.summaryOf(viewer.id);
+    return { title: 'Second factor', ...presentFactorsInWords(summary, this.factors.isRequiredOf(viewer)) };
+  }
+
+  @Get('authenticator')
+  @Render('factors/authenticator')
+  async begin(@CurrentUser() viewer: Viewer) {
+    const begun = await this.factors.beginAuthenticator(viewer);
+    if (!begun) throw new SeeOther(overview);
+    return { title: 'Set up an authenticator app', ...presentNewAuthenticator(begun) };
+  }
+
+  @Post('authenticator')
+  async confirm(
+    @CurrentUser() viewer: Viewer,
+    @Body() { code }: AuthenticatorCodeInput,
+    @CurrentCaller() caller: Caller,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const added = await this.factors.confirmAuthenticator(viewer, code, caller);
+    if (!added) {
+      const message = 'That is not the code that your app shows now. Wait for the next one, and type that.';
+      this.flashes.put(reply, { kind: 'alert', message });
+      return reply.redirect(`${overview}/authenticator`, 303);
+    }
+    if (added.recoveryCodes) return this.codesPage.send(added.recoveryCodes, request, reply);
+    this.flashes.put(reply, { kind: 'status', message: 'Your authenticator app is set up.' });
+    return reply.redirect(overview, 303);
+  }
+
+  @Post('authenticator/removal')
+  @Redirect(overview, 303)
+  async remove(
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const isGone = await this.factors.removeAuthenticator(viewer, caller);
+    this.flashes.put(
+      reply,
+      isGone
+        ? { kind: 'status', message: 'Your authenticator app is removed. Delete its entry in the app too.' }
+        : { kind: 'alert', message: lastFactorWords },
+    );
+  }
+
+  @Post('recovery-codes')
+  async renewCodes(
+    @CurrentUser() viewer: Viewer,
+    @CurrentCaller() caller: Caller,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.codesPage.send(await this.factors.renewRecoveryCodes(viewer, caller), request, reply);
+  }
+
+  /** Gives the codes that a page shows back as a file. Nothing is looked up: only their hashes are kept. */
+  @Post('recovery-codes/download')
+  @MembersOnly({ beforeFactor: true })
+  @Header('content-type', 'text/plain; charset=utf-8')
+  @Header('content-disposition', 'attachment; filename="gatehouse-recovery-codes.txt"')
+  @Header('cache-control', 'no-store')
+  downloadCodes(
+    @CurrentUser() { email }: Viewer,
+    @Body() { codes }: RecoveryCodeSetInput,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    void reply.code(200);
+    return presentCodesAsText(codes.split(' '), this.settings.publicUrl, email);
+  }
+}

@@ -1,0 +1,147 @@
+import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import { ActivityService } from '../activity/activity.service.js';
+import { Settings } from '../config/settings.js';
+import { Reader } from '../database/reader.js';
+import type { Viewer } from '../http/access.js';
+import type { Caller } from '../http/caller.js';
+import { MailService } from '../mail/mail.service.js';
+import { AuthenticatorsService } from './authenticators.service.js';
+import { hasAuthenticator, hasPasskey } from './last-factor.js';
+import type { Passkey } from './passkey.entity.js';
+import { PasskeysService } from './passkeys.service.js';
+import { RecoveryCodesService } from './recovery-codes.service.js';
+import { otpauthUrl } from './totp.js';
+
+/** What a member has beside the password. */
+export interface FactorSummary {
+  /** Whether an authenticator app is set up; one that waits for its first code is not. */
+  readonly authenticator: boolean;
+  readonly passkeys: readonly Pick<Passkey, 'id' | 'name' | 'createdAt' | 'lastUsedAt'>[];
+  readonly recoveryCodesLeft: number;
+}
+
+/** A factor was added; with it came recovery codes, shown this once, where there were none. */
+export interface FactorAdded {
+  readonly recoveryCodes: string[] | null;
+}
+
+const app = 'authenticator app';
+
+/** The second factor: an authenticator app, passkeys, and the recovery codes that stand in for them. */
+@Injectable()
+export class FactorsService {
+  constructor(
+    private readonly authenticators: AuthenticatorsService,
+    private readonly passkeys: PasskeysService,
+    private readonly recoveryCodes: RecoveryCodesService,
+    private readonly activity: ActivityService,
+    private readonly mail: MailService,
+    private readonly reader: Reader,
+    private readonly settings: Settings,
+  ) {}
+
+  async summaryOf(userId: string): Promise<FactorSummary> {
+    const [authenticator, passkeys, recoveryCodesLeft] = await Promise.all([
+      this.authenticators.isSetUpFor(userId),
+      this.passkeys.listFor(userId),
+      this.recoveryCodes.leftOf(userId),
+    ]);
+    return { authenticator, passkeys, recoveryCodesLeft };
+  }
+
+  /** Whether a second factor is asked for when this member logs in. */
+  async isSetUpFor(userId: string): Promise<boolean> {
+    const rows = await this.reader.rows(`SELECT 1 AS "one" WHERE ${hasAuthenticator} OR ${hasPasskey}`, [userId]);
+    return rows.length > 0;
+  }
+
+  /** Whether `REQUIRE_MFA` asks this member for a second factor. */
+  isRequiredOf({ role }: Pick<Viewer, 'role'>): boolean {
+    const { requireMfa } = this.settings;
+    return requireMfa === 'all' || (requireMfa === 'admins' && role === 'admin');
+  }
+
+  /** What an app needs to show codes for this member; undefined where one is set up already. */
+  async beginAuthenticator({ id, email }: Viewer): Promise<{ secret: string; otpauthUrl: string } | undefined> {
+    const secret = await this.authenticators.begin(id);
+    // an app may put one entry in place of another of the same issuer and account
+    const issuer = `Gatehouse ${new URL(this.settings.publicUrl).hostname}`;
+    return secret === undefined ? undefined : { secret, otpauthUrl: otpauthUrl(secret, issuer, email) };
+  }
+
+  /** Makes an app count from its first code on; undefined where that is not the code of an app that waits. */
+  async confirmAuthenticator(viewer: Viewer, code: string, caller: Caller): Promise<FactorAdded | undefined> {
+    if (!(await this.authenticators.confirm(viewer.id, code))) return undefined;
+    return this.added(viewer, app, 'an authenticator app was added', caller);
+  }
+
+  /** False where it is the only factor, and one is required. @throws NotFoundException where there is no app. */
+  async removeAuthenticator(viewer: Viewer, caller: Caller): Promise<boolean> {
+    if (!(await this.authenticators.delete(viewer.id, this.isRequiredOf(viewer)))) {
+      if (await this.authenticators.isSetUpFor(viewer.id)) return false;
+      throw new NotFoundException('You have no authenticator app set up.');
+    }
+    await this.removed(viewer, app, 'an authenticator app was removed', caller);
+    return true;
+  }
+
+  /** Takes in a passkey that the member's browser made; undefined where its answer is not right. */
+  async addPasskey(viewer: Viewer, response: string, name: string, caller: Caller): Promise<FactorAdded | undefined> {
+    const passkey = await this.passkeys.register(viewer, response, name);
+    return passkey && this.added(viewer, passkey.name, 'a passkey was added', caller);
+  }
+
+  /** False where it is the only factor, and one is required. @throws NotFoundException where there is no such passkey. */
+  async removePasskey(viewer: Viewer, id: string, caller: Caller): Promise<boolean> {
+    const name = await this.passkeys.delete(viewer.id, id, this.isRequiredOf(viewer));
+    if (name === undefined) {
+      await this.passkeys.findFor(viewer, id);
+      return false;
+    }
+    await this.removed(viewer, name, 'a passkey was removed', caller);
+    return true;
+  }
+
+  /** A new set of recovery codes, shown this once; the old ones are worthless. @throws ConflictException */
+  async renewRecoveryCodes(viewer: Viewer, caller: Caller): Promise<string[]> {
+    if (!(await this.isSetUpFor(viewer.id)))
+      throw new ConflictException('Recovery codes stand in for a second factor. Set one up first.');
+    const codes = await this.recoveryCodes.renew(viewer.id);
+    if (!codes) throw new ConflictException('New recovery codes were being made at the same moment. Use those.');
+    await this.activity.record({ kind: 'factor.recovery-codes-made', member: viewer }, caller);
+    await this.tell(viewer, 'new recovery codes were made, and the old ones no longer work');
+    return codes;
+  }
+
+  /** What a code is, where it is one of this member's and was not used before; it is used by this. */
+  async verifyCode(userId: string, code: string): Promise<'authenticator' | 'recovery-code' | undefined> {
+    if (await this.authenticators.spend(userId, code)) return 'authenticator';
+    if (await this.recoveryCodes.spend(userId, code)) return 'recovery-code';
+    return undefined;
+  }
+
+  /** Takes away every factor of a member who has lost theirs. */
+  async removeAllOf(userId: string): Promise<void> {
+    await this.authenticators.removeAllOf(userId);
+    await this.passkeys.removeAllOf(userId);
+    await this.recoveryCodes.removeAllOf(userId);
+  }
+
+  private async added(viewer: Viewer, target: string, what: string, caller: Caller): Promise<FactorAdded> {
+    const recoveryCodes = (await this.recoveryCodes.makeFirst(viewer.id)) ?? null;
+    await this.activity.record({ kind: 'factor.added', member: viewer, target }, caller);
+    if (recoveryCodes) await this.activity.record({ kind: 'factor.recovery-codes-made', member: viewer }, caller);
+    await this.tell(viewer, what);
+    return { recoveryCodes };
+  }
+
+  private async removed(viewer: Viewer, target: string, what: string, caller: Caller): Promise<void> {
+    await this.recoveryCodes.removeUnlessSetUp(viewer.id);
+    await this.activity.record({ kind: 'factor.removed', member: viewer, target }, caller);
+    await this.tell(viewer, what);
+  }
+
+  private tell({ email }: Viewer, what: string): Promise<void> {
+    return this.mail.send({ to: email, view: 'factor-changed', data: { what } });
+  }
+}

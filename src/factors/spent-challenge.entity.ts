@@ -1,0 +1,12 @@
+import { Entity, PrimaryColumn } from 'typeorm';
+import { InstantColumn } from '../database/instant.column.js';
+
+/** A challenge that was answered, and is answered no second time. */
+@Entity('spent_challenges')
+export class SpentChallenge {
+  @PrimaryColumn('varchar', { length: 100 })
+  challenge!: string;
+
+  @InstantColumn()
+  expiresAt!: Date;
+}

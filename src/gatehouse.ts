@@ -1,0 +1,59 @@
+import { CommanderError } from 'commander';
+import { existsSync } from 'node:fs';
+import pino from 'pino';
+import { createApp } from './app.js';
+import { commandLine } from './commands/command-line.js';
+import { wordsOfFailure } from './commands/failure.js';
+import { remark } from './commands/output.js';
+import type { WithSite } from './commands/site.js';
+import { readSettings } from './config/settings.js';
+import { sqlitePath } from './database/data-source.js';
+
+/** Runs one command of the operator's, and tells by the exit code how it went: see `--help`. */
+async function main(): Promise<void> {
+  // what it writes is for the site's user and group, as what the server writes
+  process.umask(0o027);
+  process.stdout.on('error', endQuietly);
+  const program = commandLine(process.env, withSite);
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
+    command.exitOverride().showHelpAfterError();
+  await program.parseAsync();
+}
+
+/** The site as the server has it, but it listens nowhere, and says only what went wrong. */
+const withSite: WithSite = async (work) => {
+  const settings = readSettings(process.env);
+  const path = sqlitePath(settings);
+  const isNew = path !== undefined && !existsSync(path);
+  const app = await createApp(settings, logger);
+  if (isNew) remark(`There was no database, so one was made: ${path}. Does the server have the same DATA_DIR?`);
+  try {
+    await work(app);
+  } finally {
+    await app.close();
+  }
+};
+
+const logger = pino({ level: 'warn', base: null }, { write: (line) => remark(inWords(line)) });
+
+function inWords(line: string): string {
+  const { msg, err } = JSON.parse(line) as { msg: string; err?: { message: string } };
+  return err ? `${msg}: ${err.message}` : msg;
+}
+
+/** Whoever reads has enough, as `head` does. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+}
+
+function fail(error: unknown): void {
+  // commander has said it already; help that was asked for is no fault
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    remark(wordsOfFailure(error));
+    process.exitCode = 1;
+  }
+}
+
+main().catch(fail);

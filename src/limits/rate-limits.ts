@@ -1,0 +1,188 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import ipaddr from 'ipaddr.js';
+import { createHash } from 'node:crypto';
+import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import { DataSource } from 'typeorm';
+import { Settings } from '../config/settings.js';
+import { TooManyRequests } from '../http/errors.js';
+
+const minutes = 60;
+const hours = 60 * minutes;
+const days = 24 * hours;
+
+/** How many tries, and in how many seconds they are forgotten. */
+const rules = {
+  /** Wrong passwords for one account from one address; or from one device that its member has used before. */
+  account: { points: 10, duration: 15 * minutes },
+  /** Wrong passwords from one address, whatever the account: someone tries one password on everybody. */
+  address: { points: 100, duration: 1 * hours },
+  /** Wrong passwords for one account in a row, wherever they come from. */
+  streak: { points: 100, duration: 30 * days },
+  /** Registrations from one address. */
+  registration: { points: 300, duration: 1 * hours },
+  /** Mails that strangers have sent to one account. */
+  mail: { points: 5, duration: 1 * hours },
+  /** Mails that one address has sent to anybody. */
+  mails: { points: 30, duration: 1 * hours },
+  /** Wrong codes, passwords and answers given as a second factor or a proof, for one account. */
+  factor: { points: 10, duration: 15 * minutes },
+} as const;
+
+type Rule = keyof typeof rules;
+
+/** Who tries to log in: the email, the address, and the device where its member has used it before. */
+export interface Try {
+  readonly email: string;
+  readonly address: string;
+  readonly device?: string | undefined;
+}
+
+/**
+ * Counts tries, in the database, so that a restart forgets nothing and all processes count together. A try is spent
+ * before its password is looked at, in one atomic statement, so that many at once do not slip through; a right
+ * password gives it back. An unknown email counts as a known one does.
+ */
+@Injectable()
+export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('RateLimits');
+  private readonly limiters: Record<Rule, RateLimiterPostgres>;
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly settings: Settings,
+  ) {
+    const names = Object.keys(rules) as Rule[];
+    this.limiters = Object.fromEntries(names.map((rule) => [rule, this.limiter(rule)])) as typeof this.limiters;
+  }
+
+  /** @throws TooManyRequests where this address, or this device, has tried too often. */
+  async spendLogin({ email, address, device }: Try): Promise<void> {
+    await this.spend('account', accountKey(email, device ?? networkOf(address)));
+    // what comes from a member's own device is no spraying
+    if (device === undefined) await this.spend('address', networkOf(address));
+  }
+
+  /** The password was right: the try is given back, and the account's earlier ones are forgotten. */
+  async forgiveLogin({ email, address, device }: Try): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    if (device === undefined) await this.limiters.address.reward(networkOf(address));
+    await this.limiters.account.delete(accountKey(email, device ?? networkOf(address)));
+  }
+
+  /** The password was not looked at: the try is given back, and no other. */
+  async giveBackLogin({ email, address, device }: Try): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    if (device === undefined) await this.limiters.address.reward(networkOf(address));
+    await this.limiters.account.reward(accountKey(email, device ?? networkOf(address)));
+  }
+
+  /** One more wrong password for this account, known or unknown. */
+  async noteFailure(email: string): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    await this.limiters.streak.penalty(accountKey(email, 'streak'));
+  }
+
+  /** The member is in: the wrong passwords before count no more. */
+  async forgetFailures(email: string): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    await this.limiters.streak.delete(accountKey(email, 'streak'));
+  }
+
+  /** Whether so many wrong passwords came in a row that a right one alone lets no unknown device in. */
+  async isUnderSiege(email: string): Promise<boolean> {
+    if (this.settings.rateLimits === 'off') return false;
+    const tries = await this.limiters.streak.get(accountKey(email, 'streak'));
+    return (tries?.consumedPoints ?? 0) >= rules.streak.points;
+  }
+
+  /** @throws TooManyRequests where this address has registered too often. */
+  spendRegistration(address: string): Promise<void> {
+    return this.spend('registration', networkOf(address));
+  }
+
+  /** @throws TooManyRequests where too many mails were asked for, for this email or by this address. */
+  async spendMail(email: string, address: string): Promise<void> {
+    await this.spend('mails', networkOf(address));
+    await this.spend('mail', accountKey(email, 'mail'));
+  }
+
+  /** @throws TooManyRequests where too many wrong answers were given for this account; from a known device, by it. */
+  spendFactor(userId: string, device?: string): Promise<void> {
+    return this.spend('factor', accountKey(userId, device ?? 'factor'));
+  }
+
+  async forgiveFactor(userId: string, device?: string): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    await this.limiters.factor.delete(accountKey(userId, device ?? 'factor'));
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper = setInterval(() => void this.sweep(), hours * 1_000).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.sweeper);
+  }
+
+  private async spend(rule: Rule, key: string): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    try {
+      await this.limiters[rule].consume(key);
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      this.logger.warn({ rule, key }, 'too many tries');
+      throw new TooManyRequests(Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000)));
+    }
+  }
+
+  private limiter(rule: Rule): RateLimiterPostgres {
+    return new RateLimiterPostgres({
+      ...rules[rule],
+      keyPrefix: rule,
+      // its statements are ones that SQLite understands too, so our data source stands in for a client of either kind
+      storeClient: { query: (statement: Statement) => this.run(statement) },
+      storeType: 'client',
+      tableName: 'rate_limits',
+      tableCreated: true,
+      clearExpiredByTimeout: false,
+    });
+  }
+
+  private async run({ text, values }: Statement): Promise<{ rows: unknown[]; rowCount: number }> {
+    // TypeORM tells what a statement gives back by its first word: on SQLite an INSERT would lose its RETURNING
+    const rows: unknown = await this.dataSource.query(`\n${text}`, values);
+    return Array.isArray(rows) ? { rows, rowCount: rows.length } : { rows: [], rowCount: 0 };
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      await this.dataSource.query('DELETE FROM "rate_limits" WHERE "expire" <= $1', [Date.now()]);
+    } catch (error) {
+      // they count no more all the same; the next sweep tries again
+      this.logger.warn({ err: error }, 'old tries could not be deleted');
+    }
+  }
+}
+
+interface Statement {
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** An address as one client has it: of IPv6 the first 64 bits, since a single household gets that many addresses. */
+function networkOf(address: string): string {
+  // a proxy may forward a port, or something that is no address at all
+  const plain = /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? address.replace(/^([\d.]+):\d+$/, '$1');
+  if (!ipaddr.isValid(plain)) return 'unknown';
+  const parsed = ipaddr.process(plain);
+  if (parsed.kind() === 'ipv4') return parsed.toString();
+  return `${(parsed as ipaddr.IPv6).parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;
+}
+
+/** Hashed, so that the table and the log do not tell who has an account. */
+const accountKey = (account: string, by: string) =>
+  createHash('sha256').update(`${account}\n${by}`).digest('base64url');

@@ -1,0 +1,136 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { createHash, randomBytes } from 'node:crypto';
+import { Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { Link, type LinkKind } from './link.entity.js';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+export interface NewLink {
+  readonly kind: LinkKind;
+  /** Whom it is for, or who made it; null for whoever holds it. */
+  readonly userId: string | null;
+  /** Milliseconds. */
+  readonly lifetime: number;
+  readonly data?: string;
+  /** Whether the earlier links of this kind for this member open nothing from now on. */
+  readonly replaces?: boolean;
+}
+
+/** Links: who holds the secret may do one thing, once, in time. The database knows only hashes. (ASVS 5.0 6.4, 6.5) */
+@Injectable()
+export class LinksService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Links');
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(@InjectRepository(Link) private readonly links: Repository<Link>) {}
+
+  /** Makes a link and gives its secret (43 characters), which is told nobody else. */
+  async issue({ kind, userId, lifetime, data, replaces }: NewLink): Promise<{ secret: string; link: Link }> {
+    const secret = randomBytes(32).toString('base64url');
+    const now = Date.now();
+    const link: Link = {
+      id: uuid(),
+      kind,
+      userId,
+      secretHash: hashOf(secret),
+      data: data ?? null,
+      createdAt: new Date(now),
+      expiresAt: new Date(now + lifetime),
+      usedAt: null,
+    };
+    await this.links.insert(link);
+    if (replaces)
+      await this.links
+        .createQueryBuilder()
+        .delete()
+        .where('"userId" = :userId AND "kind" = :kind AND "id" <> :id', link)
+        .execute();
+    return { secret, link };
+  }
+
+  /** The link that a secret opens, not yet spent: for a page that shows what it would do. */
+  async find(kind: LinkKind, secret: unknown): Promise<Link | undefined> {
+    if (typeof secret !== 'string' || secret.length > 100) return undefined;
+    const link = await this.links
+      .createQueryBuilder('l')
+      .where('l."secretHash" = :hash AND l."kind" = :kind AND l."usedAt" IS NULL AND l."expiresAt" > :now', {
+        hash: hashOf(secret),
+        kind,
+        now: Date.now(),
+      })
+      .getOne();
+    return link ?? undefined;
+  }
+
+  /** The link that a secret opens, spent by this: of many who try at once, one gets it. */
+  async spend(kind: LinkKind, secret: unknown): Promise<Link | undefined> {
+    const link = await this.find(kind, secret);
+    if (!link) return undefined;
+    const now = Date.now();
+    const { affected } = await this.links
+      .createQueryBuilder()
+      .update({ usedAt: new Date(now) })
+      .where('"id" = :id AND "usedAt" IS NULL AND "expiresAt" > :now', { id: link.id, now })
+      .execute();
+    return affected === 1 ? link : undefined;
+  }
+
+  /** Makes a link that was spent in vain good again. */
+  async giveBack({ id }: Link): Promise<void> {
+    await this.links.update({ id }, { usedAt: null });
+  }
+
+  /** The links of a kind that can still be used, the newest first. */
+  async list(kind: LinkKind, { limit, cursor = newestId }: PagingInput): Promise<Part<Link>> {
+    const found = await this.links
+      .createQueryBuilder('l')
+      .where('l."kind" = :kind AND l."id" < :cursor AND l."usedAt" IS NULL AND l."expiresAt" > :now', {
+        kind,
+        cursor,
+        now: Date.now(),
+      })
+      .orderBy('l.id', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    return partOf(found, limit);
+  }
+
+  /** Whether there was such a link, which is gone now. */
+  async withdraw(kind: LinkKind, id: string): Promise<boolean> {
+    const { affected } = await this.links.delete({ kind, id });
+    return affected === 1;
+  }
+
+  /** Makes every link worthless that could open this member's account. */
+  async withdrawAllOf(userId: string): Promise<void> {
+    await this.links
+      .createQueryBuilder()
+      .delete()
+      .where(`"userId" = :userId AND "kind" <> 'invite'`, { userId })
+      .execute();
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper = setInterval(() => void this.sweep(), hour).unref();
+    void this.sweep();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.sweeper);
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      const before = Date.now() - day;
+      await this.links.createQueryBuilder().delete().where('"expiresAt" < :before', { before }).execute();
+    } catch (error) {
+      this.logger.warn({ err: error }, 'expired links could not be deleted');
+    }
+  }
+}
+
+const hashOf = (secret: string) => createHash('sha256').update(secret).digest('base64url');

@@ -1,0 +1,130 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { projectFolder, Settings } from '../config/settings.js';
+import { compileLetters, type Letter, type WriteLetter } from './letters.js';
+import { Outbox } from './outbox.js';
+import { postmanFor, type Postman } from './postmen.js';
+import type { WaitingLetter } from './waiting-letter.entity.js';
+
+const second = 1_000;
+/** The answer to who had a letter sent leaves first, and takes no longer where there is somebody to send it to. */
+const breath = 50;
+/** How often this process looks for what a crash, a fault or another process left. */
+const pollEvery = 15 * second;
+/** So long may sending one letter take, in all; less than anybody else waits to take it. */
+const patience = 120 * second;
+/** So long the letter in flight gets at the end of this process. */
+const lastChance = 5 * second;
+
+/**
+ * Sends letters. Each waits in the database until a mail server took it or, where none is set, a file in the data
+ * folder holds it. It is sent at least once; twice only where a process dies just after the mail server took it, and
+ * then under the same Message-ID.
+ */
+@Injectable()
+export class MailService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Mail');
+  private readonly write: WriteLetter;
+  private readonly deliver: Postman;
+  private poller: NodeJS.Timeout | undefined;
+  private working: Promise<void> | undefined;
+  private inFlight: AbortController | undefined;
+  private isWanted = false;
+  private isEnding = false;
+
+  constructor(
+    private readonly outbox: Outbox,
+    settings: Settings,
+  ) {
+    this.write = compileLetters(join(projectFolder, 'views'), new URL(settings.publicUrl).host);
+    this.deliver = postmanFor(settings);
+  }
+
+  /** Takes on a letter: it survives a power cut once this returns, and leaves soon after. */
+  async send(letter: Letter): Promise<void> {
+    await this.outbox.put(letter);
+    setTimeout(() => this.sendDue(), breath).unref();
+  }
+
+  /** Begins to send what is due, one letter after the other, unless this process is at it. */
+  sendDue(): void {
+    this.isWanted = true;
+    this.working ??= this.work();
+  }
+
+  onApplicationBootstrap(): void {
+    this.poller = setInterval(() => this.sendDue(), pollEvery).unref();
+    this.sendDue();
+  }
+
+  /** The letter in flight may still arrive, if that is quick; what does not is for the next start. */
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.poller);
+    this.isEnding = true;
+    const timer = new AbortController();
+    const tooLate = sleep(lastChance, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([this.working, tooLate]);
+    timer.abort();
+    this.inFlight?.abort();
+    await this.working;
+  }
+
+  private async work(): Promise<void> {
+    try {
+      while (this.isWanted && !this.isEnding) {
+        this.isWanted = false;
+        await this.sendAll();
+      }
+    } catch (error) {
+      this.logger.warn({ err: error }, 'the outbox could not be read or written');
+    } finally {
+      this.working = undefined;
+    }
+  }
+
+  private async sendAll(): Promise<void> {
+    while (!this.isEnding) {
+      const letter = await this.outbox.take();
+      if (!letter) return;
+      const fault = await this.faultOfSending(letter);
+      if (fault === undefined) await this.outbox.remove(letter);
+      else await this.keepForLater(letter, fault);
+    }
+  }
+
+  /** Sends a letter; undefined where it was, else what is wrong. */
+  private async faultOfSending(letter: WaitingLetter): Promise<unknown> {
+    const abort = (this.inFlight = new AbortController());
+    const timer = setTimeout(() => abort.abort(), patience);
+    try {
+      const { to, ...facts } = this.outbox.open(letter);
+      const written = this.write(facts);
+      if (to !== undefined)
+        await this.deliver({ id: letter.id, to, writtenAt: letter.createdAt, ...written }, abort.signal);
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      clearTimeout(timer);
+      this.inFlight = undefined;
+    }
+  }
+
+  private async keepForLater(letter: WaitingLetter, fault: unknown): Promise<void> {
+    if (this.isEnding) return this.outbox.giveBack(letter);
+    const line = { letter: letter.id, tries: letter.tries, ...codesOf(fault) };
+    if (await this.outbox.putBack(letter))
+      this.logger.warn(line, 'a letter could not be sent and is tried again later');
+    else this.logger.error(line, 'a letter could not be sent for days and is given up');
+  }
+}
+
+/** What a log may know of a fault: a mail server repeats addresses in its words, and its words in the error's. */
+function codesOf(fault: unknown): object {
+  const { name, code, originalCode, responseCode, command } = fault as Partial<Record<string, unknown>>;
+  const words = Object.entries({ code: code ?? name, cause: originalCode, command }).filter(
+    ([, word]) => typeof word === 'string' && /^\w[\w -]{0,40}$/.test(word),
+  );
+  return { ...Object.fromEntries(words), ...(typeof responseCode === 'number' && { responseCode }) };
+}

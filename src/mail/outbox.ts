@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Keys } from '../config/keys.js';
+import type { Letter } from './letters.js';
+import { WaitingLetter } from './waiting-letter.entity.js';
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** All letters look alike in the database, up to a multiple of this many bytes. */
+const padding = 1_024;
+/** After so long nobody can still be sending a letter that somebody took. */
+const lease = 3 * minute;
+/** What could not be sent for so long is given up: nobody waits for it any more. */
+const patience = 3 * day;
+/** How long a letter rests after its first try, its second, and so on. */
+const rests = [30 * second, 2 * minute, 10 * minute, hour, 6 * hour];
+
+/** The letters that wait, in the database: durable, sealed, and each in the hands of one process at a time. */
+@Injectable()
+export class Outbox {
+  constructor(
+    @InjectRepository(WaitingLetter) private readonly letters: Repository<WaitingLetter>,
+    private readonly keys: Keys,
+  ) {}
+
+  async put(letter: Letter): Promise<void> {
+    const now = new Date();
+    const sealed = this.keys.seal(padded(JSON.stringify(letter)));
+    await this.letters.insert({ id: uuid(), letter: sealed, createdAt: now, tries: 0, dueAt: now });
+  }
+
+  /** The letter that has been due the longest; nobody else takes it until it is removed, put back or forgotten. */
+  async take(): Promise<WaitingLetter | undefined> {
+    for (;;) {
+      const now = Date.now();
+      const due = await this.letters
+        .createQueryBuilder('l')
+        .where('l."dueAt" <= :now', { now })
+        .orderBy('l.dueAt')
+        .addOrderBy('l.id')
+        .limit(1)
+        .getOne();
+      if (!due) return undefined;
+      const taken = { tries: due.tries + 1, dueAt: new Date(now + lease) };
+      if (await this.change(due, taken)) return { ...due, ...taken };
+    }
+  }
+
+  /** @throws Error where it was sealed with another key. */
+  open({ letter }: WaitingLetter): Letter {
+    return JSON.parse(this.keys.unseal(letter)) as Letter;
+  }
+
+  async remove({ id }: WaitingLetter): Promise<void> {
+    await this.letters.delete({ id });
+  }
+
+  /** Puts a letter back that could not be sent, to be tried again later; false where it is too old, and was removed. */
+  async putBack(letter: WaitingLetter): Promise<boolean> {
+    const dueAt = new Date(Date.now() + restAfter(letter.tries));
+    if (dueAt.getTime() < letter.createdAt.getTime() + patience) {
+      await this.change(letter, { dueAt });
+      return true;
+    }
+    await this.remove(letter);
+    return false;
+  }
+
+  /** Puts a letter back that was not tried to the end, for whoever comes next. */
+  async giveBack(letter: WaitingLetter): Promise<void> {
+    await this.change(letter, { tries: letter.tries - 1, dueAt: new Date() });
+  }
+
+  /** Whether the letter was still as it was seen, and is changed now. */
+  private async change({ id, dueAt }: WaitingLetter, to: Partial<WaitingLetter>): Promise<boolean> {
+    const { affected } = await this.letters
+      .createQueryBuilder()
+      .update(to)
+      .where('"id" = :id AND "dueAt" = :seen', { id, seen: dueAt.getTime() })
+      .execute();
+    return affected === 1;
+  }
+}
+
+const restAfter = (tries: number) => rests[Math.min(tries, rests.length) - 1] ?? 0;
+
+const padded = (text: string) => text + ' '.repeat(padding - (Buffer.byteLength(text) % padding));

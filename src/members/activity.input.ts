@@ -1,0 +1,23 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsIn, IsOptional } from 'class-validator';
+import { eventKinds, outcomes, type EventKind, type Outcome } from '../activity/event.entity.js';
+import { SearchInput } from '../http/paging.input.js';
+
+/** What a form sends for what is left open is an empty text. */
+const open = ({ value }: { value: unknown }) => (value === '' ? undefined : value);
+
+/** Which events an admin wants to see. */
+export class ActivityFilterInput extends SearchInput {
+  @ApiPropertyOptional({ enum: eventKinds, description: 'Only events of this kind.' })
+  @IsOptional()
+  @Transform(open)
+  @IsIn(eventKinds, { message: 'kind is the kind of an event, such as session.began.' })
+  kind?: EventKind;
+
+  @ApiPropertyOptional({ enum: outcomes, description: 'Only events that ended this way.' })
+  @IsOptional()
+  @Transform(open)
+  @IsIn(outcomes, { message: `outcome is one of ${outcomes.join(', ')}.` })
+  outcome?: Outcome;
+}

@@ -1,0 +1,17 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { Viewer } from '../http/access.js';
+import { callerOf, type Caller } from '../http/caller.js';
+
+/** Whose act it is, and where it comes from. */
+export interface By {
+  /** Null for the operator, who acts from the machine itself. */
+  readonly admin: Viewer | null;
+  readonly caller: Caller;
+}
+
+/** The admin who asks, on a route that is for admins only. */
+export const ByAdmin = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  return { admin: request.user, caller: callerOf(request) };
+});

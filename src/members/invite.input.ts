@@ -1,0 +1,24 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { EmailField } from '../users/account-fields.js';
+
+const mostDays = 30;
+const howLong = `Please give a number of days from 1 to ${mostDays}.`;
+
+/** Whom to invite, and for how long; the page and the API read the same. */
+export class InviteInput {
+  @ApiPropertyOptional({ description: 'Whom to mail the invite; who registers with this address has shown it theirs.' })
+  @IsOptional()
+  // a form sends what is left open as an empty text
+  @Transform(({ value }) => (typeof value === 'string' && value.trim() === '' ? undefined : (value as unknown)))
+  @EmailField()
+  email?: string;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: mostDays, default: 7 })
+  @Transform(({ value }) => (typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : (value as unknown)))
+  @Max(mostDays, { message: howLong })
+  @Min(1, { message: howLong })
+  @IsInt({ message: howLong })
+  days = 7;
+}

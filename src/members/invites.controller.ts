@@ -1,0 +1,76 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  Query,
+  Redirect,
+  Render,
+  Res,
+} from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { AdminsOnly } from '../http/access.js';
+import { FlashMessages, type Flash } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { hrefOfNext, PagingInput } from '../http/paging.input.js';
+import { RegistrationRules } from '../users/registration-rules.js';
+import { ByAdmin, type By } from './by.js';
+import { InviteInput } from './invite.input.js';
+import { presentInviteInWords } from './invite.view.js';
+import { InvitesService } from './invites.service.js';
+
+const form = { view: 'members/invite-form', title: 'Invite somebody', keep: ['email', 'days'] };
+
+/** Inviting, for an admin in a browser. */
+@ApiExcludeController()
+@AdminsOnly({ recentProof: true })
+@Controller('admin/invites')
+export class InvitesController {
+  constructor(
+    private readonly invites: InvitesService,
+    private readonly rules: RegistrationRules,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get()
+  @AdminsOnly()
+  @Render('members/invites')
+  async list(@Query() paging: PagingInput) {
+    const [{ items, nextCursor }, { mode }] = await Promise.all([this.invites.list(paging), this.rules.current()]);
+    return {
+      title: 'Invites',
+      isClosed: mode === 'closed',
+      values: { days: new InviteInput().days },
+      invites: items.map(presentInviteInWords),
+      nextHref: hrefOfNext('/admin/invites', { limit: paging.limit }, nextCursor),
+    };
+  }
+
+  /** Answers with the page itself: the link is shown this once, and stands nowhere that it could be sent on from. */
+  @Post()
+  @FromForm(form)
+  @HttpCode(200)
+  @Render('members/invite')
+  async make(@Body() input: InviteInput, @ByAdmin() by: By) {
+    const { invite, link } = await this.invites.make(input, by);
+    return { title: 'The invite is made', invite: presentInviteInWords(invite), link };
+  }
+
+  @Post(':id/withdrawal')
+  @Redirect('/admin/invites', 303)
+  async withdraw(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    this.flashes.put(reply, await this.invites.withdraw(id, by).then(withdrawn, refusalOf));
+  }
+}
+
+const withdrawn = (): Flash => ({ kind: 'status', message: 'The invite is withdrawn: its link opens nothing.' });
+
+/** Somebody was faster: they have registered with it, or another admin has withdrawn it. */
+function refusalOf(error: unknown): Flash {
+  if (error instanceof NotFoundException) return { kind: 'alert', message: error.message };
+  throw error;
+}

@@ -1,0 +1,69 @@
+import { Injectable, NotFoundException } from '@nestjs/common';
+import { validate as isUuid } from 'uuid';
+import { ActivityService } from '../activity/activity.service.js';
+import { Settings } from '../config/settings.js';
+import { InvalidInput } from '../http/errors.js';
+import type { PagingInput, Part } from '../http/paging.input.js';
+import type { Link } from '../links/link.entity.js';
+import { LinksService } from '../links/links.service.js';
+import { MailService } from '../mail/mail.service.js';
+import { isOfDomains, RegistrationRules } from '../users/registration-rules.js';
+import { UsersService } from '../users/users.service.js';
+import type { By } from './by.js';
+import type { InviteInput } from './invite.input.js';
+
+const day = 24 * 3_600_000;
+
+/** Invites: each lets one person register, once, in time. Looking at one burns nothing; registering spends it. */
+@Injectable()
+export class InvitesService {
+  constructor(
+    private readonly links: LinksService,
+    private readonly rules: RegistrationRules,
+    private readonly users: UsersService,
+    private readonly mail: MailService,
+    private readonly activity: ActivityService,
+    private readonly settings: Settings,
+  ) {}
+
+  /** The invites that can still be used, the newest first. */
+  list(paging: PagingInput): Promise<Part<Link>> {
+    return this.links.list('invite', paging);
+  }
+
+  /**
+   * Makes an invite, mails it where there is an address, and gives its link, which is told nobody else.
+   *
+   * @throws InvalidInput where the address could not register anyway.
+   */
+  async make({ email, days }: InviteInput, { admin, caller }: By): Promise<{ invite: Link; link: string }> {
+    if (email !== undefined) await this.refuseInVain(email);
+    const { secret, link: invite } = await this.links.issue({
+      kind: 'invite',
+      userId: admin?.id ?? null,
+      lifetime: days * day,
+      ...(email !== undefined && { data: email }),
+    });
+    const link = `${this.settings.publicUrl}/register?invite=${secret}`;
+    // not for whom: who is no member has no account that could be deleted with what is known of them
+    await this.activity.record({ kind: 'invite.made', actor: admin, target: invite.id }, caller);
+    if (email !== undefined) await this.mail.send({ to: email, view: 'invite', data: { link, days: String(days) } });
+    return { invite, link };
+  }
+
+  /** Makes an invite worthless. @throws NotFoundException where it is none, or was used or withdrawn. */
+  async withdraw(id: string, { admin, caller }: By): Promise<void> {
+    if (!isUuid(id) || !(await this.links.withdraw('invite', id)))
+      throw new NotFoundException('There is no such invite any more.');
+    await this.activity.record({ kind: 'invite.withdrawn', actor: admin, target: id }, caller);
+  }
+
+  private async refuseInVain(email: string): Promise<void> {
+    if (await this.users.exists(email))
+      throw new InvalidInput([{ field: 'email', message: 'Somebody with that address is a member already.' }]);
+    if (!isOfDomains(email, await this.rules.current()))
+      throw new InvalidInput([
+        { field: 'email', message: 'The rules of registration leave out the domain of that address.' },
+      ]);
+  }
+}

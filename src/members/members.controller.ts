@@ -1,0 +1,155 @@
+import { Body, ConflictException, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ActivityService } from '../activity/activity.service.js';
+import { presentEventInWords } from '../activity/event.view.js';
+import { FactorsService } from '../factors/factors.service.js';
+import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { FlashMessages, type Flash } from '../http/flash.js';
+import { hrefOfNext, PagingInput } from '../http/paging.input.js';
+import { presentSessionInWords } from '../sessions/session.view.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { ByAdmin, type By } from './by.js';
+import { MemberFilterInput, RoleInput } from './member.input.js';
+import { presentFactorsInWords, presentMemberInWords } from './member.view.js';
+import { MembersService, type Member } from './members.service.js';
+
+/** The members, for an admin in a browser: who there is, and what can be done about one. */
+@ApiExcludeController()
+@AdminsOnly({ recentProof: true })
+@Controller('admin/members')
+export class MembersController {
+  constructor(
+    private readonly members: MembersService,
+    private readonly sessions: SessionsService,
+    private readonly factors: FactorsService,
+    private readonly activity: ActivityService,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get()
+  @AdminsOnly()
+  @Render('members/members')
+  async list(@Query() filter: MemberFilterInput) {
+    const { limit, q, state } = filter;
+    const [{ items, nextCursor }, count] = await Promise.all([this.members.list(filter), this.members.count()]);
+    return {
+      title: 'Members',
+      filter,
+      count,
+      members: items.map(presentMemberInWords),
+      nextHref: hrefOfNext('/admin/members', { limit, q, state }, nextCursor),
+    };
+  }
+
+  @Get(':id')
+  @AdminsOnly()
+  @Render('members/member')
+  async show(@Param('id') id: string, @Query() paging: PagingInput, @CurrentUser() admin: Viewer) {
+    const member = await this.members.find(id);
+    const [factors, sessions, events] = await Promise.all([
+      this.factors.summaryOf(member.id),
+      this.sessions.listFor(member, { limit: 100 }),
+      this.activity.listFor(member, paging),
+    ]);
+    return {
+      title: member.name,
+      member: presentMemberInWords(member),
+      isOneself: member.id === admin.id,
+      factors: presentFactorsInWords(factors),
+      sessions: sessions.items.map((session) => presentSessionInWords(session, admin.session.id)),
+      hasMoreSessions: sessions.nextCursor !== null,
+      events: events.items.map(presentEventInWords),
+      nextHref: hrefOfNext(`/admin/members/${member.id}`, { limit: paging.limit }, events.nextCursor),
+    };
+  }
+
+  @Post(':id/approval')
+  @Redirect('/admin/members', 303)
+  approve(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.act(id, reply, async (member) =>
+      (await this.members.approve(member, by))
+        ? `${member.name} may come in, and is told so by mail.`
+        : `${member.name} was let in before.`,
+    );
+  }
+
+  @Post(':id/disabling')
+  @Redirect('/admin/members', 303)
+  disable(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.act(id, reply, async (member) => {
+      await this.members.disable(member, by);
+      return `${member.name} is disabled. All sessions have ended, and no mailed link opens the account.`;
+    });
+  }
+
+  @Post(':id/enabling')
+  @Redirect('/admin/members', 303)
+  enable(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.act(id, reply, async (member) => {
+      await this.members.enable(member, by);
+      return `${member.name} is enabled and can log in again.`;
+    });
+  }
+
+  @Post(':id/role')
+  @Redirect('/admin/members', 303)
+  async setRole(
+    @Param('id') id: string,
+    @Body() { role }: RoleInput,
+    @ByAdmin() by: By,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const back = await this.act(id, reply, async (member) => {
+      await this.members.setRole(member, role, by);
+      return role === 'admin' ? `${member.name} is an admin now.` : `${member.name} is no admin any more.`;
+    });
+    // who has stepped down has nothing to look for here
+    const hasSteppedDown = id === by.admin?.id && (await this.members.find(id)).role !== 'admin';
+    return hasSteppedDown ? { url: '/secrets' } : back;
+  }
+
+  @Post(':id/sessions/end')
+  @Redirect('/admin/members', 303)
+  endSessions(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.act(id, reply, async (member) => {
+      await this.members.endSessions(member, by);
+      return member.id === by.admin?.id
+        ? 'All your other sessions have ended.'
+        : `All sessions of ${member.name} have ended.`;
+    });
+  }
+
+  @Post(':id/factors/reset')
+  @Redirect('/admin/members', 303)
+  resetFactors(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.act(id, reply, async (member) =>
+      (await this.members.resetFactors(member, by))
+        ? `The second factor of ${member.name} is gone. A mail tells them so.`
+        : `${member.name} has no second factor.`,
+    );
+  }
+
+  @Post(':id/reset-link')
+  @Redirect('/admin/members', 303)
+  sendResetLink(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.act(id, reply, async (member) => {
+      await this.members.sendResetLink(member, by);
+      return `A link to choose a new password is on its way to ${member.email}. It works for 30 minutes.`;
+    });
+  }
+
+  /** Does something about a member, and goes back to their page, which says what came of it. */
+  private async act(id: string, reply: FastifyReply, work: (member: Member) => Promise<string>) {
+    const member = await this.members.find(id);
+    const flash = await work(member).then((message): Flash => ({ kind: 'status', message }), refusalOf);
+    this.flashes.put(reply, flash);
+    return { url: `/admin/members/${member.id}` };
+  }
+}
+
+/** What stands in conflict with what is there is no fault of the page. */
+function refusalOf(error: unknown): Flash {
+  if (error instanceof ConflictException) return { kind: 'alert', message: error.message };
+  throw error;
+}

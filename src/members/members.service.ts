@@ -1,0 +1,173 @@
+import { ConflictException, Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { ActivityService } from '../activity/activity.service.js';
+import type { EventKind } from '../activity/event.entity.js';
+import { Settings } from '../config/settings.js';
+import { PasswordResets } from '../confirmations/password-resets.js';
+import { Reader } from '../database/reader.js';
+import { FactorsService } from '../factors/factors.service.js';
+import type { Role } from '../http/access.js';
+import { likeAnywhere, newestId, partOf, type Part } from '../http/paging.input.js';
+import { LinksService } from '../links/links.service.js';
+import { MailService } from '../mail/mail.service.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { RegistrationRules, type Rules } from '../users/registration-rules.js';
+import { stateOf, User, type MemberState } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import type { By } from './by.js';
+import type { MemberChangeInput, MemberFilterInput } from './member.input.js';
+
+/** A member as admins see them. */
+export type Member = User & { readonly hasFactor: boolean };
+
+/** The members, for admins: who there is, and what an admin may do about one. Each act is written down. */
+@Injectable()
+export class MembersService {
+  constructor(
+    @InjectRepository(User) private readonly rows: Repository<User>,
+    private readonly reader: Reader,
+    private readonly users: UsersService,
+    private readonly rules: RegistrationRules,
+    private readonly sessions: SessionsService,
+    private readonly factors: FactorsService,
+    private readonly links: LinksService,
+    private readonly resets: PasswordResets,
+    private readonly mail: MailService,
+    private readonly activity: ActivityService,
+    private readonly settings: Settings,
+  ) {}
+
+  /** The members, the newest first; `q` is looked for in names and emails. One statement, however many there are. */
+  async list({ limit, cursor = newestId, q, state }: MemberFilterInput): Promise<Part<Member>> {
+    const query = this.rows
+      .createQueryBuilder('u')
+      .addSelect(hasFactor, 'hasFactor')
+      .where(`u."id" < :cursor AND u."searchText" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+      .orderBy('u.id', 'DESC')
+      .limit(limit + 1);
+    if (state) query.andWhere(conditions[state]);
+    const { entities, raw } = await query.getRawAndEntities<{ hasFactor: boolean | number }>();
+    const found = entities.map((user, index) => withFactor(user, Boolean(raw[index]?.hasFactor)));
+    return partOf(found, limit);
+  }
+
+  /** @throws NotFoundException where there is no such member. */
+  async find(id: string): Promise<Member> {
+    const user = await this.users.find(id);
+    return withFactor(user, await this.factors.isSetUpFor(user.id));
+  }
+
+  /** How many there are in each state. */
+  async count(): Promise<Record<MemberState, number>> {
+    const [row] = await this.reader.rows<Record<MemberState, number | string>>(counting);
+    return { active: Number(row?.active), awaiting: Number(row?.awaiting), disabled: Number(row?.disabled) };
+  }
+
+  /** Lets in a member who waits for it, and tells them by mail; false where they wait no more. */
+  async approve(member: Member, by: By): Promise<boolean> {
+    if (!(await this.users.approve(member.id))) return false;
+    await this.note('account.approved', member, by);
+    const data = { link: `${this.settings.publicUrl}/login` };
+    await this.mail.send({ to: member.email, view: 'account-approved', data });
+    return true;
+  }
+
+  /**
+   * Keeps a member out from the next request on, and ends all that is theirs: sessions, tokens, mailed links.
+   *
+   * @throws ConflictException for the last admin, and for the admin who asks.
+   */
+  async disable(member: Member, by: By): Promise<void> {
+    refuseOneself(member, by, 'You cannot disable yourself. Ask another admin, or delete your account.');
+    await this.users.disable(member.id);
+    await this.sessions.endAllOf(member.id);
+    await this.links.withdrawAllOf(member.id);
+    if (!member.disabledAt) await this.note('account.disabled', member, by);
+  }
+
+  /** Lets a disabled member come in again; what had ended stays ended. */
+  async enable(member: Member, by: By): Promise<void> {
+    if (!member.disabledAt) return;
+    await this.users.enable(member.id);
+    await this.note('account.enabled', member, by);
+  }
+
+  /** What they may do changes with their next request. @throws ConflictException where no admin would be left. */
+  async setRole(member: Member, role: Role, by: By): Promise<void> {
+    if (member.role === role) return;
+    await this.users.setRole(member.id, role);
+    await this.note('account.role-changed', member, by, `${member.email}: ${role}`);
+  }
+
+  /** Ends all sessions and tokens of a member, but for the one that asks. */
+  async endSessions(member: Member, by: By): Promise<void> {
+    await this.sessions.endAllOf(member.id, by.admin?.session.id);
+    await this.note('session.others-ended', member, by);
+  }
+
+  /**
+   * Takes away the second factor of a member who has lost it, and tells them by mail; false where there is none.
+   *
+   * @throws ConflictException for the admin who asks: their own is changed on their account page.
+   */
+  async resetFactors(member: Member, by: By): Promise<boolean> {
+    refuseOneself(member, by, 'You change your own second factor on your account page.');
+    await this.factors.removeAllOf(member.id);
+    if (!member.hasFactor) return false;
+    await this.note('factor.reset', member, by);
+    const data = { what: 'an admin took your second factor away' };
+    await this.mail.send({ to: member.email, view: 'factor-changed', data });
+    return true;
+  }
+
+  /** Mails a member a link to choose another password. @throws ConflictException where they may not come in anyway. */
+  async sendResetLink(member: Member, { admin, caller }: By): Promise<void> {
+    if (stateOf(member) !== 'active')
+      throw new ConflictException('Who may not come in needs no new password: let them in first.');
+    await this.resets.sendTo(member, admin, caller);
+  }
+
+  /** Does several of these at once: first what may be refused, so that nothing is half done then. */
+  async change(member: Member, { role, disabled, approved }: MemberChangeInput, by: By): Promise<Member> {
+    if (disabled) refuseOneself(member, by, 'You cannot disable yourself. Ask another admin, or delete your account.');
+    if (role) await this.setRole(member, role, by);
+    if (disabled) await this.disable(member, by);
+    if (disabled === false) await this.enable(member, by);
+    if (approved) await this.approve(member, by);
+    return this.find(member.id);
+  }
+
+  /** Sets who may register from now on. */
+  async setRules(rules: Rules, { admin, caller }: By): Promise<void> {
+    await this.rules.set(rules);
+    await this.activity.record({ kind: 'registration.changed', actor: admin, target: rules.mode }, caller);
+  }
+
+  private note(kind: EventKind, member: Member, { admin, caller }: By, target = member.email): Promise<void> {
+    return this.activity.record({ kind, member, actor: admin, target }, caller);
+  }
+}
+
+const withFactor = (user: User, hasFactor: boolean): Member => Object.assign(user, { hasFactor });
+
+function refuseOneself({ id }: Member, { admin }: By, why: string): void {
+  if (id === admin?.id) throw new ConflictException(why);
+}
+
+const conditions: Record<MemberState, string> = {
+  active: 'u."disabledAt" IS NULL AND u."awaitingSince" IS NULL',
+  awaiting: 'u."disabledAt" IS NULL AND u."awaitingSince" IS NOT NULL',
+  disabled: 'u."disabledAt" IS NOT NULL',
+};
+
+const counting = `
+  SELECT
+    COUNT(CASE WHEN ${conditions.active} THEN 1 END) AS "active",
+    COUNT(CASE WHEN ${conditions.awaiting} THEN 1 END) AS "awaiting",
+    COUNT(CASE WHEN ${conditions.disabled} THEN 1 END) AS "disabled"
+  FROM "users" u`;
+
+const hasFactor = `
+  EXISTS (SELECT 1 FROM "authenticators" a WHERE a."userId" = u."id" AND a."confirmedAt" IS NOT NULL)
+  OR EXISTS (SELECT 1 FROM "passkeys" p WHERE p."userId" = u."id")`;

@@ -1,0 +1,41 @@
+import { Body, Controller, Get, Post, Redirect, Render, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { AdminsOnly } from '../http/access.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { RegistrationRules } from '../users/registration-rules.js';
+import { ByAdmin, type By } from './by.js';
+import { MembersService } from './members.service.js';
+import { RegistrationRulesInput } from './registration.input.js';
+import { modesInWords } from './registration.view.js';
+
+const form = { view: 'members/registration', title: 'Registration', keep: ['mode', 'domains'] };
+
+/** Who may register, as an admin sets it in a browser. */
+@ApiExcludeController()
+@Controller('admin/registration')
+export class RegistrationRulesController {
+  constructor(
+    private readonly rules: RegistrationRules,
+    private readonly members: MembersService,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get()
+  @AdminsOnly()
+  @Render(form.view)
+  async show() {
+    const { mode, domains } = await this.rules.current();
+    return { title: form.title, values: { mode, domains: domains.join('\n') } };
+  }
+
+  @Post()
+  @AdminsOnly({ recentProof: true })
+  @FromForm(form)
+  @Redirect('/admin/registration', 303)
+  async set(@Body() input: RegistrationRulesInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    await this.members.setRules(input, by);
+    this.flashes.put(reply, { kind: 'status', message: `Saved. ${modesInWords[input.mode]}` });
+  }
+}

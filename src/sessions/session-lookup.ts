@@ -1,0 +1,38 @@
+import type { Role, Scope, SessionKind } from '../http/access.js';
+
+/** As many sessions as one statement looks up; the rest go into the next. */
+const most = 32;
+
+/** A session with its member, as one lookup reads them; numbers come as text from PostgreSQL. */
+export interface SessionRow {
+  readonly id: string;
+  readonly kind: SessionKind;
+  readonly scope: Scope | null;
+  readonly isRemembered: boolean | number;
+  readonly lastSeenAt: number | string;
+  readonly provenAt: number | string | null;
+  readonly expiresAt: number | string;
+  readonly userId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: Role;
+  readonly createdAt: number | string;
+  readonly emailVerifiedAt: number | string | null;
+  readonly hasFactor: boolean | number;
+}
+
+const lookupOf = (size: number) => ({
+  size,
+  sql: `
+    SELECT s."id", s."kind", s."scope", s."isRemembered", s."lastSeenAt", s."provenAt", s."expiresAt",
+      u."id" AS "userId", u."name", u."email", u."role", u."createdAt", u."emailVerifiedAt",
+      EXISTS (SELECT 1 FROM "authenticators" a WHERE a."userId" = u."id" AND a."confirmedAt" IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM "passkeys" p WHERE p."userId" = u."id") AS "hasFactor"
+    FROM "sessions" s JOIN "users" u ON u."id" = s."userId"
+    WHERE u."disabledAt" IS NULL AND u."awaitingSince" IS NULL
+      AND s."id" IN (${Array.from({ length: size }, (_, index) => `$${index + 1}`).join(', ')})`,
+});
+
+/** One statement for each of a few sizes, so that each is prepared once. */
+export const largestLookup = lookupOf(most);
+export const lookups = [...[1, 2, 4, 8, 16].map(lookupOf), largestLookup];

@@ -1,0 +1,247 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import DataLoader from 'dataloader';
+import { Repository, type SelectQueryBuilder } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Settings } from '../config/settings.js';
+import { Reader } from '../database/reader.js';
+import { Writer } from '../database/writer.js';
+import type { Scope, SessionKind, Viewer } from '../http/access.js';
+import type { Caller } from '../http/caller.js';
+import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { Session } from './session.entity.js';
+import { SessionTokens } from './session-tokens.js';
+import { lookups, largestLookup, type SessionRow } from './session-lookup.js';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** How a session is begun. */
+export interface Beginning {
+  readonly kind: SessionKind;
+  readonly caller: Caller;
+  readonly isRemembered?: boolean;
+  /** The hash of the password that was shown: where it was changed meanwhile, there is no session. */
+  readonly passwordHash?: string;
+  /** Of a personal token; `days` is how long it lasts. */
+  readonly token?: { readonly name: string; readonly scope: Scope; readonly days: number };
+  /** For nobody to use: the same work, and over before it began. */
+  readonly isOver?: boolean;
+}
+
+/** A session, the token that stands for it, and how many seconds it lasts at most. */
+export interface Begun {
+  readonly id: string;
+  readonly token: string;
+  readonly expiresIn: number;
+}
+
+/**
+ * Sessions: a row each, and a signed token that names it. The row decides: once it is gone, or its member disabled,
+ * the token opens nothing from the next request on, in every process on the same database.
+ */
+@Injectable()
+export class SessionsService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Sessions');
+  private reading = Promise.resolve<undefined>(undefined);
+  private sweeper: NodeJS.Timeout | undefined;
+
+  /**
+   * Gathers lookups into one statement: those of one turn of the event loop, and those that come while another is
+   * under way. Nothing is cached: a lookup that is asked for now reads the database after now.
+   */
+  private readonly lookups = new DataLoader<string, SessionRow | undefined>((ids) => this.read(ids), {
+    cache: false,
+    maxBatchSize: largestLookup.size,
+    batchScheduleFn: (run) => void this.reading.finally(() => setImmediate(run)),
+  });
+
+  constructor(
+    @InjectRepository(Session) private readonly sessions: Repository<Session>,
+    private readonly reader: Reader,
+    private readonly writer: Writer,
+    private readonly tokens: SessionTokens,
+    private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Begins a session of a member who may come in; undefined where they may not any more, or have another password by
+   * now: looked at in the statement that writes, so that nothing slips in between.
+   */
+  async begin(userId: string, beginning: Beginning): Promise<Begun | undefined> {
+    const { kind, caller, isRemembered = false, passwordHash, token, isOver } = beginning;
+    const id = uuid();
+    const now = Date.now();
+    const lifetime = token ? token.days * day : this.settings.sessionMaxHours * hour;
+    const expiresAt = isOver ? now : now + lifetime;
+    const [row] = await this.writer.rows(beginningOf(this.writer.forShare), [
+      id,
+      kind,
+      token?.name ?? null,
+      token?.scope ?? null,
+      isRemembered,
+      caller.userAgent,
+      caller.address,
+      now,
+      now,
+      token ? null : now,
+      expiresAt,
+      userId,
+      passwordHash ?? null,
+    ]);
+    if (!row) return undefined;
+    const signed = { id, userId, kind, createdAt: new Date(now), expiresAt: new Date(expiresAt) };
+    return { id, token: this.tokens.sign(signed), expiresIn: lifetime / 1_000 };
+  }
+
+  /** The member whose live session this is, or undefined where it has ended, idled out, or its member is disabled. */
+  async findViewer(id: string, kind: SessionKind): Promise<Viewer | undefined> {
+    const row = await this.lookups.load(id);
+    if (row?.kind !== kind) return undefined;
+    const now = Date.now();
+    const idles = kind !== 'token' && !row.isRemembered;
+    if (now >= Number(row.expiresAt) || (idles && Number(row.lastSeenAt) <= now - this.idleLimit)) return undefined;
+    return {
+      id: row.userId,
+      name: row.name,
+      email: row.email,
+      role: row.role,
+      createdAt: new Date(Number(row.createdAt)),
+      hasVerifiedEmail: row.emailVerifiedAt !== null,
+      hasFactor: Boolean(row.hasFactor),
+      session: {
+        id: row.id,
+        kind,
+        scope: row.scope,
+        lastSeenAt: new Date(Number(row.lastSeenAt)),
+        provenAt: row.provenAt === null ? null : new Date(Number(row.provenAt)),
+      },
+    };
+  }
+
+  /** Notes that the session was used; writes at most once a minute. */
+  async touch({ session: { id, lastSeenAt } }: Pick<Viewer, 'session'>): Promise<void> {
+    const now = Date.now();
+    const before = now - minute;
+    if (lastSeenAt.getTime() > before) return;
+    await this.sessions
+      .createQueryBuilder()
+      .update({ lastSeenAt: new Date(now) })
+      .where('"id" = :id AND "lastSeenAt" <= :before', { id, before })
+      .execute();
+  }
+
+  /** Notes that the member has just proved again who they are. */
+  async prove(id: string): Promise<void> {
+    await this.sessions.update({ id }, { provenAt: new Date() });
+  }
+
+  /** A member's live sessions and tokens, the newest first. */
+  async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor = newestId }: PagingInput): Promise<Part<Session>> {
+    const found = await this.live()
+      .andWhere('s."userId" = :userId AND s."id" < :cursor', { userId: id, cursor })
+      .orderBy('s.id', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    return partOf(found, limit);
+  }
+
+  /** Whether a live session of this member began at this address. */
+  async isKnownAddress(userId: string, address: string): Promise<boolean> {
+    return this.live().andWhere('s."userId" = :userId AND s."address" = :address', { userId, address }).getExists();
+  }
+
+  /** Ends one session; its token is dead on the next request. */
+  async end(id: string): Promise<void> {
+    await this.sessions.delete({ id });
+  }
+
+  /** A live session or token of a member's own, or undefined where it is none of theirs. */
+  async findOf({ id: userId }: Pick<Viewer, 'id'>, id: string): Promise<Session | undefined> {
+    const session = await this.live().andWhere('s."userId" = :userId AND s."id" = :id', { userId, id }).getOne();
+    return session ?? undefined;
+  }
+
+  /** Ends a session or token of a member's own and gives what it was, or undefined where it is none of theirs. */
+  async endFor({ id: userId }: Pick<Viewer, 'id'>, id: string): Promise<Session | undefined> {
+    const session = await this.findOf({ id: userId }, id);
+    if (!session) return undefined;
+    const { affected } = await this.sessions.delete({ id, userId });
+    return affected === 1 ? session : undefined;
+  }
+
+  /** Ends all of a member's sessions and tokens, but for one that is kept. */
+  async endAllOf(userId: string, keptId = ''): Promise<void> {
+    await this.sessions
+      .createQueryBuilder()
+      .delete()
+      .where('"userId" = :userId AND "id" <> :keptId', { userId, keptId })
+      .execute();
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper = setInterval(() => void this.sweep(), hour).unref();
+    void this.sweep();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.sweeper);
+  }
+
+  private live(): SelectQueryBuilder<Session> {
+    const now = Date.now();
+    return this.sessions
+      .createQueryBuilder('s')
+      .where(
+        `s."expiresAt" > :now AND (s."isRemembered" = :yes OR s."kind" = 'token' OR s."lastSeenAt" > :idleSince)`,
+        {
+          now,
+          yes: true,
+          idleSince: now - this.idleLimit,
+        },
+      );
+  }
+
+  /** Deletes the sessions that nothing can use any more. */
+  private async sweep(): Promise<void> {
+    const now = Date.now();
+    const idles = `"isRemembered" = :no AND "kind" <> 'token' AND "lastSeenAt" <= :idleSince`;
+    try {
+      await this.sessions
+        .createQueryBuilder()
+        .delete()
+        .where(`"expiresAt" <= :now OR (${idles})`, { now, no: false, idleSince: now - this.idleLimit })
+        .execute();
+    } catch (error) {
+      // they are refused all the same; the next sweep tries again
+      this.logger.warn({ err: error }, 'ended sessions could not be deleted');
+    }
+  }
+
+  private get idleLimit(): number {
+    return this.settings.sessionIdleMinutes * minute;
+  }
+
+  private async read(ids: readonly string[]): Promise<(SessionRow | undefined)[]> {
+    const wanted = [...new Set(ids)];
+    const { size, sql } = lookups.find((lookup) => lookup.size >= wanted.length) ?? largestLookup;
+    const values = Array.from({ length: size }, (_, index) => wanted[index] ?? null);
+    const reading = this.reader.rows<SessionRow>(sql, values);
+    this.reading = reading.then(
+      () => undefined,
+      () => undefined,
+    );
+    const rows = await reading;
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
+  }
+}
+
+const beginningOf = (forShare: string) => `
+  INSERT INTO "sessions" ("id", "kind", "name", "scope", "isRemembered", "userAgent", "address", "createdAt", "lastSeenAt", "provenAt", "expiresAt", "userId")
+  SELECT $1, $2, $3, $4, CAST($5 AS boolean), $6, $7, CAST($8 AS bigint), CAST($9 AS bigint), CAST($10 AS bigint), CAST($11 AS bigint), u."id"
+  FROM "users" u
+  WHERE u."id" = $12 AND u."disabledAt" IS NULL AND u."awaitingSince" IS NULL
+    AND u."passwordHash" = COALESCE($13, u."passwordHash") ${forShare}
+  RETURNING "id"`;

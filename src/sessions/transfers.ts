@@ -1,0 +1,46 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import type { Viewer } from '../http/access.js';
+import { SessionsService } from './sessions.service.js';
+
+const second = 1_000;
+
+/**
+ * Knows which long answers flow to which session, and cuts them once it has ended: what began with a live session does
+ * not outlive it by more than about a second, whichever process ended it.
+ */
+@Injectable()
+export class Transfers implements OnApplicationShutdown {
+  private readonly logger = new Logger('Transfers');
+  private readonly flowing = new Map<ServerResponse, Viewer>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly sessions: SessionsService) {}
+
+  /** Ties an answer to the session it was asked with, until it is sent or cut. */
+  follow(response: ServerResponse, viewer: Viewer): void {
+    this.flowing.set(response, viewer);
+    response.once('close', () => void this.flowing.delete(response));
+    this.timer ??= setTimeout(() => void this.look(), second).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.timer);
+  }
+
+  private async look(): Promise<void> {
+    try {
+      await Promise.all([...this.flowing].map(([response, viewer]) => this.lookAt(response, viewer)));
+    } catch (error) {
+      this.logger.warn({ err: error }, 'it could not be looked up which downloads may go on');
+    }
+    this.timer = this.flowing.size > 0 ? setTimeout(() => void this.look(), second).unref() : undefined;
+  }
+
+  private async lookAt(response: ServerResponse, { session }: Viewer): Promise<void> {
+    const viewer = await this.sessions.findViewer(session.id, session.kind);
+    // a download is use: it does not let its own session idle out
+    if (viewer) await this.sessions.touch(viewer);
+    else response.destroy();
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What does an attack cost the members? Measures a member's page alone, and while an attacker guesses as fast as the
+ * limits let him and 64 members log in at once, over and over. Needs `npm run build`.
+ *
+ * Usage: node test/bench/siege.mjs [seconds = 10]
+ */
+import { randomUUID } from 'node:crypto';
+import { address, asker, quantile, startSite } from './site.mjs';
+
+const seconds = Number(process.argv[2] ?? 10);
+const password = 'correct horse battery staple';
+const site = await startSite();
+const one = asker(site.url);
+let clients = 0;
+
+const logIn = (ask, email, guess, from) =>
+  ask('POST', '/api/v1/auth/login', { json: { email, password: guess }, headers: { 'x-forwarded-for': from } });
+
+async function register() {
+  const email = `${randomUUID()}@example.com`;
+  const answer = await one('POST', '/api/v1/auth/register', {
+    json: { name: 'Ada', email, password },
+    headers: { 'x-forwarded-for': address(++clients) },
+  });
+  return { email, token: JSON.parse(answer.text).access_token };
+}
+
+/** A page of the member's own, asked for again and again; its milliseconds. */
+async function watch(token) {
+  const ask = asker(site.url);
+  const times = [];
+  for (const end = Date.now() + seconds * 1_000; Date.now() < end;) {
+    const answer = await ask('GET', '/api/v1/files', { headers: { authorization: `Bearer ${token}` } });
+    if (answer.status !== 200) throw new Error(`The page answered ${answer.status}.`);
+    times.push(answer.milliseconds);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return times;
+}
+
+/** Does something over and over until told to stop; counts what came of it. */
+function keepOn(work) {
+  const counts = {};
+  let goesOn = true;
+  const ended = (async () => {
+    while (goesOn) {
+      const { status } = await work();
+      counts[status] = (counts[status] ?? 0) + 1;
+    }
+  })();
+  return {
+    async stop() {
+      goesOn = false;
+      await ended;
+      return counts;
+    },
+  };
+}
+
+try {
+  const members = [];
+  for (let n = 0; n < 64; n++) members.push(await register());
+  const { token } = await register();
+  await watch(token);
+  const idle = await watch(token);
+
+  const attack = asker(site.url, 8);
+  const attackers = Array.from({ length: 8 }, () =>
+    keepOn(() => logIn(attack, members[0].email, randomUUID(), '203.0.113.66')),
+  );
+  const crowd = asker(site.url, 64);
+  const crowds = members.map(({ email }, n) => keepOn(() => logIn(crowd, email, password, address(100_000 + n))));
+  const busy = await watch(token);
+  const sum = async (many) => {
+    const total = {};
+    for (const counts of await Promise.all(many.map((each) => each.stop())))
+      for (const [status, count] of Object.entries(counts)) total[status] = (total[status] ?? 0) + count;
+    return JSON.stringify(total);
+  };
+  const [attacked, loggedIn] = [await sum(attackers), await sum(crowds)];
+  const p99 = (times) => quantile(times, 0.99);
+  console.log(`idle: p50 ${quantile(idle, 0.5).toFixed(1)} ms, p99 ${p99(idle).toFixed(1)} ms, ${idle.length} pages`);
+  console.log(`busy: p50 ${quantile(busy, 0.5).toFixed(1)} ms, p99 ${p99(busy).toFixed(1)} ms, ${busy.length} pages`);
+  console.log(`p99 busy to idle: ${(p99(busy) / p99(idle)).toFixed(1)} (at most 5)`);
+  console.log(`attacker's answers ${attacked}, logins' answers ${loggedIn}`);
+} finally {
+  await site.end();
+}

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { Assets } from '../../src/http/assets.js';
+import { RouteList } from '../../src/http/route-list.js';
+import { LinksService } from '../../src/links/links.service.js';
+import { User } from '../../src/users/user.entity.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { setUpAuthenticator } from '../support/factors.js';
+import { fieldOf } from '../support/html.js';
+import { linkIn, waitForMail } from '../support/mail.js';
+import { person, Script, Visitor } from '../support/people.js';
+
+const leaked = 'a sentence that was leaked';
+const next = 'another sentence of my own';
+
+let folder: string;
+let site: TestApp;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-breach-'));
+  const list = join(folder, 'list.txt');
+  writeFileSync(list, createHash('sha1').update(leaked).digest('hex').toUpperCase());
+  site = await startApp({ BREACH_LIST: list });
+});
+afterAll(() => site.close());
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const userOf = (email: string) => site.app.get(DataSource).getRepository(User).findOneBy({ email });
+
+/** What opens a page that a link leads to. */
+const secretOf = async (kind: 'reset' | 'setup', userId = 'somebody') =>
+  (await site.app.get(LinksService).issue({ kind, userId, lifetime: 60_000 })).secret;
+
+describe('a field for a password', () => {
+  /** Each page that has one, for a stranger or a member, and which password each of its fields takes. */
+  const pages: [path: string, of: 'stranger' | 'member', takes: string[]][] = [
+    ['/login', 'stranger', ['current']],
+    ['/register', 'stranger', ['new']],
+    ['/setup', 'stranger', ['new']],
+    ['/password/reset', 'stranger', ['new']],
+    ['/account/proof', 'member', ['current']],
+    ['/account/password', 'member', ['current', 'new']],
+    ['/account/deletion', 'member', ['current']],
+  ];
+
+  it.each(pages)('hides what is typed, and leaves it to password managers: %s', async (path, of, takes) => {
+    const visitor = new Visitor(site.url);
+    if (of === 'member') await visitor.register();
+    const kind = path === '/setup' ? 'setup' : 'reset';
+    const { status, html } = await visitor.visit(of === 'member' ? path : `${path}?token=${await secretOf(kind)}`);
+    expect(status).toBe(200);
+    const fields = (html.match(/<input[^>]*>/g) ?? []).filter((tag) => /\bname="\w*password"/i.test(tag));
+    expect(fields.map((tag) => /autocomplete="(.*?)"/.exec(tag)?.[1])).toEqual(takes.map((one) => `${one}-password`));
+    for (const tag of fields) {
+      expect(tag).toContain('type="password"');
+      expect(tag).not.toMatch(/\b(maxlength|readonly|pattern|on\w+)\b/);
+    }
+  });
+
+  it('stands on no other page', async () => {
+    const admin = new Visitor(site.url);
+    const { email } = await admin.register();
+    await site.app.get(DataSource).getRepository(User).update({ email }, { role: 'admin' });
+    const found = new Set<string>();
+    for (const { method, path, view } of site.app.get(RouteList).all()) {
+      if (method !== 'GET' || !view) continue;
+      for (const visitor of [admin, new Visitor(site.url)]) {
+        const { at, html } = await visitor.visit(
+          `${path}?token=${await secretOf(path === '/setup' ? 'setup' : 'reset')}`,
+        );
+        if (/<input[^>]*\bname="\w*password"/i.test(html)) found.add(at.split('?', 1)[0] ?? '');
+      }
+    }
+    // nobody sets up a site that has an admin
+    expect([...found].sort()).toEqual(
+      pages
+        .map(([path]) => path)
+        .filter((path) => path !== '/setup')
+        .sort(),
+    );
+  });
+
+  it('takes what is pasted: no script of the site looks at that', () => {
+    const assets = site.app.get(Assets);
+    const script = assets.find(assets.addressOf('site.js').replace('/assets/', ''))?.bytes.toString() ?? '';
+    expect(script).toContain('addEventListener');
+    expect(script).not.toMatch(/paste|clipboard|beforeinput|keydown|keypress/i);
+  });
+});
+
+describe('a password that was found in a breach', () => {
+  it('makes no account, on the page or through the API', async () => {
+    const who = person({ password: leaked });
+    const page = await new Visitor(site.url).visit('/register', { form: { ...who } });
+    expect([page.status, fieldOf(page.html, 'password').fault]).toEqual([422, expect.stringContaining('breach')]);
+    const answer = await new Script(site.url).ask('/api/v1/auth/register', { json: who });
+    expect([answer.status, await answer.json()]).toEqual([
+      422,
+      expect.objectContaining({ errors: [expect.objectContaining({ field: 'password' })] }),
+    ]);
+    expect(await userOf(who.email)).toBeNull();
+  });
+
+  it('is set by no mailed link, which stays good', async () => {
+    const who = await new Script(site.url).register();
+    const token = await secretOf('reset', (await userOf(who.email))?.id);
+    const reset = (password: string) => new Visitor(site.url).visit('/password/reset', { form: { token, password } });
+    const refused = await reset(leaked);
+    expect([refused.status, fieldOf(refused.html, 'password').fault]).toEqual([422, expect.stringContaining('breach')]);
+    await new Script(site.url).logIn(who);
+    expect((await reset(next)).at).toBe('/login');
+    await new Script(site.url).logIn({ ...who, password: next });
+  });
+
+  it('is not changed to', async () => {
+    const script = new Script(site.url);
+    const { password } = await script.register();
+    const change = (wanted: string) =>
+      script.ask('/api/v1/users/me/password', { method: 'PUT', json: { currentPassword: password, password: wanted } });
+    expect((await change(leaked)).status).toBe(422);
+    expect((await change(next)).status).toBe(204);
+  });
+});
+
+describe('a mailed link stands in for no second factor', () => {
+  it('that resets the password', async () => {
+    const { who } = await setUpAuthenticator(site);
+    await new Script(site.url).ask('/api/v1/password-resets', { json: { email: who.email } });
+    const link = linkIn(await waitForMail(site, who.email, /choose a new password/i));
+    const json = { token: new URL(link).searchParams.get('token'), password: next };
+    expect((await new Script(site.url).ask('/api/v1/password-resets', { method: 'PUT', json })).status).toBe(204);
+
+    const browser = new Visitor(site.url);
+    expect((await browser.visit('/login', { form: { email: who.email, password: next } })).at).toBe('/login/factor');
+    expect((await browser.visit('/secrets')).at).toMatch(/^\/login/);
+    const login = await new Script(site.url).ask('/api/v1/auth/login', { json: { email: who.email, password: next } });
+    expect([login.status, await login.text()]).toEqual([401, expect.stringContaining('second factor')]);
+  });
+
+  it('that logs in', async () => {
+    const { who } = await setUpAuthenticator(site);
+    const browser = new Visitor(site.url);
+    await browser.visit('/login/link', { form: { email: who.email } });
+    const link = new URL(linkIn(await waitForMail(site, who.email, /log ?in/i)));
+    const form = { token: link.searchParams.get('token') ?? '' };
+    expect((await browser.visit('/login/open', { form })).at).toBe('/login/factor');
+    expect((await browser.visit('/secrets')).at).toMatch(/^\/login/);
+  });
+});
+
+it('every page for members and admins shows the way out', async () => {
+  const admin = new Visitor(site.url);
+  const { email } = await admin.register();
+  await site.app.get(DataSource).getRepository(User).update({ email }, { role: 'admin' });
+  const id = (await userOf(email))?.id ?? '';
+  const pages = site.app
+    .get(RouteList)
+    .all()
+    .filter(({ method, view, access }) => method === 'GET' && view && access?.to !== 'everyone');
+  expect(pages.length).toBeGreaterThan(10);
+  const answers: number[] = [];
+  for (const path of [...pages.map((page) => page.path.replace(':id', id)), '/nothing/here']) {
+    const { status, html } = await admin.visit(path);
+    answers.push(status);
+    expect([path, html.includes('<form method="post" action="/logout">')]).toEqual([path, true]);
+  }
+  expect(answers.filter((status) => status === 200).length).toBeGreaterThan(10);
+});
+
+it('what tells a known browser is no session, and a session tells no known browser', async () => {
+  const browser = new Visitor(site.url);
+  const { email, password } = await browser.register();
+  const cookie = (name: string) => browser.cookies.get(`gatehouse-${name}`) ?? '';
+  const [session, device] = [cookie('session'), cookie('device')];
+  expect([session, device]).not.toContain('');
+
+  const stranger = new Visitor(site.url);
+  stranger.cookies.set('gatehouse-session', device);
+  expect((await stranger.visit('/secrets')).at).toMatch(/^\/login/);
+  const script = new Script(site.url);
+  script.token = device;
+  expect((await script.ask('/api/v1/users/me')).status).toBe(401);
+
+  const other = new Visitor(site.url);
+  other.cookies.set('gatehouse-device', session);
+  expect((await other.visit('/login', { form: { email, password } })).at).toBe('/secrets');
+  await waitForMail(site, email, /new|another|device/i);
+});

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Passkey } from '../../src/factors/passkey.entity.js';
+import { FilesService } from '../../src/files/files.service.js';
+import type { Scope, SessionKind } from '../../src/http/access.js';
+import type { Route } from '../../src/http/route-list.js';
+import { LinksService } from '../../src/links/links.service.js';
+import { SessionsService } from '../../src/sessions/sessions.service.js';
+import { Passwords } from '../../src/users/passwords.js';
+import { User } from '../../src/users/user.entity.js';
+import type { TestApp } from './app.js';
+import { Visitor } from './people.js';
+
+/** Everybody who may knock at a door. What is somebody's belongs to `member`. */
+export const roles = [
+  'stranger',
+  'member',
+  'other member',
+  'admin',
+  'disabled',
+  'second factor pending',
+  'read token',
+  'write token',
+  'admin token',
+] as const;
+
+export type Role = (typeof roles)[number];
+
+/** What one who knocks carries: a cookie for the pages, a bearer token for the API. */
+interface Carried {
+  readonly cookie?: string;
+  readonly bearer?: string;
+}
+
+/** Makes a new member, a new everybody else and their things, so that no door finds what another has changed. */
+export class Cast {
+  private constructor(
+    private readonly site: TestApp,
+    private readonly passwordHash: string,
+  ) {}
+
+  static async for(site: TestApp): Promise<Cast> {
+    return new Cast(site, await site.app.get(Passwords).hash(password));
+  }
+
+  /** Knocks at a route as somebody, with an empty body, and says in a word what became of it. */
+  async knock(route: Route, role: Role): Promise<string> {
+    const member = await this.newUser('member');
+    // a second admin, so that none is the last
+    await this.newUser('admin');
+    const { cookie, bearer } = await this.carriedBy(role, member);
+    const path = await this.pathOf(route, member);
+    const answer = await fetch(new URL(path, this.site.url), {
+      method: route.method,
+      redirect: 'manual',
+      headers: {
+        origin: new URL(this.site.url).origin,
+        ...(cookie && { cookie }),
+        ...(bearer && { authorization: `Bearer ${bearer}` }),
+        ...(path.startsWith('/api/') && route.method !== 'GET' && { 'content-type': 'application/json' }),
+      },
+      ...(path.startsWith('/api/') && !['GET', 'DELETE'].includes(route.method) && { body: '{}' }),
+    });
+    await answer.arrayBuffer();
+    if (answer.status >= 300 && answer.status < 400)
+      return `→${(answer.headers.get('location') ?? '').split('?', 1)[0]?.replace(member.id, ':id')}`;
+    return answer.status < 300 ? 'ok' : String(answer.status);
+  }
+
+  private async carriedBy(role: Role, member: User): Promise<Carried> {
+    switch (role) {
+      case 'stranger':
+        return {};
+      case 'member':
+        return this.loggedIn(member);
+      case 'other member':
+        return this.loggedIn(await this.newUser('member'));
+      case 'admin':
+        return this.loggedIn(await this.newUser('admin'));
+      case 'disabled': {
+        const carried = await this.loggedIn(member);
+        await this.data.getRepository(User).update({ id: member.id }, { disabledAt: new Date() });
+        return carried;
+      }
+      case 'second factor pending': {
+        const visitor = new Visitor(this.site.url);
+        await visitor.ask('/login', { form: { email: member.email, password } });
+        return { cookie: [...visitor.cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
+      }
+      case 'read token':
+        return { bearer: await this.begin(member, 'token', 'read') };
+      case 'write token':
+        return { bearer: await this.begin(member, 'token', 'write') };
+      case 'admin token':
+        return { bearer: await this.begin(await this.newUser('admin'), 'token', 'admin') };
+    }
+  }
+
+  private async loggedIn(user: User): Promise<Carried> {
+    return {
+      cookie: `gatehouse-session=${await this.begin(user, 'browser')}`,
+      bearer: await this.begin(user, 'api'),
+    };
+  }
+
+  private async begin({ id }: User, kind: SessionKind, scope?: Scope): Promise<string> {
+    const caller = { address: '127.0.0.1', userAgent: 'a test', requestId: randomUUID() };
+    const token = scope && { name: 'a token', scope, days: 1 };
+    const begun = await this.site.app.get(SessionsService).begin(id, { kind, caller, ...(token && { token }) });
+    if (!begun) throw new Error('The session did not begin.');
+    return begun.token;
+  }
+
+  private async newUser(role: 'member' | 'admin'): Promise<User> {
+    const id = uuid();
+    const email = `${id}@example.com`;
+    const user: User = {
+      id,
+      name: 'Ada Lovelace',
+      email,
+      searchText: email,
+      passwordHash: this.passwordHash,
+      role,
+      emailVerifiedAt: null,
+      awaitingSince: null,
+      disabledAt: null,
+      createdAt: new Date(),
+    };
+    await this.data.getRepository(User).insert(user);
+    if (role === 'member') await this.givePasskey(user);
+    return user;
+  }
+
+  private async givePasskey({ id }: User): Promise<void> {
+    const credential = { credentialId: randomUUID(), publicKey: 'AAAA', counter: 0, transports: '' };
+    const dates = { createdAt: new Date(), lastUsedAt: null };
+    await this.data.getRepository(Passkey).insert({ id: uuid(), userId: id, name: 'A key', ...credential, ...dates });
+  }
+
+  /** The route's address, with what belongs to the member in its place. */
+  private async pathOf({ path }: Route, member: User): Promise<string> {
+    if (!path.includes(':')) return path;
+    return path.replace(/:\w+/, await this.thingIn(path, member));
+  }
+
+  private async thingIn(path: string, member: User): Promise<string> {
+    if (path.includes('passkeys/'))
+      return (await this.data.getRepository(Passkey).findOneByOrFail({ userId: member.id })).id;
+    if (path.includes('invites/'))
+      return (await this.site.app.get(LinksService).issue({ kind: 'invite', userId: member.id, lifetime: 60_000 })).link.id;
+    if (/account\/sessions|me\/sessions/.test(path)) {
+      await this.begin(member, 'browser');
+      const { items } = await this.site.app.get(SessionsService).listFor(member, { limit: 1 });
+      return items[0]?.id ?? '';
+    }
+    if (path.includes('files/')) {
+      const { items } = await this.site.app.get(FilesService).listFor({ id: member.id } as never, { limit: 1 });
+      return items[0]?.id ?? '';
+    }
+    if (/users\/|members\//.test(path)) return member.id;
+    return 'nothing';
+  }
+
+  private get data(): DataSource {
+    return this.site.app.get(DataSource);
+  }
+}
+
+const password = 'correct horse battery staple';

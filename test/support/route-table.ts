@@ -1,0 +1,1 @@
+export const table: Record<string, readonly string[]> = {};
