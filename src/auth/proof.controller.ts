@@ -46,10 +46,10 @@ export class ProofController {
   async prove(
     @Body() input: ProofInput,
     @CurrentUser() viewer: Viewer,
-    @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
+    @Req() request: FastifyRequest<{ Body?: { next?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const next = safePath(request.body.next, home);
+    const next = safePath(request.body?.next, home);
     if (await this.passes(input, viewer, request)) return { url: next };
     this.flashes.put(reply, { kind: 'alert', message: 'That was not right. Please try again.' });
     return { url: `/account/proof?next=${encodeURIComponent(next)}` };

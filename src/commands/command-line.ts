@@ -9,7 +9,6 @@ import type { Environment, WithSite } from './site.js';
 export function commandLine(environment: Environment, withSite: WithSite): Command {
   return new Command('gatehouse')
     .description('Runs one command on a Gatehouse site, beside its running server.')
-    .helpCommand(false)
     .addHelpText('after', notes)
     .addCommand(membersCommand(withSite))
     .addCommand(registrationCommand(withSite))

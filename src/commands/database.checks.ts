@@ -51,7 +51,10 @@ async function checkFile(dataSource: DataSource, path: string): Promise<Finding[
       : problem('integrity', `The file is damaged (${wordsOf({ message: fault })}): restore a backup.`),
     journal?.journal_mode === 'wal'
       ? ok('journal', 'WAL')
-      : warning('journal', `It is ${journal?.journal_mode}, not WAL: start the site, which sets it, on a disk of its own machine.`),
+      : warning(
+          'journal',
+          `It is ${journal?.journal_mode}, not WAL: start the site, which sets it, on a disk of its own machine.`,
+        ),
     ...((mode & 0o007) === 0 ? [] : [warning('permissions', `others can read ${path}: chmod 640 ${path}`)]),
   ];
 }
@@ -62,8 +65,14 @@ async function checkSchema(dataSource: DataSource): Promise<Finding> {
   const unknown = (await executor.getExecutedMigrations()).filter(({ name }) => !known.has(name));
   const pending = await executor.getPendingMigrations();
   if (unknown.length > 0)
-    return problem('schema', `It is of a later version of Gatehouse (${unknown[0]?.name}): start that one, or restore a backup.`);
+    return problem(
+      'schema',
+      `It is of a later version of Gatehouse (${unknown[0]?.name}): start that one, or restore a backup.`,
+    );
   if (pending.length > 0)
-    return problem('schema', `It lacks ${pending.map(({ name }) => name).join(', ')}: start the site, which brings it up to date.`);
+    return problem(
+      'schema',
+      `It lacks ${pending.map(({ name }) => name).join(', ')}: start the site, which brings it up to date.`,
+    );
   return ok('schema', 'up to date');
 }

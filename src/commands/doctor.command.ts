@@ -22,22 +22,23 @@ export function doctorCommand(environment: Environment): Command {
 }
 
 async function examine(environment: Environment): Promise<Finding[]> {
-  const settings = settingsOf(environment);
-  if (Array.isArray(settings)) return settings;
+  const { settings, faults } = settingsOf(environment);
+  if (!settings) return faults.map((fault) => problem('settings', fault));
   const findings = await Promise.all([
     checkFolder(settings),
     checkDatabase(settings),
     checkMail(settings),
     checkAddress(settings),
+    checkSettings(settings),
   ]);
-  return [ok('settings', 'every variable can be read'), ...findings.flat(), ...checkSettings(settings)];
+  return [ok('settings', 'every variable can be read'), ...findings.flat()];
 }
 
-function settingsOf(environment: Environment): Settings | Finding[] {
+function settingsOf(environment: Environment): { settings?: Settings; faults: string[] } {
   try {
-    return readSettings(environment);
+    return { settings: readSettings(environment), faults: [] };
   } catch (error) {
-    if (error instanceof SettingsError) return error.faults.map((fault) => problem('settings', fault));
+    if (error instanceof SettingsError) return { faults: error.faults };
     throw error;
   }
 }

@@ -13,6 +13,6 @@ export const problem = (check: string, words: string): Finding => ({ state: 'pro
 /** What an error says, on one line. */
 export const wordsOf = (error: unknown): string => {
   // a host with several addresses that all refuse gives an error without a message
-  const { message, code } = error as NodeJS.ErrnoException;
-  return (message || code || String(error)).replace(/\s+/g, ' ').trim();
+  const { message, code = '' } = error as NodeJS.ErrnoException;
+  return (message === '' ? code : message).replace(/\s+/g, ' ').trim();
 };

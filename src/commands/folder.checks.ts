@@ -24,7 +24,9 @@ export async function checkFolder({ dataDir, appSecret }: Settings): Promise<Fin
     ];
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const advice = isMissing ? 'Start the site, which makes it, or let DATA_DIR name the one it has.' : 'See to its owner and mode.';
+    const advice = isMissing
+      ? 'Start the site, which makes it, or let DATA_DIR name the one it has.'
+      : 'See to its owner and mode.';
     return [problem(check, `${dataDir} cannot be used: ${wordsOf(error)}. ${advice}`)];
   }
 }
@@ -33,7 +35,12 @@ export async function checkFolder({ dataDir, appSecret }: Settings): Promise<Fin
 function checkOwner(dataDir: string, owner: number): Finding[] {
   const self = process.getuid?.();
   if (self === undefined || self === owner) return [];
-  return [warning('owner', `${dataDir} is user ${owner}'s, and this is user ${self}: run commands as the one that runs the site.`)];
+  return [
+    warning(
+      'owner',
+      `${dataDir} is user ${owner}'s, and this is user ${self}: run commands as the one that runs the site.`,
+    ),
+  ];
 }
 
 function checkMode(dataDir: string, mode: number): Finding {

@@ -17,4 +17,5 @@ export function masked(property: keyof Settings, value: Settings[keyof Settings]
 const withoutPassword = (url: string) => url.replace(/(:\/\/[^:@/]*):.*@/, `$1:${mask}@`);
 
 /** Drivers take a password as a parameter too, under several names. */
-const withoutQuerySecrets = (url: string) => url.replace(/([?&][^=&]*(?:pass|key|token|secret)[^=&]*=)[^&#]*/gi, `$1${mask}`);
+const withoutQuerySecrets = (url: string) =>
+  url.replace(/([?&][^=&]*(?:pass|key|token|secret)[^=&]*=)[^&#]*/gi, `$1${mask}`);

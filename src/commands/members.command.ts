@@ -29,9 +29,12 @@ interface ListOptions {
 /** What the operator can do about members. */
 export function membersCommand(withSite: WithSite): Command {
   /** A command on one member, which is opened, found by its email, and acted upon. */
-  const onMember = <Rest extends unknown[]>(act: (about: About, ...rest: Rest) => Promise<void>) =>
+  const onMember =
+    <Rest extends unknown[]>(act: (about: About, ...rest: Rest) => Promise<void>) =>
     async (email: string, ...rest: Rest) =>
-      withSite(async (site) => act({ site, members: site.get(MembersService), member: await find(site, email) }, ...rest));
+      withSite(async (site) =>
+        act({ site, members: site.get(MembersService), member: await find(site, email) }, ...rest),
+      );
 
   const members = new Command('members').description('who there is, and who may do what');
   members
@@ -130,9 +133,13 @@ async function add(withSite: WithSite, email: string, { name, admin, passwordStd
     if (!registered.isNew) throw new ConflictException(`${input.email} has an account already.`);
     const { user } = registered;
     await site.get(ActivityService).record({ kind: 'account.registered', member: user, actor: null }, caller);
-    if (passwordStdin) return print(`${user.email} is ${inWords[role]} now.`);
+    if (passwordStdin) {
+      print(`${user.email} is ${inWords[role]} now.`);
+      return;
+    }
+    const link = await site.get(PasswordResets).makeFor(user, caller);
     remark(`${user.email} is ${inWords[role]} now, and chooses a password here, once and within a day:`);
-    print(await site.get(PasswordResets).makeFor(user, caller));
+    print(link);
   });
 }
 

@@ -21,8 +21,7 @@ async function checkClock(dataSource: DataSource): Promise<Finding> {
     return problem('clock', `The newest event is ${inSeconds(newest - now)} ahead of this machine: ${advice}`);
   // it was read at some time between asking and now
   const gap = Math.max(asked - databaseNow, databaseNow - now);
-  if (gap > apart)
-    return problem('clock', `The database's clock is ${inSeconds(gap)} off this machine's: ${advice}`);
+  if (gap > apart) return problem('clock', `The database's clock is ${inSeconds(gap)} off this machine's: ${advice}`);
   return ok('clock', new Date(now).toISOString());
 }
 
@@ -40,12 +39,18 @@ async function checkAdmins(dataSource: DataSource, { requireMfa }: Settings): Pr
   const admins = await dataSource.query<{ email: string; hasFactor: boolean | number }[]>(findAdmins);
   if (admins.length === 0)
     return [
-      warning('admins', 'There is none: open the setup link in the log of the next start, or use `members add EMAIL --name NAME --admin`.'),
+      warning(
+        'admins',
+        'There is none: open the setup link in the log of the next start, or use `members add EMAIL --name NAME --admin`.',
+      ),
     ];
   const without = admins.filter(({ hasFactor }) => !hasFactor).map(({ email }) => email);
   const found = ok('admins', `${admins.length} can come in`);
   if (requireMfa === 'off' || without.length === 0) return [found];
-  return [found, warning('second factor', `REQUIRE_MFA is ${requireMfa}, and these admins have none yet: ${without.join(', ')}`)];
+  return [
+    found,
+    warning('second factor', `REQUIRE_MFA is ${requireMfa}, and these admins have none yet: ${without.join(', ')}`),
+  ];
 }
 
 async function checkOutbox(dataSource: DataSource): Promise<Finding> {
@@ -55,7 +60,10 @@ async function checkOutbox(dataSource: DataSource): Promise<Finding> {
   );
   const waiting = Number(row?.waiting);
   if (waiting === 0) return ok('outbox', 'no mail waits for long');
-  return warning('outbox', `${waiting} mails have waited for more than an hour: see that the site runs, and what its log says of them.`);
+  return warning(
+    'outbox',
+    `${waiting} mails have waited for more than an hour: see that the site runs, and what its log says of them.`,
+  );
 }
 
 const findAdmins = `

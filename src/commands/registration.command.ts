@@ -26,7 +26,10 @@ export function registrationCommand(withSite: WithSite): Command {
 
 async function show(site: INestApplicationContext, json = false): Promise<void> {
   const rules = await site.get(RegistrationRules).current();
-  if (json) return printJson(presentRules(rules));
+  if (json) {
+    printJson(presentRules(rules));
+    return;
+  }
   print(`${rules.mode}: ${modesInWords[rules.mode]}`);
   if (rules.domains.length > 0) print(`Only emails of: ${rules.domains.join(', ')}`);
 }

@@ -14,7 +14,10 @@ export async function checkSettings({ isSecure, trustProxy, rateLimits, breachLi
   const findings: Finding[] = [];
   if (isSecure && trustProxy.length === 0)
     findings.push(
-      warning('TRUST_PROXY', 'It is not set, though something ends TLS in front: name it, or everybody looks like one address.'),
+      warning(
+        'TRUST_PROXY',
+        'It is not set, though something ends TLS in front: name it, or everybody looks like one address.',
+      ),
     );
   if (rateLimits === 'off')
     findings.push(warning('RATE_LIMITS', 'They are off, so anyone may guess passwords: for measurements only.'));
@@ -28,7 +31,10 @@ export async function checkSettings({ isSecure, trustProxy, rateLimits, breachLi
 function checkPublicUrl({ publicUrl, isSecure }: Settings): Finding {
   if (isSecure) return ok('PUBLIC_URL', publicUrl);
   if (isOnThisMachine(new URL(publicUrl).hostname)) return ok('PUBLIC_URL', `${publicUrl}, for this machine alone`);
-  return warning('PUBLIC_URL', `${publicUrl} is not https: passwords and cookies can be read on the way. Put TLS in front.`);
+  return warning(
+    'PUBLIC_URL',
+    `${publicUrl} is not https: passwords and cookies can be read on the way. Put TLS in front.`,
+  );
 }
 
 async function checkAnswer({ publicUrl }: Settings): Promise<Finding> {

@@ -14,6 +14,6 @@ export type WithSite = (work: (site: INestApplicationContext) => Promise<void>) 
 export const byOperator = (): By => ({ admin: null, caller: onThisMachine(randomUUID()) });
 
 /** What was typed as the web would read it. @throws InvalidInput where it is not right. */
-export async function readAs<Input>(kind: Type<Input>, typed: object): Promise<Input> {
-  return (await inputPipe.transform(typed, { type: 'body', metatype: kind })) as Input;
+export async function readAs<Input>(kind: Type<Input>, typed: object): Promise<Readonly<Input>> {
+  return (await inputPipe.transform(typed, { type: 'body', metatype: kind })) as Readonly<Input>;
 }

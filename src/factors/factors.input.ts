@@ -4,6 +4,8 @@ import { IsString, Matches, MaxLength } from 'class-validator';
 import { NameField } from '../users/account-fields.js';
 import { recoveryCodeSet } from './recovery-codes.js';
 
+const usualName = 'Passkey';
+
 /** The first code of an authenticator app. */
 export class AuthenticatorCodeInput {
   @ApiProperty({ example: '123456', maxLength: 40 })
@@ -27,7 +29,8 @@ export class NewPasskeyInput {
   response!: string;
 
   @Transform(({ value }) => fittingName(value))
-  name!: string;
+  @IsString()
+  name = usualName;
 }
 
 /** A set of recovery codes that the page hands back, to get it as a file. */
@@ -39,5 +42,5 @@ export class RecoveryCodeSetInput {
 function fittingName(value: unknown): string {
   const text = typeof value === 'string' ? value : '';
   const onOneLine = text.normalize('NFC').replace(/[\s\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ');
-  return Array.from(onOneLine.trim()).slice(0, 100).join('').trim() || 'Passkey';
+  return Array.from(onOneLine.trim()).slice(0, 100).join('').trim() || usualName;
 }

@@ -9,6 +9,6 @@ export class RecoveryCodesPage {
 
   send(codes: readonly string[], request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const page = { title: 'Your recovery codes', codes, set: codes.join(' ') };
-    return this.pages.send(request, reply, 'factors/recovery-codes', page);
+    return this.pages.send(request, reply.code(200), 'factors/recovery-codes', page);
   }
 }

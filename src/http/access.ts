@@ -39,7 +39,10 @@ export interface Access {
   readonly to: 'everyone' | 'members' | 'admins';
   /** Where a member who calls a page meant for strangers is sent. */
   readonly membersGoTo?: string;
-  /** Asks again who it is where the last proof is older than ten minutes; no personal token may call it. */
+  /**
+   * Asks again who it is where the last proof is older than ten minutes. A personal token, which has no proof, may call
+   * it only where it is for admins and the token's scope is too.
+   */
   readonly recentProof?: true;
   /** Closed until the email address is verified, where `EMAIL_VERIFICATION` is `required`. */
   readonly verifiedEmail?: true;

@@ -88,7 +88,7 @@ export class MailService implements OnApplicationBootstrap, OnApplicationShutdow
       const letter = await this.outbox.take();
       if (!letter) return;
       const fault = await this.faultOfSending(letter);
-      if (fault === undefined) await this.outbox.remove(letter);
+      if (fault === undefined) await this.outbox.discard(letter);
       else await this.keepForLater(letter, fault);
     }
   }

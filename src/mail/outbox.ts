@@ -34,7 +34,7 @@ export class Outbox {
     await this.letters.insert({ id: uuid(), letter: sealed, createdAt: now, tries: 0, dueAt: now });
   }
 
-  /** The letter that has been due the longest; nobody else takes it until it is removed, put back or forgotten. */
+  /** The letter that has been due the longest; nobody else takes it until it is discarded or put back. */
   async take(): Promise<WaitingLetter | undefined> {
     for (;;) {
       const now = Date.now();
@@ -47,7 +47,7 @@ export class Outbox {
         .getOne();
       if (!due) return undefined;
       const taken = { tries: due.tries + 1, dueAt: new Date(now + lease) };
-      if (await this.change(due, taken)) return { ...due, ...taken };
+      if (await this.change(due, taken)) return Object.assign(due, taken);
     }
   }
 
@@ -56,18 +56,18 @@ export class Outbox {
     return JSON.parse(this.keys.unseal(letter)) as Letter;
   }
 
-  async remove({ id }: WaitingLetter): Promise<void> {
+  async discard({ id }: WaitingLetter): Promise<void> {
     await this.letters.delete({ id });
   }
 
-  /** Puts a letter back that could not be sent, to be tried again later; false where it is too old, and was removed. */
+  /** Puts a letter back that could not be sent, to be tried again later; false where it is too old, and was discarded. */
   async putBack(letter: WaitingLetter): Promise<boolean> {
     const dueAt = new Date(Date.now() + restAfter(letter.tries));
     if (dueAt.getTime() < letter.createdAt.getTime() + patience) {
       await this.change(letter, { dueAt });
       return true;
     }
-    await this.remove(letter);
+    await this.discard(letter);
     return false;
   }
 

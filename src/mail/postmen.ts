@@ -22,9 +22,16 @@ export function postmanFor(settings: Settings): Postman {
   return settings.smtpUrl === undefined ? toFolder(settings) : toServer(settings, settings.smtpUrl);
 }
 
-/** Every certificate is verified; what the address of the mail server says in its query has the last word. */
 function toServer(settings: Settings, url: string): Postman {
-  const transport = createTransport({
+  const transport = transportTo(url);
+  return async (mail, signal) => {
+    await transport.sendMail({ ...messageOf(mail, settings), signal });
+  };
+}
+
+/** Every certificate is verified; what the address of the mail server says in its query has the last word. */
+export function transportTo(url: string) {
+  return createTransport({
     url,
     // where the server offers STARTTLS it is used; a password is for no connection without it
     requireTLS: /^smtp:\/\/[^/?]*@/.test(url),
@@ -33,9 +40,6 @@ function toServer(settings: Settings, url: string): Postman {
     socketTimeout: 30 * second,
     ...onlyWords,
   });
-  return async (mail, signal) => {
-    await transport.sendMail({ ...messageOf(mail, settings), signal });
-  };
 }
 
 function toFolder(settings: Settings): Postman {

@@ -63,13 +63,13 @@ const states: Record<MemberState, string> = { active: 'Active', awaiting: 'Waiti
 
 const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
 
-/** Such as “App, 2 passkeys, 9 recovery codes”; undefined where there is no second factor. */
+/** Such as “App, 2 passkeys, 9 recovery codes left”; undefined where there is no second factor. */
 export function presentFactorsInWords({ authenticator, passkeys, recoveryCodesLeft }: FactorSummary) {
   if (!authenticator && passkeys.length === 0) return undefined;
   const parts = [
     ...(authenticator ? ['app'] : []),
     ...(passkeys.length > 0 ? [counted(passkeys.length, 'passkey')] : []),
-    counted(recoveryCodesLeft, 'recovery code'),
+    counted(recoveryCodesLeft, 'recovery code') + ' left',
   ].join(', ');
   return `${parts.charAt(0).toUpperCase()}${parts.slice(1)}`;
 }

@@ -120,7 +120,7 @@ describe('after a hundred wrong passwords in a row, wherever they came from', ()
     await besiege(who.email);
     const phone = new Visitor(site.url);
     await phone.visit('/login/link', { form: { email: who.email }, headers: from('203.0.113.28') });
-    const link = new URL(linkIn(await waitForMail(site, who.email, /log ?in/i)));
+    const link = new URL(linkIn(await waitForMail(site, who.email, /tried to log in/i)));
     const token = link.searchParams.get('token') ?? '';
     expect(link.pathname).toBe('/login/open');
     const page = link.pathname + link.search;
@@ -143,7 +143,7 @@ describe('after a hundred wrong passwords in a row, wherever they came from', ()
     expect(messageOf(known.html, 'status')?.replace(who.email, 'X')).toBe(
       messageOf(unknown.html, 'status')?.replace(nobody, 'X'),
     );
-    await waitForMail(site, who.email, /log ?in/i);
+    await waitForMail(site, who.email, /tried to log in/i);
     expect((await mailsIn(site)).some(({ to }) => to?.some(({ address }) => address === nobody))).toBe(false);
   });
 });

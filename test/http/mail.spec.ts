@@ -29,14 +29,20 @@ const mailOf = ({ app }: TestApp) => app.get(MailService);
 interface Row {
   readonly id: string;
   readonly letter: string;
+  readonly createdAt: number;
   readonly tries: number;
   readonly dueAt: number;
 }
 
 /** What waits in the outbox. */
 async function waiting({ app }: TestApp): Promise<Row[]> {
-  const rows = await app.get(DataSource).query<Row[]>('SELECT * FROM "outbox" ORDER BY "id"');
-  return rows.map((row) => ({ ...row, dueAt: Number(row.dueAt) }));
+  // PostgreSQL gives a bigint as text
+  const rows = await app
+    .get(DataSource)
+    .query<(Omit<Row, 'createdAt' | 'dueAt'> & Record<'createdAt' | 'dueAt', number | string>)[]>(
+      'SELECT * FROM "outbox" ORDER BY "id"',
+    );
+  return rows.map((row) => ({ ...row, createdAt: Number(row.createdAt), dueAt: Number(row.dueAt) }));
 }
 
 /** Lets time pass for the letters that wait, and has them sent. */
@@ -108,7 +114,6 @@ describe('a site with a mail server', () => {
       subject: 'Choose a new password · files.example.org',
       messageId: `<${row?.id}@files.example.org>`,
     });
-    expect(linkIn(mail as Mail)).toBe(link);
     expect(mail?.text).toContain(`\n\n${link}\n\n`);
     expect(mail?.html).toContain('<h1');
     expect(headerOf(mail, 'content-type')).toEqual([expect.stringMatching(/^multipart\/alternative;/)]);
@@ -381,8 +386,7 @@ describe('a site without a mail server', () => {
     const [row] = await waiting(site);
     await emptied(site);
     const before = filesOf();
-    const { id, letter } = row ?? {};
-    const createdAt = String((row as unknown as { createdAt: number }).createdAt);
+    const { id, letter, createdAt } = row ?? {};
     await site.app.get(DataSource).query(`\nINSERT INTO "outbox" VALUES ('${id}', '${letter}', ${createdAt}, 1, 0)`);
     mailOf(site).sendDue();
     await emptied(site);

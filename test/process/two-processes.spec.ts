@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { newDatabase } from '../support/app.js';
-import { person, Script, Visitor } from '../support/people.js';
+import { person, Script, Visitor, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
+
+const admin = { email: 'keeper@example.com', password: 'the keeper of all the keys' };
+const asAdmin = { ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password };
 
 describe.each(['sqlite', 'postgres'] as const)('two processes on one %s database', (kind) => {
   let database: Awaited<ReturnType<typeof newDatabase>>;
@@ -13,7 +16,7 @@ describe.each(['sqlite', 'postgres'] as const)('two processes on one %s database
   beforeAll(async () => {
     database = await newDatabase(kind);
     dataDir = newFolder();
-    [here, there] = await startBoth({ DATA_DIR: dataDir, ...(database && { DATABASE_URL: database.url }) });
+    [here, there] = await startBoth({ DATA_DIR: dataDir, ...asAdmin, ...(database && { DATABASE_URL: database.url }) });
   });
   afterAll(async () => {
     await here.kill();
@@ -54,6 +57,55 @@ describe.each(['sqlite', 'postgres'] as const)('two processes on one %s database
     expect((await elsewhere.ask('/api/v1/users/me')).status).toBe(401);
   });
 
+  it('know in one at once what was changed in the other: a password, a session, a role, a disabled member', async () => {
+    const keeper = new Script(there.url);
+    await keeper.logIn({ ...person(), ...admin });
+    const script = new Script(here.url);
+    const who = await script.register();
+    const { id } = (await (await script.ask('/api/v1/users/me')).json()) as { id: string };
+    const change = (json: object) => keeper.ask(`/api/v1/users/${id}`, { method: 'PATCH', json });
+    const isAdmin = async () => (await script.ask('/api/v1/users')).status === 200;
+
+    expect(await isAdmin()).toBe(false);
+    expect((await change({ role: 'admin' })).status).toBe(200);
+    expect(await isAdmin()).toBe(true);
+    expect((await change({ role: 'member' })).status).toBe(200);
+    expect(await isAdmin()).toBe(false);
+
+    const elsewhere = new Script(there.url);
+    await elsewhere.logIn(who);
+    const passwords = { currentPassword: who.password, password: 'another sentence of my own' };
+    expect((await elsewhere.ask('/api/v1/users/me/password', { method: 'PUT', json: passwords })).status).toBe(204);
+    expect((await script.ask('/api/v1/users/me')).status).toBe(401);
+    expect((await elsewhere.ask('/api/v1/users/me')).status).toBe(200);
+
+    await script.logIn({ ...who, password: passwords.password });
+    expect((await keeper.ask(`/api/v1/users/${id}/sessions`, { method: 'DELETE' })).status).toBe(204);
+    expect((await script.ask('/api/v1/users/me')).status).toBe(401);
+    await script.logIn({ ...who, password: passwords.password });
+    expect((await change({ disabled: true })).status).toBe(200);
+    expect((await script.ask('/api/v1/users/me')).status).toBe(401);
+  });
+
+  it('let an invite be used once between them', async () => {
+    const keeper = new Script(here.url);
+    await keeper.logIn({ ...person(), ...admin });
+    expect(
+      (await keeper.ask('/api/v1/registration', { method: 'PUT', json: { mode: 'invite', domains: [] } })).status,
+    ).toBe(200);
+    try {
+      const made = await keeper.ask('/api/v1/invites', { json: {} });
+      const { link } = (await made.json()) as { link: string };
+      const invite = new URL(link).searchParams.get('invite') ?? '';
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, turn) => register(turn % 2 ? here : there, { ...person(), invite })),
+      );
+      expect(answers.toSorted()).toEqual([201, ...Array.from({ length: 19 }, () => 422)]);
+    } finally {
+      await keeper.ask('/api/v1/registration', { method: 'PUT', json: { mode: 'open', domains: [] } });
+    }
+  });
+
   it('make one account of many equal registrations in both', async () => {
     const who = person();
     const answers = await Promise.all(Array.from({ length: 20 }, (_, turn) => register(turn % 2 ? here : there, who)));
@@ -92,7 +144,7 @@ const complaints = (server: Server) =>
 const startBoth = (environment: Record<string, string>) =>
   Promise.all([startServer(environment), startServer(environment)]);
 
-async function register(server: Server, who: ReturnType<typeof person>): Promise<number> {
+async function register(server: Server, who: Person & { invite?: string }): Promise<number> {
   const answer = await new Script(server.url).ask('/api/v1/auth/register', { json: who });
   await answer.arrayBuffer();
   return answer.status;

@@ -43,7 +43,7 @@ export async function startApp(environment: Record<string, string> = {}): Promis
   });
   const lines: string[] = [];
   const app = await createApp(settings, pino({ level: settings.logLevel }, { write: (line) => void lines.push(line) }));
-  await app.listen(0, '127.0.0.1');
+  await app.listen(settings.port, '127.0.0.1');
   return {
     app,
     settings,

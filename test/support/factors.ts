@@ -46,8 +46,8 @@ export async function addAuthenticator(
   return { secret, recoveryCodes: recoveryCodes ?? [], nextCode };
 }
 
-/** Gives a page's browser an authenticator of its own, which knows its person and asks nobody. */
-export async function addVirtualAuthenticator(page: Page): Promise<void> {
+/** Gives a page's browser an authenticator of its own; it asks nobody, and knows its person unless that is said. */
+export async function addVirtualAuthenticator(page: Page, isUserVerified = true): Promise<void> {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable');
   await devtools.send('WebAuthn.addVirtualAuthenticator', {
@@ -56,7 +56,7 @@ export async function addVirtualAuthenticator(page: Page): Promise<void> {
       transport: 'internal',
       hasResidentKey: true,
       hasUserVerification: true,
-      isUserVerified: true,
+      isUserVerified,
       automaticPresenceSimulation: true,
     },
   });

@@ -89,7 +89,7 @@ export async function startSmtp({
   const { port: taken } = server.server.address() as AddressInfo;
   return Object.assign(smtp, {
     url: `smtp://127.0.0.1:${taken}`,
-    close: () => new Promise<void>((resolve) => void server.close(resolve)),
+    close: () => new Promise<void>((resolve) => server.close(resolve)),
   });
 }
 

@@ -49,8 +49,9 @@ export class Cast {
     const member = await this.newUser('member');
     // a second admin, so that none is the last
     await this.newUser('admin');
-    const { cookie, bearer } = await this.carriedBy(role, member);
     const path = await this.pathOf(route, member);
+    const { cookie, bearer } = await this.carriedBy(role, member);
+    const hasBody = path.startsWith('/api/') && !['GET', 'DELETE'].includes(route.method);
     const answer = await fetch(new URL(path, this.site.url), {
       method: route.method,
       redirect: 'manual',
@@ -58,9 +59,9 @@ export class Cast {
         origin: new URL(this.site.url).origin,
         ...(cookie && { cookie }),
         ...(bearer && { authorization: `Bearer ${bearer}` }),
-        ...(path.startsWith('/api/') && route.method !== 'GET' && { 'content-type': 'application/json' }),
+        ...(hasBody && { 'content-type': 'application/json' }),
       },
-      ...(path.startsWith('/api/') && !['GET', 'DELETE'].includes(route.method) && { body: '{}' }),
+      ...(hasBody && { body: '{}' }),
     });
     await answer.arrayBuffer();
     if (answer.status >= 300 && answer.status < 400)

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, parse } from 'node:path';
 import { projectFolder } from '../../src/config/settings.js';
-import { compileLetters, type LetterFacts, type LetterName } from '../../src/mail/letters.js';
+import { compileLetters, type LetterName } from '../../src/mail/letters.js';
 
 const views = join(projectFolder, 'views');
 const site = 'files.example.org';
@@ -14,7 +14,7 @@ const device = { device: 'Firefox on Linux', address: '192.0.2.7', at: '1 Jan 20
 
 const write = compileLetters(views, site);
 const letter = (view: LetterName, data: Record<string, string> = {}) =>
-  write({ view, data: { ...everything, ...device, ...data } } as LetterFacts);
+  write({ view, data: { ...everything, ...device, ...data } });
 
 /** The words of a page, as a reader sees them. */
 const wordsOf = (html: string) =>

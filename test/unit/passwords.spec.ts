@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { hash } from '@node-rs/argon2';
 import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectFolder } from '../../src/config/settings.js';
 import { Busy } from '../../src/http/errors.js';
 import { Passwords } from '../../src/users/passwords.js';
 import { passwordFault } from '../../src/users/account-fields.js';
@@ -39,6 +42,13 @@ describe('a new password', () => {
     ['undefined', undefined, 'choose a password'],
   ])('may not be %s', (_, password, reason) => {
     expect(passwordFault(password)).toContain(reason);
+  });
+
+  it('may be none of the 3,000 commonest that are long enough', () => {
+    const list = readFileSync(join(projectFolder, 'src/users/common-passwords.txt'), 'utf8');
+    const commonest = list.split('\n').filter((line) => !line.startsWith('# ') && line.length >= 8);
+    expect(commonest.length).toBeGreaterThanOrEqual(3_000);
+    for (const password of commonest) expect(passwordFault(password)).toContain('commonest');
   });
 
   it('of any text gets an answer, and a good one has 8 characters and at most 1,024 bytes', () => {
