@@ -1,4 +1,4 @@
-import { Body, ConflictException, Controller, Get, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { Body, ConflictException, Controller, Get, HttpCode, Post, Query, Redirect, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ActivityService } from '../activity/activity.service.js';
@@ -46,6 +46,7 @@ export class OwnDataController {
 
   @Post('export')
   @MembersOnly({ recentProof: true })
+  @HttpCode(200)
   async export(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller, @Res() reply: FastifyReply) {
     const document = await this.exports.make(viewer, caller);
     const name = `gatehouse-account-${document.exportedAt.slice(0, 10)}.json`;

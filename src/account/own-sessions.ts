@@ -28,6 +28,8 @@ export class OwnSessions {
   /** Ends every session and token but the one that asks. */
   async endOthers(viewer: Viewer, caller: Caller): Promise<void> {
     await this.sessions.endAllOf(viewer.id, viewer.session.id);
+    // and what one of them began while it was being ended
+    await this.sessions.endAllOf(viewer.id, viewer.session.id);
     await this.activity.record({ kind: 'session.others-ended', member: viewer }, caller);
   }
 
@@ -45,8 +47,8 @@ export class OwnSessions {
     if (scope === 'admin' && viewer.role !== 'admin')
       throw new InvalidInput([{ field: 'scope', message: 'Only an admin’s token may do what admins do.' }]);
     const begun = await this.sessions.begin(viewer.id, { kind: 'token', caller, token: { name, scope, days } });
-    // whoever ends all sessions while a stolen one makes a token must not leave that token behind: a session that is
-    // there after the token was written is ended only later, and the token with it
+    // a session that is ended while it makes a token leaves none behind: where it is still there once the token is
+    // written, it is ended later, and the token with it
     const isStillIn = begun && (await this.sessions.findOf(viewer, viewer.session.id));
     const session = isStillIn && (await this.sessions.findOf(viewer, begun.id));
     if (!session) {

@@ -83,7 +83,9 @@ export class AccessGuard extends AuthGuard('jwt') {
   /** The page that a request is, or that its form stands on. */
   private pageOf(request: FastifyRequest): string {
     if (request.method === 'GET') return request.url;
-    const path = pathOf(request);
-    return this.routes.methodsOf(path).includes('GET') ? path : '/account';
+    // a form may post to a path below its page
+    for (let path = pathOf(request); path; path = path.slice(0, path.lastIndexOf('/')))
+      if (this.routes.methodsOf(path).includes('GET')) return path;
+    return '/account';
   }
 }

@@ -5,6 +5,7 @@ import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
 import { EmailInput, TokenInput } from '../confirmations/confirmations.input.js';
 import { Public } from '../http/access.js';
+import { callerOf } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { RateLimits } from '../limits/rate-limits.js';
@@ -47,7 +48,7 @@ export class LoginLinkController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await this.limits.spendMail(email, request.ip);
+    await this.limits.spendMail(email, callerOf(request).address);
     const found = await this.users.findOwner(email);
     const owner = found?.isActive ? found : undefined;
     const userId = owner?.id ?? this.keys.mark('nobody', email).slice(0, 36);

@@ -49,7 +49,7 @@ export class LoginGuard extends AuthGuard('local') {
     })) as LoginInput;
     const { email } = input;
     request.body = { ...(request.body as object), ...input };
-    const attempt: Try = { email, address: request.ip, device: this.devices.find(request, email) };
+    const attempt: Try = { email, address: callerOf(request).address, device: this.devices.find(request, email) };
     await this.limits.spendLogin(attempt);
     try {
       await super.canActivate(context);

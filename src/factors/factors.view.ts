@@ -100,8 +100,8 @@ export const presentNewAuthenticator = ({ secret, otpauthUrl }: NewAuthenticator
 });
 
 /** A QR code as one path of an SVG: a unit is a module, each row's dark runs are one stroke, the quiet zone is four wide. */
-export function qrCodeOf(text: string): { size: number; path: string } {
-  const { data, size } = encode(text, { ecc: 'M', border: 4 });
+function qrCodeOf(text: string): { size: number; path: string } {
+  const { data, size } = encode(text, { ecc: 'L', border: 4 });
   const path = data.flatMap((row, y) =>
     [
       ...row

@@ -69,7 +69,6 @@ export class Downloads {
 
   /** Writes down how a download ended that began at the first byte. */
   private noteEnd({ name }: StoredFile, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): void {
-    // a request whose connection is gone does not tell its address any more
     const caller = callerOf(request);
     reply.raw.once('close', () => {
       const outcome = reply.raw.writableFinished ? 'success' : 'broken';

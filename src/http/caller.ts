@@ -9,11 +9,12 @@ export interface Caller {
   readonly requestId: string;
 }
 
-export const callerOf = ({ ip, headers, id }: FastifyRequest): Caller => ({
-  address: ip.slice(0, 64),
-  userAgent: (headers['user-agent'] ?? '').slice(0, 300),
-  requestId: id,
-});
+export function callerOf(request: FastifyRequest): Caller {
+  // whatever the types say: a connection that is gone does not tell its address any more
+  const { ip = 'unknown' } = request as { ip?: string };
+  const { headers, id } = request;
+  return { address: ip.slice(0, 64), userAgent: (headers['user-agent'] ?? '').slice(0, 300), requestId: id };
+}
 
 /** Where the request comes from. */
 export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext) =>

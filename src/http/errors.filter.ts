@@ -118,7 +118,7 @@ export class ErrorsFilter implements ExceptionFilter {
   private sendToLogin(fault: UnauthorizedException, request: FastifyRequest, reply: FastifyReply): void {
     const isLogin = request.method === 'POST';
     if (isLogin)
-      this.flashes.put(reply, { kind: 'alert', message: fault.message, values: typedInto(['email'], request.body) });
+      this.flashes.put(reply, { kind: 'alert', message: fault.message, values: typedInto(['email'], request.body, 300) });
     const next = isLogin ? nextOf(request) : safePath(request.url, '');
     void reply.redirect(next ? `/login?next=${encodeURIComponent(next)}` : '/login', 303);
   }
@@ -141,12 +141,13 @@ const ofTheContent = ['content-length', 'content-disposition', 'etag', 'last-mod
 const nextOf = ({ body }: FastifyRequest): string | undefined =>
   safePath((body as { next?: unknown } | undefined)?.next, '') || undefined;
 
-function typedInto(fields: readonly string[], body: unknown): Record<string, string> {
+/** At most so many characters of each, where they go into a cookie. */
+function typedInto(fields: readonly string[], body: unknown, most?: number): Record<string, string> {
   const typed = body as Record<string, unknown> | undefined;
   return Object.fromEntries(
     fields.flatMap((field) => {
       const value = typed?.[field];
-      return typeof value === 'string' ? [[field, value.slice(0, 300)]] : [];
+      return typeof value === 'string' ? [[field, value.slice(0, most)]] : [];
     }),
   );
 }

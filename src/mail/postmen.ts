@@ -8,7 +8,7 @@ import type { WrittenLetter } from './letters.js';
 const second = 1_000;
 
 /** A written letter with its address. A mail that is delivered twice is twice the same, so that it can be known again. */
-export interface Mail extends WrittenLetter {
+interface Mail extends WrittenLetter {
   readonly id: string;
   readonly to: string;
   readonly writtenAt: Date;

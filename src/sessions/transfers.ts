@@ -19,6 +19,7 @@ export class Transfers implements OnApplicationShutdown {
 
   /** Ties an answer to the session it was asked with, until it is sent or cut. */
   follow(response: ServerResponse, viewer: Viewer): void {
+    if (response.destroyed) return;
     this.flowing.set(response, viewer);
     response.once('close', () => void this.flowing.delete(response));
     this.timer ??= setTimeout(() => void this.look(), second).unref();

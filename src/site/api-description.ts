@@ -24,6 +24,7 @@ export class ApiDescription {
       .addTag('Sessions', 'Become a member, log in, log out.')
       .addTag('Members', 'Who you are.')
       .addTag('Your account', 'Your name, address and password, where you are logged in, your tokens, your data.')
+      .addTag('Second factor', 'An authenticator app, passkeys, and recovery codes.')
       .addTag('Files', 'What you may have, and its bytes.')
       .addTag('Administration', 'For admins: the members, who becomes one, and what happened.')
       .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })

@@ -118,10 +118,10 @@ describe('without JavaScript', () => {
 
         const secret = (await page.locator('dd code').innerText()).replaceAll(' ', '');
         expect(await page.getByRole('img', { name: 'QR code' }).count()).toBe(1);
-        await page.getByLabel('Code').fill('000000');
+        await page.getByRole('textbox', { name: 'Code' }).fill('000000');
         await inMain(page, 'Set up').click();
         await page.getByRole('alert').getByText('That is not the code').waitFor();
-        await page.getByLabel('Code').fill(codeFor(secret));
+        await page.getByRole('textbox', { name: 'Code' }).fill(codeFor(secret));
         await inMain(page, 'Set up').click();
         await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
 

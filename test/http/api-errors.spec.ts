@@ -63,7 +63,7 @@ describe('an error of the API is a problem in JSON', () => {
   it.each([
     ['GET', '/api/v1/auth/login', 'POST'],
     ['DELETE', '/api/v1/auth/register', 'POST'],
-    ['POST', '/api/v1/users/me', 'GET, HEAD'],
+    ['POST', '/api/v1/users/me', 'DELETE, GET, HEAD, PATCH'],
     ['PUT', '/api/v1/files', 'GET, HEAD'],
     ['OPTIONS', '/api/v1/files', 'GET, HEAD'],
     ['POST', '/api/v1/openapi.json', 'GET, HEAD'],

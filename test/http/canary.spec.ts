@@ -53,7 +53,7 @@ async function liveAWholeLife(): Promise<void> {
   const reset = linkIn(await waitForMail(site, who.email, /choose a new password/i));
   const token = keep('reset link', new URL(reset).searchParams.get('token'));
   await new Visitor(site.url).ask('/login/link', { form: { email: who.email } });
-  const loginLink = linkIn(await waitForMail(site, who.email, /tried to log in/i));
+  const loginLink = linkIn(await waitForMail(site, who.email, /link to log in/i));
   keep('login link', new URL(loginLink).searchParams.get('token'));
 
   await browser.ask(`/password/reset?token=${token}`);

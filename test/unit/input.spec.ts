@@ -128,7 +128,7 @@ describe('a body', () => {
       '{"name":"Ada","email":"Ada@Example.com ","password":"correct horse","role":"admin","id":"1","constructor":1}',
     ) as object;
     const input: unknown = await inputPipe.transform(body, { type: 'body', metatype: RegistrationInput });
-    expect(Object.keys(input as object).toSorted()).toEqual(['email', 'name', 'password']);
+    expect(Object.keys(input as object).toSorted()).toEqual(['email', 'invite', 'name', 'password']);
     expect(input).toEqual({ name: 'Ada', email: 'ada@example.com', password: 'correct horse' });
   });
 

@@ -32,6 +32,10 @@ describe('an operator who sets nothing', () => {
       sessionMaxHours: 30 * 24,
       shutdownSeconds: 30,
       maxConnections: 10_000,
+      mailFrom: 'Gatehouse <gatehouse@localhost>',
+      emailVerification: 'off',
+      requireMfa: 'off',
+      activityDays: 365,
     });
   });
 
@@ -45,6 +49,12 @@ describe('an operator who sets nothing', () => {
       ADMIN_EMAIL: '',
       ADMIN_PASSWORD: '',
       TRUST_PROXY: '',
+      SMTP_URL: '',
+      MAIL_FROM: '',
+      EMAIL_VERIFICATION: '',
+      REQUIRE_MFA: '',
+      ACTIVITY_DAYS: '',
+      BREACH_LIST: '',
     };
     expect(readSettings(empty)).toEqual(readSettings({}));
   });

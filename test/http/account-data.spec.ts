@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import type { ExportView } from '../../src/account/account-export.view.js';
+import { ActivityService } from '../../src/activity/activity.service.js';
+import type { EventView } from '../../src/activity/event.view.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { addAuthenticator, optionsIn, SoftPasskey } from '../support/factors.js';
+import { person, Script, Visitor, type Person } from '../support/people.js';
+
+let site: TestApp;
+beforeAll(async () => void (site = await startApp()));
+afterAll(() => site.close());
+
+async function member(over: Partial<Person> = {}) {
+  const [browser, script] = [new Visitor(site.url), new Script(site.url)];
+  const who = await browser.register(person(over));
+  await script.logIn(who);
+  const { id } = (await (await script.ask('/api/v1/users/me')).json()) as { id: string };
+  return { who, id, browser, script };
+}
+
+const activityOf = async (script: Script, query = '') =>
+  (await (await script.ask(`/api/v1/users/me/activity${query}`)).json()) as {
+    items: EventView[];
+    nextCursor: string | null;
+  };
+
+const exportOf = async (script: Script) => (await (await script.ask('/api/v1/users/me/export')).json()) as ExportView;
+
+/** The lines of the page, as words. */
+const linesOf = (html: string) =>
+  [...html.matchAll(/<li class="happening">([^]*?)<\/li>/g)].map(([, line = '']) =>
+    line
+      .replace(/<[^>]*>|&middot;/g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim(),
+  );
+
+const keeper = { id: '01900000-0000-7000-8000-000000000001', email: 'keeper@example.com' };
+const fromTheOffice = { address: '192.0.2.44', userAgent: 'a test', requestId: 'a request' };
+
+describe('a member’s activity', () => {
+  it('is what happened to the account, the newest first', async () => {
+    const { who, browser, script } = await member();
+    await browser.ask('/login', { form: { email: who.email, password: 'a wrong password' } });
+    await browser.ask('/download');
+    await script.ask('/api/v1/users/me', { method: 'PATCH', json: { name: 'Grace Hopper' } });
+    const { items, nextCursor } = await activityOf(script);
+    expect(nextCursor).toBeNull();
+    expect(items.map(({ kind, outcome, actor, target }) => ({ kind, outcome, actor, target }))).toEqual([
+      { kind: 'account.renamed', outcome: 'success', actor: who.email, target: 'Grace Hopper' },
+      { kind: 'file.downloaded', outcome: 'success', actor: who.email, target: 'welcome.txt' },
+      { kind: 'session.began', outcome: 'refused', actor: null, target: who.email },
+      { kind: 'session.began', outcome: 'success', actor: who.email, target: who.email },
+      { kind: 'account.registered', outcome: 'success', actor: who.email, target: who.email },
+    ]);
+    expect(linesOf((await browser.visit('/account/activity')).html)).toEqual([
+      expect.stringMatching(/^Name changed \d+ \w+ \d{4}, \d\d:\d\d UTC Grace Hopper from 127\.0\.0\.1$/),
+      expect.stringMatching(/^Downloaded a file .+ UTC welcome\.txt from 127\.0\.0\.1$/),
+      expect.stringMatching(/^Login refused refused .+ UTC from 127\.0\.0\.1$/),
+      expect.stringMatching(/^Logged in .+ UTC from 127\.0\.0\.1$/),
+      expect.stringMatching(/^Registered .+ UTC from 127\.0\.0\.1$/),
+    ]);
+  });
+
+  it('comes in parts', async () => {
+    const { browser, script } = await member();
+    for (const name of ['Ada', 'Ada King', 'Lady Lovelace'])
+      await script.ask('/api/v1/users/me', { method: 'PATCH', json: { name } });
+    const all = (await activityOf(script)).items;
+    expect(all).toHaveLength(5);
+    const first = await activityOf(script, '?limit=3');
+    const second = await activityOf(script, `?limit=3&cursor=${first.nextCursor}`);
+    expect([...first.items, ...second.items]).toEqual(all);
+    expect(second.nextCursor).toBeNull();
+    const { html } = await browser.visit('/account/activity?limit=3');
+    expect(linesOf(html)).toHaveLength(3);
+    const next = /<a [^>]*href="([^"]*)" rel="next"/
+      .exec(html)?.[1]
+      ?.replace(/&amp;/g, '&')
+      .replace(/&#x3D;/g, '=');
+    expect(linesOf((await browser.visit(next ?? '')).html)).toHaveLength(2);
+    expect((await script.ask('/api/v1/users/me/activity?cursor=x')).status).toBe(422);
+  });
+
+  it('is nobody else’s', async () => {
+    const [ada, grace] = [await member(), await member()];
+    await ada.script.ask('/api/v1/users/me', { method: 'PATCH', json: { name: 'a name of Ada’s own' } });
+    expect(JSON.stringify(await activityOf(grace.script))).not.toContain('a name of Ada’s own');
+    expect(JSON.stringify(await exportOf(grace.script))).not.toContain('a name of Ada’s own');
+    expect(JSON.stringify(await exportOf(ada.script))).toContain('a name of Ada’s own');
+  });
+
+  it('says who did it where that was an admin, and not where the admin sat', async () => {
+    const { who, id, browser, script } = await member();
+    const ada = { id, email: who.email };
+    await site.app
+      .get(ActivityService)
+      .record({ kind: 'account.role-changed', member: ada, actor: keeper }, fromTheOffice);
+    const [event] = (await activityOf(script)).items;
+    expect(event).toMatchObject({ kind: 'account.role-changed', actor: keeper.email, address: null });
+    const { html } = await browser.visit('/account/activity');
+    expect(linesOf(html)[0]).toMatch(/^Role changed .+ UTC by keeper@example\.com$/);
+    const document = JSON.stringify(await exportOf(script));
+    for (const text of [html, document]) expect(text).not.toContain(fromTheOffice.address);
+  });
+});
+
+describe('a member who exports their data', () => {
+  it('gets all that there is, in one document', async () => {
+    const { who, id, browser, script } = await member();
+    await script.ask('/api/v1/users/me/tokens', { json: { name: 'nightly backup', scope: 'read' } });
+    const answer = await script.ask('/api/v1/users/me/export');
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    const { exportedAt, account, sessions, secondFactors, activity } = (await answer.json()) as ExportView;
+    expect(Math.abs(Date.parse(exportedAt) - Date.now())).toBeLessThan(60_000);
+    expect(account).toEqual({
+      ...((await (await script.ask('/api/v1/users/me')).json()) as object),
+      id,
+      email: who.email,
+      emailVerifiedAt: null,
+    });
+    expect(sessions.map(({ kind, name }) => [kind, name])).toEqual([
+      ['token', 'nightly backup'],
+      ['api', null],
+      ['browser', null],
+    ]);
+    expect(secondFactors).toEqual({ authenticator: false, passkeys: [], recoveryCodesLeft: 0, isRequired: false });
+    expect(activity.map(({ kind }) => kind)).toEqual([
+      'account.exported',
+      'token.made',
+      'session.began',
+      'account.registered',
+    ]);
+    expect(activity).toEqual((await activityOf(script)).items);
+
+    const page = await browser.ask('/account/export', { form: {} });
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(page.headers.get('cache-control')).toBe('no-store');
+    expect(page.headers.get('content-disposition')).toBe(
+      `attachment; filename="gatehouse-account-${new Date().toISOString().slice(0, 10)}.json"`,
+    );
+    expect(await page.json()).toMatchObject({ account, activity: [{ kind: 'account.exported' }, ...activity] });
+  });
+
+  it('gets every event, however many', async () => {
+    const { who, id, script } = await member();
+    const ada = { id, email: who.email };
+    await Promise.all(
+      Array.from({ length: 1_201 }, (_, n) =>
+        site.app
+          .get(ActivityService)
+          .record({ kind: 'file.downloaded', member: ada, target: `${n}.pdf` }, fromTheOffice),
+      ),
+    );
+    const { activity } = await exportOf(script);
+    expect(new Set(activity.map(({ target }) => target)).size).toBe(1_201 + 1);
+    expect(activity).toHaveLength(1_201 + 3);
+    expect(activity.map(({ id: event }) => event)).toEqual(
+      activity
+        .map(({ id: event }) => event)
+        .toSorted()
+        .toReversed(),
+    );
+  });
+
+  it('gets the names and dates of second factors, and no secret at all', async () => {
+    const { who, id, browser, script } = await member({ password: 'canary: my very own password' });
+    const { secret, recoveryCodes } = await addAuthenticator(site, script);
+    const passkey = new SoftPasskey(site.settings.publicUrl);
+    const made = await script.ask('/api/v1/users/me/tokens', { json: { name: 'nightly backup', scope: 'read' } });
+    const { token } = (await made.json()) as { token: string };
+    const options = optionsIn((await browser.visit('/account/factors/passkeys')).html);
+    await browser.ask('/account/factors/passkeys', { form: { name: 'My phone', response: passkey.create(options) } });
+
+    const text = await (await script.ask('/api/v1/users/me/export')).text();
+    const { secondFactors } = JSON.parse(text) as ExportView;
+    expect(secondFactors).toMatchObject({
+      authenticator: true,
+      passkeys: [{ name: 'My phone', createdAt: expect.any(String), lastUsedAt: null }],
+      recoveryCodesLeft: 10,
+    });
+    const data = site.app.get(DataSource);
+    const cellsOf = async (sql: string) =>
+      (await data.query<Record<string, string>[]>(sql, [id])).flatMap((row) => Object.values(row));
+    const secrets = [
+      who.password,
+      secret,
+      token,
+      token.split('.').at(-1) ?? '',
+      script.token ?? '',
+      browser.cookies.get('gatehouse-session') ?? '',
+      ...recoveryCodes,
+      ...(await cellsOf('SELECT "passwordHash" FROM "users" WHERE "id" = $1')),
+      ...(await cellsOf('SELECT "secret" FROM "authenticators" WHERE "userId" = $1')),
+      ...(await cellsOf('SELECT "codeHash" FROM "recovery_codes" WHERE "userId" = $1')),
+      ...(await cellsOf('SELECT "publicKey", "credentialId" FROM "passkeys" WHERE "userId" = $1')),
+    ];
+    expect(secrets).toHaveLength(6 + 10 + 1 + 1 + 10 + 2);
+    for (const one of secrets) {
+      expect(one).toMatch(/.{6}/);
+      expect(text).not.toContain(one);
+    }
+  });
+});
