@@ -74,8 +74,18 @@ export class ActivityService implements OnApplicationBootstrap, OnApplicationShu
       searchText: '',
     };
     event.searchText = searchForm([event.actor, event.target, event.address].filter(Boolean).join(' ')).slice(0, 700);
-    const { id: _id, at: _at, searchText: _searchText, kind: name, ...line } = event;
-    this.logger.log({ event: name, ...line }, 'activity');
+    const { memberId, actorId, address, requestId } = event;
+    const line = {
+      event: kind,
+      outcome,
+      memberId,
+      actorId,
+      actor: event.actor,
+      target: event.target,
+      address,
+      requestId,
+    };
+    this.logger.log(line, 'activity');
     this.waiting.push(event);
     // those that wait are written by the first of them whose turn comes
     this.writing = this.writing.catch(() => undefined).then(() => this.write());

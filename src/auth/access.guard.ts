@@ -57,7 +57,8 @@ export class AccessGuard extends AuthGuard('jwt') {
    */
   private refuseByScope({ session: { kind, scope } }: Viewer, access: Access, { method }: FastifyRequest): void {
     if (kind !== 'token') return;
-    if (access.recentProof && access.to !== 'admins') throw new ForbiddenException('A personal token may not do this: log in for it.');
+    if (access.recentProof && access.to !== 'admins')
+      throw new ForbiddenException('A personal token may not do this: log in for it.');
     const needed = access.to === 'admins' ? 'admin' : method === 'GET' || method === 'HEAD' ? 'read' : 'write';
     if (needed !== 'read' && scope !== 'admin' && scope !== needed)
       throw new ForbiddenException(`This token has the scope “${scope ?? 'none'}”; this takes “${needed}”.`);
@@ -74,7 +75,11 @@ export class AccessGuard extends AuthGuard('jwt') {
       throw new ForbiddenException(
         'Please confirm your email address first: open the link in the mail we sent you, or ask for another on your account page.',
       );
-    if (access.recentProof && viewer.session.kind !== 'token' && (viewer.session.provenAt?.getTime() ?? 0) <= Date.now() - freshFor) {
+    if (
+      access.recentProof &&
+      viewer.session.kind !== 'token' &&
+      (viewer.session.provenAt?.getTime() ?? 0) <= Date.now() - freshFor
+    ) {
       if (!isApi(request)) throw new SeeOther(`/account/proof?next=${encodeURIComponent(this.pageOf(request))}`);
       throw new ForbiddenException('Prove again that it is you first: PUT /api/v1/users/me/proof.');
     }

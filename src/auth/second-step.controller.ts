@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FactorsService } from '../factors/factors.service.js';
 import { PasskeysService } from '../factors/passkeys.service.js';
 import { Public } from '../http/access.js';
+import { textOf } from '../http/input.js';
 import { SeeOther } from '../http/errors.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
@@ -63,11 +64,12 @@ export class SecondStepController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const pending = await this.browser.findPending(request);
-    const found = await this.passkeys.authenticate(String(request.body?.response ?? ''), pending?.user.id);
+    const found = await this.passkeys.authenticate(textOf(request.body?.response));
     const user = found && (await this.users.find(found.userId));
     if (!user || user.disabledAt || user.awaitingSince)
       throw new UnauthorizedException('That passkey does not open an account here. Log in with your password instead.');
-    const wish = pending?.wish ?? { next: request.body?.next };
+    // somebody else's half-done login in this browser is not theirs to go on with
+    const wish = pending?.user.id === user.id ? pending.wish : { next: request.body?.next };
     return { url: await this.browser.finish(user, wish, request, reply) };
   }
 

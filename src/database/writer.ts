@@ -13,7 +13,7 @@ export class Writer {
 
   /** Runs one INSERT, UPDATE or DELETE with RETURNING and gives its rows. Values stand as `$1`, `$2`, …, in that order. */
   async rows<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    return rowsOf(await this.dataSource.query(`\n${sql}`, [...values]));
+    return rowsOf(await this.dataSource.query(`\n${sql}`, [...values])) as readonly Row[];
   }
 
   /**
@@ -27,7 +27,7 @@ export class Writer {
     try {
       await runner.query('SELECT pg_advisory_lock($1)', [lock]);
       try {
-        return rowsOf(await runner.query(sql, [...values]));
+        return rowsOf(await runner.query(sql, [...values])) as readonly Row[];
       } finally {
         await runner.query('SELECT pg_advisory_unlock($1)', [lock]);
       }
@@ -42,7 +42,7 @@ export class Writer {
 }
 
 /** On PostgreSQL an UPDATE or DELETE gives a pair: its rows, and how many. */
-function rowsOf<Row>(result: unknown): readonly Row[] {
+function rowsOf(result: unknown): unknown {
   const [first, count] = result as [unknown, unknown];
-  return (Array.isArray(first) && typeof count === 'number' ? first : result) as readonly Row[];
+  return Array.isArray(first) && typeof count === 'number' ? first : result;
 }

@@ -14,7 +14,7 @@ export interface Viewer {
   readonly session: ViewerSession;
 }
 
-export interface ViewerSession {
+interface ViewerSession {
   readonly id: string;
   readonly kind: SessionKind;
   /** What a personal token may do; null where a login may do all that its member may. */

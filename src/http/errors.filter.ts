@@ -118,7 +118,11 @@ export class ErrorsFilter implements ExceptionFilter {
   private sendToLogin(fault: UnauthorizedException, request: FastifyRequest, reply: FastifyReply): void {
     const isLogin = request.method === 'POST';
     if (isLogin)
-      this.flashes.put(reply, { kind: 'alert', message: fault.message, values: typedInto(['email'], request.body, 300) });
+      this.flashes.put(reply, {
+        kind: 'alert',
+        message: fault.message,
+        values: typedInto(['email'], request.body, 300),
+      });
     const next = isLogin ? nextOf(request) : safePath(request.url, '');
     void reply.redirect(next ? `/login?next=${encodeURIComponent(next)}` : '/login', 303);
   }

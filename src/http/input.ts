@@ -44,6 +44,9 @@ export function isReadableBody(body: unknown): boolean {
   return true;
 }
 
+/** A field of a body as text; nothing, where it is something else. */
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 function fieldErrors({ property, constraints, children = [] }: ValidationError, path = ''): FieldError[] {
   const field = path + property;
   return [

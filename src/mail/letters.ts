@@ -27,7 +27,7 @@ const letters = {
 export type LetterName = keyof typeof letters;
 
 /** What one letter is told. */
-export type LetterFacts = {
+type LetterFacts = {
   readonly [Name in LetterName]: {
     readonly view: Name;
     readonly data: Readonly<Record<(typeof letters)[Name][number], string>>;

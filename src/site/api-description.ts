@@ -25,6 +25,7 @@ export class ApiDescription {
       .addTag('Members', 'Who you are.')
       .addTag('Your account', 'Your name, address and password, where you are logged in, your tokens, your data.')
       .addTag('Second factor', 'An authenticator app, passkeys, and recovery codes.')
+      .addTag('Mailed links', 'What a link in a mail does: a new password, a confirmed address.')
       .addTag('Files', 'What you may have, and its bytes.')
       .addTag('Administration', 'For admins: the members, who becomes one, and what happened.')
       .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })

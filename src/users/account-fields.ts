@@ -38,8 +38,8 @@ export const EmailField = () =>
     ApiProperty({ example: 'ada@example.com', format: 'email', maxLength: 254 }),
     Transform(({ value }) => emailForm(value)),
     IsEmail({}, { message: 'Please give an email address, such as ada@example.com.' }),
-    // a quoted local part may hold what nobody sees, or a line break, which has no place in a mail's header
-    Matches(/^[^\s\p{C}]*$/u, { message: 'Please give an email address, such as ada@example.com.' }),
+    // a quoted local part may hold what nobody sees, or what would be another address in a mail's header
+    Matches(/^[^\s\p{C}<>]*$/u, { message: 'Please give an email address, such as ada@example.com.' }),
     Matches(/^.{0,254}$/su, { message: 'Please give an email address of at most 254 characters.' }),
   );
 

@@ -79,6 +79,20 @@ describe('a member who changes the password', () => {
     expect([await logsIn(who, who.password), await logsIn(who, password)]).toEqual([401, 200]);
   });
 
+  it('leaves nobody in who came with the old one at the same moment', async () => {
+    const { who, script } = await member();
+    const thieves = Array.from({ length: 12 }, () => new Script(site.url));
+    const changing = put(script, { currentPassword: who.password, password });
+    const coming = thieves.map((thief) => thief.logIn(who));
+    const came = (await Promise.allSettled(coming)).filter(({ status }) => status === 'fulfilled');
+    expect((await changing).status).toBe(204);
+    expect(came.length).toBeGreaterThan(0);
+    for (const { token } of thieves.filter((thief) => thief.token !== undefined)) {
+      const thief = Object.assign(new Script(site.url), { token });
+      expect((await thief.ask('/api/v1/users/me')).status).toBe(401);
+    }
+  });
+
   it('makes every link worthless that was mailed before', async () => {
     const { who, browser } = await member();
     await new Script(site.url).ask('/api/v1/password-resets', { json: { email: who.email } });

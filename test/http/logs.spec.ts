@@ -98,7 +98,9 @@ describe('the log', () => {
     expect(cookies.length).toBeGreaterThan(0);
     for (const secret of [...cookies, token, token.split('.')[2] ?? '', '$argon2']) expect(log).not.toContain(secret);
     expect(log).not.toMatch(/nightingale|sings|wrong canary|canary=1|gatehouse-session=|bearer ey/i);
-    const [activity, others] = [/"msg":"activity"/, /./].map((kind) => log.split('\n').filter((line) => kind.test(line)));
+    const [activity, others] = [/"msg":"activity"/, /./].map((kind) =>
+      log.split('\n').filter((line) => kind.test(line)),
+    );
     expect(activity?.join()).toContain(who.email);
     expect(others?.filter((line) => !line.includes('"msg":"activity"')).join()).not.toMatch(/canary/i);
   });

@@ -82,7 +82,7 @@ describe.each([
     expect(await whoGetsIn(ada)).toEqual(nobody);
     expect(await logsIn(ada)).toBe(401);
     expect((await new Visitor(site.url).ask(reset)).status).toBe(404);
-    expect((await (await admin.script.ask(`${ada.call}/sessions`)).json())).toEqual({ items: [], nextCursor: null });
+    expect(await (await admin.script.ask(`${ada.call}/sessions`)).json()).toEqual({ items: [], nextCursor: null });
     expect(await (await admin.script.ask(ada.call)).json()).toMatchObject({ state: 'disabled' });
     expect((await admin.browser.visit(ada.page)).html).toContain('Disabled since');
     expect(await actsOn(ada)).toEqual([['account.disabled', ada.who.email]]);
@@ -187,7 +187,9 @@ describe('a second factor that is lost', () => {
     await reset(ada);
 
     expect(await logsIn(ada)).toBe(200);
-    await eventually(async () => (await textsTo(who)).some((text) => text.includes('an admin took your second factor away')));
+    await eventually(async () =>
+      (await textsTo(who)).some((text) => text.includes('an admin took your second factor away')),
+    );
     expect(await (await admin.script.ask(ada.call)).json()).toMatchObject({ hasFactor: false });
     expect((await admin.browser.visit(ada.page)).html).not.toContain('Reset the second factor');
     expect(await actsOn(ada)).toEqual([['factor.reset', who.email]]);
@@ -288,7 +290,10 @@ describe('what is sensitive', () => {
     await age(10 * minute + 1);
     for (const act of ['approval', 'disabling', 'enabling', 'role', 'sessions/end', 'factors/reset', 'reset-link']) {
       const answer = await admin.browser.ask(`${ada.page}/${act}`, { form: { role: 'admin' } });
-      expect([act, answer.headers.get('location')]).toEqual([act, `/account/proof?next=${encodeURIComponent(ada.page)}`]);
+      expect([act, answer.headers.get('location')]).toEqual([
+        act,
+        `/account/proof?next=${encodeURIComponent(ada.page)}`,
+      ]);
     }
     for (const page of ['/admin/registration', '/admin/invites']) {
       const answer = await admin.browser.ask(page, { form: { mode: 'closed' } });

@@ -89,22 +89,26 @@ describe('two admins at the same moment', () => {
     ['delete their accounts', leaves, leaves],
     ['demote and disable each other', demotes, disables],
     ['step down and delete the account', stepsDown, leaves],
-  ])('20 times: they %s, and exactly one stays', async (_, first, second) => {
-    for (let round = 0; round < 20; round++) {
-      const [ada, grace] = await Promise.all([rival(), rival()]);
-      await users().update({ email: keeper.email }, { role: 'member' });
+  ])(
+    '20 times: they %s, and exactly one stays',
+    async (_, first, second) => {
+      for (let round = 0; round < 20; round++) {
+        const [ada, grace] = await Promise.all([rival(), rival()]);
+        await users().update({ email: keeper.email }, { role: 'member' });
 
-      const answers = await Promise.all([first(ada, grace), second(grace, ada)]);
+        const answers = await Promise.all([first(ada, grace), second(grace, ada)]);
 
-      const left = await admins();
-      expect([round, answers.map(({ status }) => status), left.length]).toEqual([round, expect.anything(), 1]);
-      expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
-      // the one who was too late is told that this is the last admin, or is none any more
-      for (const { ok, status } of answers) if (!ok) expect([401, 403, 409]).toContain(status);
-      await users().update({ email: keeper.email }, { role: 'admin' });
-      for (const { id } of left) await users().update({ id }, { role: 'member' });
-    }
-  }, 120_000);
+        const left = await admins();
+        expect([round, answers.map(({ status }) => status), left.length]).toEqual([round, expect.anything(), 1]);
+        expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+        // the one who was too late is told that this is the last admin, or is none any more
+        for (const { ok, status } of answers) if (!ok) expect([401, 403, 409]).toContain(status);
+        await users().update({ email: keeper.email }, { role: 'admin' });
+        for (const { id } of left) await users().update({ id }, { role: 'member' });
+      }
+    },
+    120_000,
+  );
 });
 
 it('nothing of all that went wrong on the server’s side', () => {

@@ -47,9 +47,7 @@ describe('the list of members', () => {
   it('has everybody, the newest first, with what an admin should know', async () => {
     const { items, nextCursor } = await list();
     expect(nextCursor).toBeNull();
-    expect(items.map(({ email }) => email)).toEqual(
-      [percent, oedipa, grace, ada, keeper].map(({ email }) => email),
-    );
+    expect(items.map(({ email }) => email)).toEqual([percent, oedipa, grace, ada, keeper].map(({ email }) => email));
     expect(items.find(({ email }) => email === grace.email)).toEqual({
       id: await idOf(site, grace),
       name: grace.name,
@@ -116,7 +114,10 @@ describe('the list of members', () => {
     const { status, html } = await admin.browser.visit('/admin/members?q=EXAMPLE.&state=&limit=2');
     expect(status).toBe(200);
     expect(html).toContain('value="EXAMPLE."');
-    const next = linksOf(html).find((href) => href.includes('cursor'))?.replaceAll('&amp;', '&').replaceAll('&#x3D;', '=');
+    const next = linksOf(html)
+      .find((href) => href.includes('cursor'))
+      ?.replaceAll('&amp;', '&')
+      .replaceAll('&#x3D;', '=');
     expect(next).toMatch(/^\/admin\/members\?cursor=.*&limit=2&q=EXAMPLE\.$/);
     const { html: second } = await admin.browser.visit(next ?? '');
     expect(linksOf(second)).toContain(`/admin/members/${await idOf(site, grace)}`);
@@ -133,9 +134,19 @@ describe('one member', () => {
     });
     const { status, html } = await admin.browser.visit(`/admin/members/${await idOf(site, ada)}`);
     expect(status).toBe(200);
-    for (const words of [ada.name, ada.email, 'not confirmed', 'Firefox on Linux', '127.0.0.1', 'Registered', 'Logged in'])
+    for (const words of [
+      ada.name,
+      ada.email,
+      'not confirmed',
+      'Firefox on Linux',
+      '127.0.0.1',
+      'Registered',
+      'Logged in',
+    ])
       expect(html).toContain(words);
-    expect((await admin.browser.visit(`/admin/members/${await idOf(site, grace)}`)).html).toContain('App, 10 recovery codes');
+    expect((await admin.browser.visit(`/admin/members/${await idOf(site, grace)}`)).html).toContain(
+      'App, 10 recovery codes',
+    );
   });
 
   it('is the same in the API, with sessions and activity beside it', async () => {
@@ -154,7 +165,10 @@ describe('one member', () => {
   it('has activity in parts on the page too', async () => {
     const path = `/admin/members/${await idOf(site, ada)}`;
     const { html } = await admin.browser.visit(`${path}?limit=1`);
-    const next = linksOf(html).find((href) => href.includes('cursor'))?.replaceAll('&#x3D;', '=').replaceAll('&amp;', '&');
+    const next = linksOf(html)
+      .find((href) => href.includes('cursor'))
+      ?.replaceAll('&#x3D;', '=')
+      .replaceAll('&amp;', '&');
     expect(html).not.toContain('>Registered<');
     expect((await admin.browser.visit(next ?? '')).html).toContain('>Registered<');
   });

@@ -39,7 +39,7 @@ describe('registration that is open', () => {
 });
 
 describe('registration by invitation', () => {
-  beforeAll(async () => void (await set({ mode: 'invite' })));
+  beforeAll(() => set({ mode: 'invite' }));
 
   it('turns away who has no invite, on the page and in the API', async () => {
     expect(await registers(person())).toBe(422);
@@ -62,7 +62,7 @@ describe('registration by invitation', () => {
 });
 
 describe('registration by approval', () => {
-  beforeAll(async () => void (await set({ mode: 'approval' })));
+  beforeAll(() => set({ mode: 'approval' }));
 
   it('keeps who registers waiting, tells the admins, and once one has let them in, tells them', async () => {
     const ada = person({ name: 'Ada, who waits' });
@@ -82,7 +82,10 @@ describe('registration by approval', () => {
     expect((await admin.browser.visit(page)).html).toContain('Waits to be let in');
 
     const done = await admin.browser.visit(`${page}/approval`, { form: {} });
-    expect([done.at, messageOf(done.html, 'status')]).toEqual([page, `${ada.name} may come in, and is told so by mail.`]);
+    expect([done.at, messageOf(done.html, 'status')]).toEqual([
+      page,
+      `${ada.name} may come in, and is told so by mail.`,
+    ]);
     expect(linkIn(await waitForMail(site, ada.email, /come in/i))).toBe('http://127.0.0.1/login');
     expect((await logIn(ada)).status).toBe(200);
     expect((await admin.browser.visit('/admin')).html).not.toContain('waits');

@@ -12,6 +12,6 @@ export async function cellsOf({ app }: TestApp): Promise<string[]> {
   const cells: string[] = [];
   for (const { name } of tables)
     for (const row of await data.query<Record<string, unknown>[]>(`SELECT * FROM "${name}"`))
-      cells.push(...Object.values(row).map((value) => (value === null ? '' : String(value))));
+      cells.push(...Object.values(row).map((value) => (typeof value === 'string' ? value : JSON.stringify(value))));
   return cells;
 }

@@ -149,7 +149,8 @@ export class Cast {
     if (path.includes('passkeys/'))
       return (await this.data.getRepository(Passkey).findOneByOrFail({ userId: member.id })).id;
     if (path.includes('invites/'))
-      return (await this.site.app.get(LinksService).issue({ kind: 'invite', userId: member.id, lifetime: 60_000 })).link.id;
+      return (await this.site.app.get(LinksService).issue({ kind: 'invite', userId: member.id, lifetime: 60_000 })).link
+        .id;
     if (/account\/sessions|me\/sessions/.test(path)) {
       await this.begin(member, 'browser');
       const { items } = await this.site.app.get(SessionsService).listFor(member, { limit: 1 });
