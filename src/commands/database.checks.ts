@@ -17,20 +17,24 @@ export async function checkDatabase(settings: Settings): Promise<Finding[]> {
     const dataSource = await open(settings);
     try {
       const opened = ok('database', path ?? 'PostgreSQL answers');
-      const schema = await checkSchema(dataSource);
       const file = path === undefined ? [] : await checkFile(dataSource, path);
+      if (file.some(({ state }) => state === 'problem')) return [opened, ...file];
+      const schema = await checkSchema(dataSource);
       const records = schema.state === 'ok' ? await checkRecords(dataSource, settings) : [];
       return [opened, ...file, schema, ...records];
     } finally {
       await dataSource.destroy();
     }
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const advice = isMissing
-      ? 'Start the site, which makes it, or set DATA_DIR or DATABASE_URL as the site has it.'
-      : 'See that DATABASE_URL is right, and that this user may reach it.';
-    return [problem('database', `It cannot be opened: ${wordsOf(error)}. ${advice}`)];
+    return [problem('database', `It cannot be opened: ${wordsOf(error)}. ${adviceOn(error)}`)];
   }
+}
+
+function adviceOn(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'Start the site, which makes it, or set DATA_DIR or DATABASE_URL as the site has it.';
+  if (code === 'SQLITE_CORRUPT') return 'Restore a backup.';
+  return 'See that DATABASE_URL is right, and that this user may reach it.';
 }
 
 /** As the site opens it, but nothing is made, migrated or switched by that. */

@@ -375,8 +375,15 @@ describe('a passkey', () => {
     expect(at).toBe('/login/factor');
     const options = optionsIn(html);
     expect(options.allowCredentials?.map(({ id }) => id)).toEqual([passkey.id]);
-    expect((await step.visit('/login/passkey', { form: { response: hers.get(options) } })).at).not.toBe('/secrets');
     expect((await step.visit('/login/passkey', { form: { response: passkey.get(options) } })).at).toBe('/secrets');
+    expect((await step.visit('/account')).html).toContain(ada.who.email);
+
+    // another member's opens that member's account, as it would without the half-done login, and never this one
+    const other = new Visitor(site.url);
+    const { html: asked } = await logIn(other, ada.who);
+    await other.visit('/login/passkey', { form: { response: hers.get(optionsIn(asked)) } });
+    const { html: account } = await other.visit('/account');
+    expect([account.includes(grace.who.email), account.includes(ada.who.email)]).toEqual([true, false]);
   });
 
   it('answers a challenge once, also of twenty who give the same answer at once', async () => {
