@@ -31,13 +31,14 @@ export class OwnSessionsApiController {
   @Get('sessions')
   @ApiOperation({ summary: 'Your sessions and tokens, the newest first', operationId: 'listMySessions' })
   @ApiOkResponse({ type: SessionPage, description: 'A part of the list.' })
-  @ApiProblem(401, 403, 422)
+  @ApiProblem(401, 422)
   async list(@CurrentUser() viewer: Viewer, @Query() selection: PagingInput): Promise<SessionPage> {
     const { items, nextCursor } = await this.sessions.listFor(viewer, selection);
     return { items: items.map((session) => presentSession(session, viewer.session.id)), nextCursor };
   }
 
   @Delete('sessions')
+  @MembersOnly({ beforeFactor: true, recentProof: true })
   @HttpCode(204)
   @ApiOperation({ summary: 'End all your sessions and tokens but this one', operationId: 'endMyOtherSessions' })
   @ApiNoContentResponse({ description: 'Only the token that asked is still good.' })
@@ -47,6 +48,7 @@ export class OwnSessionsApiController {
   }
 
   @Delete('sessions/:id')
+  @MembersOnly({ beforeFactor: true, recentProof: true })
   @HttpCode(204)
   @ApiOperation({ summary: 'End one of your sessions or tokens', operationId: 'endMySession' })
   @ApiNoContentResponse({ description: 'It opens nothing any more.' })

@@ -37,6 +37,7 @@ export class OwnSessionsController {
   }
 
   @Post('sessions/end-others')
+  @MembersOnly({ beforeFactor: true, recentProof: true })
   @Redirect('/account/sessions', 303)
   async endOthers(
     @CurrentUser() viewer: Viewer,
@@ -51,6 +52,7 @@ export class OwnSessionsController {
   }
 
   @Post('sessions/:id/end')
+  @MembersOnly({ beforeFactor: true, recentProof: true })
   @Redirect('/account/sessions', 303)
   async end(
     @Param('id') id: string,

@@ -17,7 +17,6 @@ import {
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
-  ApiProperty,
   ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
@@ -26,29 +25,13 @@ import { FactorsService } from '../factors/factors.service.js';
 import { CurrentUser, MembersOnly, Public, type Viewer } from '../http/access.js';
 import { callerOf, CurrentCaller, type Caller } from '../http/caller.js';
 import { ApiProblem } from '../http/problem.js';
-import type { Begun } from '../sessions/sessions.service.js';
 import { RegistrationInput } from '../users/registration.input.js';
 import type { User } from '../users/user.entity.js';
-import { presentUser, UserView } from '../users/user.view.js';
 import { FactorChecks } from './factor-checks.js';
 import { LoggedIn, LoginGuard } from './login.guard.js';
 import { LoginInput } from './login.input.js';
 import { LoginsService } from './logins.service.js';
-
-/** What a script gets when it logs in (RFC 6749 5.1). */
-class TokenView {
-  @ApiProperty({ description: 'Send it as `Authorization: Bearer …`.' })
-  readonly access_token!: string;
-
-  @ApiProperty({ enum: ['Bearer'] })
-  readonly token_type!: 'Bearer';
-
-  @ApiProperty({ description: 'Seconds until the token ends at the latest.' })
-  readonly expires_in!: number;
-
-  @ApiProperty({ type: UserView })
-  readonly user!: UserView;
-}
+import { presentToken, TokenView } from './token.view.js';
 
 @ApiTags('Sessions')
 @Controller('api/v1/auth')
@@ -114,10 +97,3 @@ export class AuthApiController {
       throw new UnauthorizedException('That code is not right, or it was used already.');
   }
 }
-
-const presentToken = ({ token, expiresIn }: Begun, user: User): TokenView => ({
-  access_token: token,
-  token_type: 'Bearer',
-  expires_in: expiresIn,
-  user: presentUser(user),
-});

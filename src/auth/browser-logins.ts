@@ -45,6 +45,7 @@ export class BrowserLogins {
   /** Goes on after a right password: gives where to, the second step or what was asked for. */
   async begin(user: User, wish: Wish, request: FastifyRequest, reply: FastifyReply): Promise<string> {
     if (!(await this.factors.isSetUpFor(user.id))) return this.finish(user, wish, request, reply);
+    await this.endFormer(request);
     const { next, isRemembered } = wish;
     const path = safePath(next, '');
     const data = JSON.stringify({ isRemembered, password: this.markOf(user), next: path.length < 300 ? path : '' });
@@ -70,6 +71,7 @@ export class BrowserLogins {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<string> {
+    await this.endFormer(request);
     const begun = await this.logins.begin(user, {
       kind: 'browser',
       caller: callerOf(request),
@@ -81,6 +83,11 @@ export class BrowserLogins {
     this.credentials.keep(reply, begun.token, isRemembered ? begun.expiresIn : undefined);
     this.devices.remember(request, reply, user);
     return safePath(next, home);
+  }
+
+  /** The session that this browser had before is not left behind. */
+  private async endFormer(request: FastifyRequest): Promise<void> {
+    if (request.user) await this.logins.end(request.user, callerOf(request));
   }
 
   private markOf({ passwordHash }: User): string {

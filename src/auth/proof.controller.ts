@@ -1,5 +1,18 @@
-import { Body, Controller, Get, HttpCode, Post, Put, Query, Redirect, Render, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiExcludeEndpoint, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  ForbiddenException,
+  Get,
+  Header,
+  Post,
+  Put,
+  Query,
+  Redirect,
+  Render,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { ApiBearerAuth, ApiExcludeEndpoint, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ActivityService } from '../activity/activity.service.js';
 import { FactorsService } from '../factors/factors.service.js';
@@ -8,11 +21,14 @@ import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { callerOf } from '../http/caller.js';
 import { InvalidInput } from '../http/errors.js';
 import { FlashMessages } from '../http/flash.js';
+import { textOf } from '../http/input.js';
 import { ApiProblem } from '../http/problem.js';
 import { safePath } from '../http/safe-path.js';
-import { SessionsService } from '../sessions/sessions.service.js';
+import { SessionsService, type Proven } from '../sessions/sessions.service.js';
+import { Credentials } from './credentials.js';
 import { FactorChecks } from './factor-checks.js';
 import { ProofInput } from './proof.input.js';
+import { FreshTokenView, presentFreshToken } from './token.view.js';
 
 const view = 'auth/proof';
 const home = '/account';
@@ -27,6 +43,7 @@ export class ProofController {
     private readonly factors: FactorsService,
     private readonly passkeys: PasskeysService,
     private readonly sessions: SessionsService,
+    private readonly credentials: Credentials,
     private readonly activity: ActivityService,
     private readonly flashes: FlashMessages,
   ) {}
@@ -50,7 +67,10 @@ export class ProofController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const next = safePath(request.body?.next, home);
-    if (await this.passes(input, viewer, request)) return { url: next };
+    if (await this.passes(input, viewer, request)) {
+      await this.goOn(viewer, request, reply);
+      return { url: next };
+    }
     this.flashes.put(reply, { kind: 'alert', message: 'That was not right. Please try again.' });
     return { url: `/account/proof?next=${encodeURIComponent(next)}` };
   }
@@ -64,8 +84,8 @@ export class ProofController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const next = safePath(request.body?.next, home);
-    if (await this.passkeys.authenticate(String(request.body?.response ?? ''), viewer.id)) {
-      await this.note(viewer, request);
+    if (await this.passkeys.authenticate(textOf(request.body?.response), viewer.id)) {
+      await this.goOn(viewer, request, reply);
       return { url: next };
     }
     this.flashes.put(reply, { kind: 'alert', message: 'That passkey was not right. Please try again.' });
@@ -73,27 +93,42 @@ export class ProofController {
   }
 
   @Put('api/v1/users/me/proof')
-  @HttpCode(204)
   @ApiBearerAuth()
-  @ApiOperation({ summary: 'Prove again that it is you, before something sensitive', operationId: 'prove' })
-  @ApiNoContentResponse({ description: 'For ten minutes, this session may do what is sensitive.' })
+  @Header('cache-control', 'no-store')
+  @ApiOperation({
+    summary: 'Prove again that it is you, before something sensitive',
+    description:
+      'The session goes on with another token; the one that you sent is dead. A personal token cannot prove.',
+    operationId: 'prove',
+  })
+  @ApiOkResponse({ type: FreshTokenView, description: 'For ten minutes, this token may do what is sensitive.' })
   @ApiProblem(400, 401, 403, 413, 422, 429, 503)
-  async proveInApi(@Body() input: ProofInput, @CurrentUser() viewer: Viewer, @Req() request: FastifyRequest) {
-    if (await this.passes(input, viewer, request)) return;
+  async proveInApi(
+    @Body() input: ProofInput,
+    @CurrentUser() viewer: Viewer,
+    @Req() request: FastifyRequest,
+  ): Promise<FreshTokenView> {
+    if (viewer.session.kind === 'token')
+      throw new ForbiddenException('A personal token proves nothing of who has it: log in for that.');
+    if (await this.passes(input, viewer, request)) return presentFreshToken(await this.note(viewer, request));
     const field = input.code === undefined ? 'password' : 'code';
     throw new InvalidInput([{ field, message: 'That was not right. Please try again.' }]);
   }
 
   private async passes({ password, code }: ProofInput, viewer: Viewer, request: FastifyRequest): Promise<boolean> {
-    const passes =
-      (code && (await this.checks.passesCode(viewer, code, request))) ||
-      (password && (await this.checks.passesPassword(viewer, password, request)));
-    if (passes) await this.note(viewer, request);
-    return Boolean(passes);
+    if (code && (await this.checks.passesCode(viewer, code, request))) return true;
+    return password ? this.checks.passesPassword(viewer, password, request) : false;
   }
 
-  private async note(viewer: Viewer, request: FastifyRequest): Promise<void> {
-    await this.sessions.prove(viewer.session.id);
+  /** Gives the browser the session’s new token, to keep as long as the one before. */
+  private async goOn(viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { token, expiresIn, isRemembered } = await this.note(viewer, request);
+    this.credentials.keep(reply, token, isRemembered ? expiresIn : undefined);
+  }
+
+  private async note(viewer: Viewer, request: FastifyRequest): Promise<Proven> {
+    const proven = await this.sessions.prove(viewer);
     await this.activity.record({ kind: 'session.proved', member: viewer }, callerOf(request));
+    return proven;
   }
 }

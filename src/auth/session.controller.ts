@@ -44,13 +44,10 @@ export class SessionController {
   @Redirect('/secrets', 303)
   async logIn(
     @LoggedIn() user: User,
-    @CurrentUser() viewer: Viewer | undefined,
     @Req() request: FastifyRequest<{ Body: { next?: unknown; remember?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { next, remember } = request.body;
-    // the session that this browser had before is not left behind
-    if (viewer) await this.logins.end(viewer, callerOf(request));
     return { url: await this.browser.begin(user, { next, isRemembered: remember !== undefined }, request, reply) };
   }
 

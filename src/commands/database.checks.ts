@@ -26,7 +26,7 @@ export async function checkDatabase(settings: Settings): Promise<Finding[]> {
       await dataSource.destroy();
     }
   } catch (error) {
-    return [problem('database', `It cannot be opened: ${wordsOf(error)}. ${adviceOn(error)}`)];
+    return [problem('database', `It cannot be used: ${wordsOf(error)}. ${adviceOn(error)}`)];
   }
 }
 

@@ -59,7 +59,11 @@ export class FactorsApiController {
   }
 
   @Put('authenticator')
-  @ApiOperation({ summary: 'Give the first code of your authenticator app', operationId: 'confirmAuthenticator' })
+  @ApiOperation({
+    summary: 'Give the first code of your authenticator app',
+    description: 'Where it is your first second factor, all your other sessions and tokens end.',
+    operationId: 'confirmAuthenticator',
+  })
   @ApiOkResponse({ type: FactorAddedView, description: 'The app is set up.' })
   @ApiProblem(400, 401, 403, 413, 422)
   async confirm(

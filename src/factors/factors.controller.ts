@@ -8,7 +8,7 @@ import { SeeOther } from '../http/errors.js';
 import { FlashMessages } from '../http/flash.js';
 import { AuthenticatorCodeInput, RecoveryCodeSetInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
-import { presentCodesAsText, presentFactorsInWords, presentNewAuthenticator } from './factors.view.js';
+import { elsewhereWords, presentCodesAsText, presentFactorsInWords, presentNewAuthenticator } from './factors.view.js';
 import { lastFactorWords } from './last-factor.js';
 import { RecoveryCodesPage } from './recovery-codes.page.js';
 
@@ -57,7 +57,7 @@ export class FactorsController {
       return reply.redirect(`${overview}/authenticator`, 303);
     }
     if (added.recoveryCodes) return this.codesPage.send(added.recoveryCodes, request, reply);
-    this.flashes.put(reply, { kind: 'status', message: 'Your authenticator app is set up.' });
+    this.flashes.put(reply, { kind: 'status', message: `Your authenticator app is set up. ${elsewhereWords}` });
     return reply.redirect(overview, 303);
   }
 
@@ -72,7 +72,10 @@ export class FactorsController {
     this.flashes.put(
       reply,
       isGone
-        ? { kind: 'status', message: 'Your authenticator app is removed. Delete its entry in the app too.' }
+        ? {
+            kind: 'status',
+            message: `Your authenticator app is removed. Delete its entry in the app too. ${elsewhereWords}`,
+          }
         : { kind: 'alert', message: lastFactorWords },
     );
   }

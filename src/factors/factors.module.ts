@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityModule } from '../activity/activity.module.js';
 import { MailModule } from '../mail/mail.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { Authenticator } from './authenticator.entity.js';
 import { AuthenticatorsService } from './authenticators.service.js';
 import { Ceremonies } from './ceremonies.js';
@@ -22,6 +23,7 @@ import { SpentChallenge } from './spent-challenge.entity.js';
     TypeOrmModule.forFeature([Authenticator, Passkey, RecoveryCode, SpentChallenge]),
     ActivityModule,
     MailModule,
+    SessionsModule,
   ],
   controllers: [FactorsController, PasskeysController, FactorsApiController],
   providers: [

@@ -5,6 +5,7 @@ import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import { MailService } from '../mail/mail.service.js';
+import { SessionsService } from '../sessions/sessions.service.js';
 import { AuthenticatorsService } from './authenticators.service.js';
 import { hasAuthenticator, hasPasskey } from './last-factor.js';
 import type { Passkey } from './passkey.entity.js';
@@ -34,6 +35,7 @@ export class FactorsService {
     private readonly authenticators: AuthenticatorsService,
     private readonly passkeys: PasskeysService,
     private readonly recoveryCodes: RecoveryCodesService,
+    private readonly sessions: SessionsService,
     private readonly activity: ActivityService,
     private readonly mail: MailService,
     private readonly reader: Reader,
@@ -129,9 +131,16 @@ export class FactorsService {
 
   private async added(viewer: Viewer, target: string, what: string, caller: Caller): Promise<FactorAdded> {
     const recoveryCodes = (await this.recoveryCodes.makeFirst(viewer.id)) ?? null;
+    // the first factor: whoever came in by the password alone is out. At once, so that a crash leaves nobody in; and
+    // again below, for who came in meanwhile
+    if (recoveryCodes) await this.sessions.endAllOf(viewer.id, viewer.session.id);
     await this.activity.record({ kind: 'factor.added', member: viewer, target }, caller);
-    if (recoveryCodes) await this.activity.record({ kind: 'factor.recovery-codes-made', member: viewer }, caller);
-    await this.tell(viewer, what);
+    if (recoveryCodes) {
+      await this.activity.record({ kind: 'factor.recovery-codes-made', member: viewer }, caller);
+      await this.sessions.endAllOf(viewer.id, viewer.session.id);
+      await this.activity.record({ kind: 'session.others-ended', member: viewer }, caller);
+    }
+    await this.tell(viewer, recoveryCodes ? `${what}, and you were logged out everywhere else` : what);
     return { recoveryCodes };
   }
 

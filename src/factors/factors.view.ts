@@ -92,6 +92,10 @@ export function presentFactorsInWords(
   };
 }
 
+/** What is said beside a change that leaves the member’s other sessions as they are (ASVS 5.0 7.4.3). */
+export const elsewhereWords =
+  'Where else you are logged in, you still are: end what you do not know under “Sessions and tokens”.';
+
 /** What the page of a new authenticator app shows. */
 export const presentNewAuthenticator = ({ secret, otpauthUrl }: NewAuthenticatorView) => ({
   secret: secret.replace(/.{4}(?=.)/g, '$& '),

@@ -7,6 +7,7 @@ import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { NewPasskeyInput, PasskeyNameInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
+import { elsewhereWords } from './factors.view.js';
 import { lastFactorWords } from './last-factor.js';
 import { PasskeysService } from './passkeys.service.js';
 import { RecoveryCodesPage } from './recovery-codes.page.js';
@@ -48,7 +49,7 @@ export class PasskeysController {
       return reply.redirect(`${overview}/passkeys`, 303);
     }
     if (added.recoveryCodes) return this.codesPage.send(added.recoveryCodes, request, reply);
-    this.flashes.put(reply, { kind: 'status', message: `Your passkey “${name}” is added.` });
+    this.flashes.put(reply, { kind: 'status', message: `Your passkey “${name}” is added. ${elsewhereWords}` });
     return reply.redirect(overview, 303);
   }
 
@@ -84,7 +85,7 @@ export class PasskeysController {
     this.flashes.put(
       reply,
       isGone
-        ? { kind: 'status', message: 'Your passkey is removed. Delete it on your device too.' }
+        ? { kind: 'status', message: `Your passkey is removed. Delete it on your device too. ${elsewhereWords}` }
         : { kind: 'alert', message: lastFactorWords },
     );
   }

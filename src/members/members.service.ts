@@ -64,8 +64,13 @@ export class MembersService {
     return { active: Number(row?.active), awaiting: Number(row?.awaiting), disabled: Number(row?.disabled) };
   }
 
-  /** Lets in a member who waits for it, and tells them by mail; false where they wait no more. */
+  /**
+   * Lets in a member who waits for it, and tells them by mail; false where they wait no more.
+   *
+   * @throws ConflictException where they are disabled.
+   */
   async approve(member: Member, by: By): Promise<boolean> {
+    if (member.disabledAt) refuseDisabled();
     if (!(await this.users.approve(member.id))) return false;
     await this.note('account.approved', member, by);
     const data = { link: `${this.settings.publicUrl}/login` };
@@ -79,7 +84,7 @@ export class MembersService {
    * @throws ConflictException for the last admin, and for the admin who asks.
    */
   async disable(member: Member, by: By): Promise<void> {
-    refuseOneself(member, by, 'You cannot disable yourself. Ask another admin, or delete your account.');
+    refuseToDisableOneself(member, by);
     await this.users.disable(member.id);
     await this.sessions.endAllOf(member.id);
     await this.links.withdrawAllOf(member.id);
@@ -112,7 +117,8 @@ export class MembersService {
    * @throws ConflictException for the admin who asks: their own is changed on their account page.
    */
   async resetFactors(member: Member, by: By): Promise<boolean> {
-    refuseOneself(member, by, 'You change your own second factor on your account page.');
+    if (member.id === by.admin?.id)
+      throw new ConflictException('You change your own second factor on your account page.');
     await this.factors.removeAllOf(member.id);
     if (!member.hasFactor) return false;
     await this.note('factor.reset', member, by);
@@ -128,13 +134,16 @@ export class MembersService {
     await this.resets.sendTo(member, admin, caller);
   }
 
-  /** Does several of these at once: first what may be refused, so that nothing is half done then. */
+  /** Does several of these at once: what may be refused is refused first, so that nothing is half done then. */
   async change(member: Member, { role, disabled, approved }: MemberChangeInput, by: By): Promise<Member> {
-    if (disabled) refuseOneself(member, by, 'You cannot disable yourself. Ask another admin, or delete your account.');
+    if (disabled) refuseToDisableOneself(member, by);
+    if (approved && (disabled ?? member.disabledAt)) refuseDisabled();
     if (role) await this.setRole(member, role, by);
     if (disabled) await this.disable(member, by);
     if (disabled === false) await this.enable(member, by);
-    if (approved) await this.approve(member, by);
+    const changed = await this.find(member.id);
+    if (!approved) return changed;
+    await this.approve(changed, by);
     return this.find(member.id);
   }
 
@@ -151,8 +160,13 @@ export class MembersService {
 
 const withFactor = (user: User, hasFactor: boolean): Member => Object.assign(user, { hasFactor });
 
-function refuseOneself({ id }: Member, { admin }: By, why: string): void {
-  if (id === admin?.id) throw new ConflictException(why);
+function refuseToDisableOneself({ id }: Member, { admin }: By): void {
+  if (id !== admin?.id) return;
+  throw new ConflictException('You cannot disable yourself. Ask another admin, or delete your account.');
+}
+
+function refuseDisabled(): never {
+  throw new ConflictException('Whoever is disabled is not let in: enable them first.');
 }
 
 const conditions: Record<MemberState, string> = {

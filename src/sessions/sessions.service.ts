@@ -1,6 +1,13 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  UnauthorizedException,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import DataLoader from 'dataloader';
+import { LRUCache } from 'lru-cache';
 import { Repository, type SelectQueryBuilder } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Settings } from '../config/settings.js';
@@ -37,6 +44,11 @@ export interface Begun {
   readonly expiresIn: number;
 }
 
+/** A session that goes on under another id, since its member has proved again who they are. */
+export interface Proven extends Begun {
+  readonly isRemembered: boolean;
+}
+
 /**
  * Sessions: a row each, and a signed token that names it. The row decides: once it is gone, or its member disabled,
  * the token opens nothing from the next request on, in every process on the same database.
@@ -46,6 +58,8 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   private readonly logger = new Logger('Sessions');
   private reading = Promise.resolve<undefined>(undefined);
   private sweeper: NodeJS.Timeout | undefined;
+  /** What the sessions are called now that were proved lately, by what they were called before. */
+  private readonly successors = new LRUCache<string, string>({ max: 1_000 });
 
   /**
    * Gathers lookups into one statement: those of one turn of the event loop, and those that come while another is
@@ -132,9 +146,32 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       .execute();
   }
 
-  /** Notes that the member has just proved again who they are. */
-  async prove(id: string): Promise<void> {
-    await this.sessions.update({ id }, { provenAt: new Date() });
+  /**
+   * Notes that the member has just proved again who they are. The session goes on under another id, so that the token
+   * it had before, which somebody may have seen, is dead on the next request (ASVS 5.0 7.2.4).
+   *
+   * @throws UnauthorizedException where the session has ended.
+   */
+  async prove({ id: userId, session: { id: former, kind } }: Pick<Viewer, 'id' | 'session'>): Promise<Proven> {
+    // the same id for two who prove at once, as a form that is sent twice does: both go on
+    const id = this.successors.get(former) ?? uuid();
+    // before it is true, so that a download which looks for its session meanwhile finds it under the one or the other
+    this.successors.set(former, id);
+    const now = new Date();
+    const [row] = await this.writer.rows<Pick<SessionRow, 'isRemembered' | 'expiresAt'>>(
+      `UPDATE "sessions" SET "id" = $1, "provenAt" = $2 WHERE "id" IN ($3, $1) RETURNING "isRemembered", "expiresAt"`,
+      [id, now.getTime(), former],
+    );
+    if (!row) throw new UnauthorizedException('Your session has ended. Please log in again.');
+    const expiresAt = new Date(Number(row.expiresAt));
+    const expiresIn = Math.floor((expiresAt.getTime() - now.getTime()) / 1_000);
+    const token = this.tokens.sign({ id, userId, kind, createdAt: now, expiresAt });
+    return { id, token, expiresIn, isRemembered: Boolean(row.isRemembered) };
+  }
+
+  /** The id under which a session goes on that was proved in this process; undefined where it was not. */
+  successorOf(id: string): string | undefined {
+    return this.successors.get(id);
   }
 
   /** A member's live sessions and tokens, the newest first. */

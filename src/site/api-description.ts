@@ -22,7 +22,6 @@ export class ApiDescription {
       .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
       .addServer(this.settings.publicUrl)
       .addTag('Sessions', 'Become a member, log in, log out.')
-      .addTag('Members', 'Who you are.')
       .addTag('Your account', 'Your name, address and password, where you are logged in, your tokens, your data.')
       .addTag('Second factor', 'An authenticator app, passkeys, and recovery codes.')
       .addTag('Mailed links', 'What a link in a mail does: a new password, a confirmed address.')

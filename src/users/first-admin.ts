@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Settings, SettingsError } from '../config/settings.js';
+import { InvalidInput } from '../http/errors.js';
 import { emailForm, passwordFault } from './account-fields.js';
 import { UsersService } from './users.service.js';
 
@@ -20,9 +21,15 @@ export class FirstAdmin implements OnApplicationBootstrap {
     if (await this.users.exists(email)) return;
     const password = adminPassword.normalize('NFC');
     const fault = passwordFault(password);
-    if (fault) throw new SettingsError([`ADMIN_PASSWORD will not do. ${fault}`]);
+    if (fault) throw refusal(fault);
     const name = email.split('@')[0] ?? email;
-    const { isNew } = await this.users.register({ name, email, password, role: 'admin', isVerified: true });
+    const { isNew } = await this.users
+      .register({ name, email, password, role: 'admin', isVerified: true })
+      .catch((error: unknown) => {
+        throw error instanceof InvalidInput ? refusal(error.errors.map(({ message }) => message).join(' ')) : error;
+      });
     if (isNew) this.logger.log(`The admin of ADMIN_EMAIL was made; log in and change the name and the password.`);
   }
 }
+
+const refusal = (fault: string) => new SettingsError([`ADMIN_PASSWORD will not do. ${fault}`]);

@@ -2,6 +2,7 @@ import { ConflictException, Injectable, NotFoundException } from '@nestjs/common
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
+import { Settings } from '../config/settings.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import { Writer } from '../database/writer.js';
@@ -9,6 +10,7 @@ import type { Role } from '../http/access.js';
 import { InvalidInput } from '../http/errors.js';
 import { likeAnywhere, newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
 import { BreachedPasswords } from './breached-passwords.js';
+import { isMadeOf, memberWords, siteWords, type Named } from './context-words.js';
 import { Passwords } from './passwords.js';
 import { User } from './user.entity.js';
 
@@ -39,17 +41,18 @@ export class UsersService {
     private readonly breached: BreachedPasswords,
     private readonly reader: Reader,
     private readonly writer: Writer,
+    private readonly settings: Settings,
   ) {}
 
   /**
    * Makes an account where the email has none: the same statements either way, so that the time tells nothing. Of
    * many equal registrations at once, one makes the account.
    *
-   * @throws InvalidInput where the password is known from a breach.
+   * @throws InvalidInput where the password is little more than a word of this site, or known from a breach.
    * @throws Busy where too many passwords wait to be hashed.
    */
   async register({ name, email, password, role = 'member', isAwaiting, isVerified }: NewMember): Promise<Registered> {
-    await this.refuseBreached(password);
+    await this.refuseGuessable(password, { name, email });
     const now = new Date();
     const user: User = {
       id: uuid(),
@@ -147,11 +150,11 @@ export class UsersService {
   /**
    * Gives a member another password.
    *
-   * @throws InvalidInput at `field` where the password is known from a breach.
+   * @throws InvalidInput at `field` where the password is little more than a word of this site, or known from a breach.
    * @throws Busy where too many passwords wait to be hashed.
    */
   async setPassword(id: string, password: string, field = 'password'): Promise<void> {
-    await this.refuseBreached(password, field);
+    await this.refuseGuessable(password, await this.find(id), field);
     await this.users.update({ id }, { passwordHash: await this.passwords.hash(password) });
   }
 
@@ -231,10 +234,17 @@ export class UsersService {
     return affected === 1 ? { ...user, passwordHash } : user;
   }
 
-  private async refuseBreached(password: string, field = 'password'): Promise<void> {
-    if (!(await this.breached.has(password))) return;
-    const message = 'That password was found in a data breach, where anyone can look it up. Please choose another.';
-    throw new InvalidInput([{ field, message }]);
+  /** Refuses what guessers try first for a member of that name and email. */
+  private async refuseGuessable(password: string, member: Named, field = 'password'): Promise<void> {
+    const refuse = (message: string) => {
+      throw new InvalidInput([{ field, message }]);
+    };
+    if (isMadeOf([...siteWords(this.settings.publicUrl), ...memberWords(member)], password))
+      refuse(
+        'That password is little more than your own name or this site’s, which guessers try first. Please choose another.',
+      );
+    if (await this.breached.has(password))
+      refuse('That password was found in a data breach, where anyone can look it up. Please choose another.');
   }
 }
 

@@ -52,6 +52,20 @@ const pages: readonly PageToSee[] = [
   { name: 'secrets-empty', open: '/secrets', as: 'member', on: 'empty' },
   { name: 'secrets-full', open: '/secrets', as: 'memberWithLongName', on: 'full' },
   { name: 'secrets-full-next', open: goesToNextPart, as: 'member', on: 'full' },
+  { name: 'account', open: '/account', as: 'memberWithLongName' },
+  { name: 'account-admin', open: '/account', as: 'admin' },
+  { name: 'account-name', open: '/account/name', as: 'member' },
+  { name: 'account-email', open: '/account/email', as: 'member' },
+  { name: 'account-password', open: '/account/password', as: 'member' },
+  { name: 'account-password-mend', open: mistakesPassword, as: 'member', status: 422 },
+  { name: 'account-sessions', open: '/account/sessions', as: 'admin' },
+  { name: 'account-tokens', open: '/account/tokens', as: 'admin' },
+  { name: 'account-tokens-mend', open: (page) => makesToken(page, '400'), as: 'member', status: 422 },
+  { name: 'account-token', open: (page) => makesToken(page, '30'), as: 'member', status: 201 },
+  { name: 'account-activity', open: '/account/activity', as: 'admin' },
+  { name: 'account-export', open: '/account/export', as: 'member' },
+  { name: 'account-deletion', open: '/account/deletion', as: 'member' },
+  { name: 'account-deletion-refused', open: wantsToLeave, as: 'admin' },
   { name: 'api', open: '/api/docs' },
   { name: 'error-400', open: '/files/%ff/download', as: 'member', status: 400 },
   { name: 'error-403', open: postsFromElsewhere, as: 'member', status: 403 },
@@ -185,6 +199,27 @@ async function sends(page: Page, button: string, email: string, password: string
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.evaluate('document.querySelector("main form").noValidate = true');
   await page.getByRole('main').getByRole('button', { name: button }).click();
+}
+
+async function mistakesPassword(page: Page): Promise<void> {
+  await page.goto('/account/password');
+  await page.getByLabel('Current password').fill('not the one');
+  await page.getByLabel('New password').fill('another sentence of my own');
+  await page.getByRole('button', { name: 'Change my password' }).click();
+}
+
+async function makesToken(page: Page, days: string): Promise<void> {
+  await page.goto('/account/tokens');
+  await page.getByLabel('Name').fill('a-token-without-any-place-to-break '.repeat(2));
+  await page.getByLabel('Days until it ends').fill(days);
+  await page.getByRole('button', { name: 'Make the token' }).click();
+}
+
+/** The last admin cannot. */
+async function wantsToLeave(page: Page): Promise<void> {
+  await page.goto('/account/deletion');
+  await page.getByLabel('Your password').fill(admin.password);
+  await page.getByRole('button', { name: 'Delete my account' }).click();
 }
 
 async function logsOut(page: Page): Promise<void> {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { RegistrationRules } from '../../src/users/registration-rules.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { addAuthenticator } from '../support/factors.js';
+import { addAuthenticator, logInWithCode } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
 import { fieldOf, linksOf, messageOf } from '../support/html.js';
 import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
@@ -53,8 +53,9 @@ describe('the page of an account', () => {
   });
 
   it('says which second factor there is', async () => {
-    const { browser, script } = await member();
-    await addAuthenticator(site, script);
+    const { who, browser, script } = await member();
+    const { nextCode } = await addAuthenticator(site, script);
+    await logInWithCode(browser, who, nextCode);
     expect((await browser.visit('/account')).html).toContain('An authenticator app; 10 recovery codes left.');
   });
 

@@ -95,10 +95,11 @@ describe('a member who changes the password', () => {
   it('makes every link worthless that was mailed before', async () => {
     const { who, browser } = await member();
     await new Script(site.url).ask('/api/v1/password-resets', { json: { email: who.email } });
-    await new Visitor(site.url).ask('/login/link', { form: { email: who.email } });
+    const asker = new Visitor(site.url);
+    await asker.ask('/login/link', { form: { email: who.email } });
     const reset = new URL(linkIn(await waitForMail(site, who.email, /choose a new password/i)));
-    const login = new URL(linkIn(await waitForMail(site, who.email, /log in/i)));
-    const open = async ({ pathname, search }: URL) => (await new Visitor(site.url).ask(pathname + search)).status;
+    const login = new URL(linkIn(await waitForMail(site, who.email, /link to log in/i)));
+    const open = async ({ pathname, search }: URL) => (await asker.ask(pathname + search)).status;
     expect([await open(reset), await open(login)]).toEqual([200, 200]);
     await browser.ask('/account/password', { form: { currentPassword: who.password, password } });
     expect([await open(reset), await open(login)]).toEqual([404, 404]);

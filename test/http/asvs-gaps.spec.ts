@@ -148,7 +148,7 @@ describe('a mailed link stands in for no second factor', () => {
     const { who } = await setUpAuthenticator(site);
     const browser = new Visitor(site.url);
     await browser.visit('/login/link', { form: { email: who.email } });
-    const link = new URL(linkIn(await waitForMail(site, who.email, /tried to log in/i)));
+    const link = new URL(linkIn(await waitForMail(site, who.email, /link to log in/i)));
     const form = { token: link.searchParams.get('token') ?? '' };
     expect((await browser.visit('/login/open', { form })).at).toBe('/login/factor');
     expect((await browser.visit('/secrets')).at).toMatch(/^\/login/);

@@ -113,8 +113,17 @@ describe('registration by approval', () => {
     const call = `/api/v1/users/${await idOf(site, eve)}`;
     await admin.script.ask(call, { method: 'PATCH', json: { disabled: true } });
     expect(await (await admin.script.ask(call)).json()).toMatchObject({ state: 'disabled' });
-    await admin.script.ask(call, { method: 'PATCH', json: { approved: true } });
+    for (const json of [{ approved: true }, { approved: true, disabled: true, role: 'admin' }])
+      expect((await admin.script.ask(call, { method: 'PATCH', json })).status).toBe(409);
+    const refused = await admin.browser.visit(call.replace('/api/v1/users', '/admin/members') + '/approval', {
+      form: {},
+    });
+    expect(messageOf(refused.html, 'alert')).toContain('enable them first');
     expect((await logIn(eve)).status).toBe(401);
+    expect(await (await admin.script.ask(call)).json()).toMatchObject({ state: 'disabled', role: 'member' });
+    const json = { disabled: false, approved: true };
+    expect(await (await admin.script.ask(call, { method: 'PATCH', json })).json()).toMatchObject({ state: 'active' });
+    expect((await logIn(eve)).status).toBe(200);
   });
 
   it('lets in at once who comes with an invite', async () => {

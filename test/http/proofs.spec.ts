@@ -5,6 +5,8 @@ import { messageOf } from '../support/html.js';
 import { Script, Visitor } from '../support/people.js';
 
 const minute = 60_000;
+const day = 24 * 60 * minute;
+const me = '/api/v1/users/me';
 
 let site: TestApp;
 beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on' })));
@@ -70,7 +72,9 @@ describe('a sensitive call', () => {
     expect((await prove({})).status).toBe(422);
     expect((await prove({ password: 'a wrong one' })).status).toBe(422);
     expect((await call()).status).toBe(403);
-    expect((await prove({ password })).status).toBe(204);
+    const proven = await prove({ password });
+    expect(proven.status).toBe(200);
+    script.token = ((await proven.json()) as { access_token: string }).access_token;
     expect((await call()).status).toBe(201);
   });
 
@@ -81,6 +85,106 @@ describe('a sensitive call', () => {
     script.token = ((await made.json()) as { token: string }).token;
     const answer = await script.ask('/api/v1/users/me/tokens', { json: { name: 'another', scope: 'write' } });
     expect(answer.status).toBe(403);
+  });
+});
+
+describe('a proof', () => {
+  const session = 'gatehouse-session';
+  const isIn = async (browser: Visitor) => (await browser.ask('/secrets')).status === 200;
+  const cookieIn = (answer: Response) => answer.headers.getSetCookie().find((line) => line.startsWith(session)) ?? '';
+  const as = (token: string) => Object.assign(new Script(site.url), { token });
+  const prove = (script: Script, password: string) =>
+    script.ask('/api/v1/users/me/proof', { method: 'PUT', json: { password } });
+
+  /** Another browser that carries the cookie which this one has now. */
+  const thiefOf = (browser: Visitor) => {
+    const thief = new Visitor(site.url);
+    thief.cookies.set(session, browser.cookies.get(session) ?? '');
+    return thief;
+  };
+
+  it('leaves the cookie worthless that the browser had before, and the browser in', async () => {
+    const browser = new Visitor(site.url);
+    const { password } = await browser.register();
+    const thief = thiefOf(browser);
+    expect(await isIn(thief)).toBe(true);
+    const answer = await browser.ask('/account/proof', { form: { password } });
+    expect(cookieIn(answer)).toMatch(/^gatehouse-session=\S+; Path=\/; HttpOnly; SameSite=Lax$/);
+    expect([await isIn(browser), await isIn(thief)]).toEqual([true, false]);
+  });
+
+  it('goes on to the end that the session had, and is forgotten with the browser only where that was so', async () => {
+    const browser = new Visitor(site.url);
+    const { email, password } = await browser.register();
+    await browser.ask('/logout', { method: 'POST' });
+    await browser.ask('/login', { form: { email, password, remember: 'yes' } });
+    // as if two days had gone by since the login
+    const ends = Date.now() + 28 * day;
+    await site.app.get(DataSource).query('UPDATE "sessions" SET "expiresAt" = $1', [ends]);
+    const cookie = cookieIn(await browser.ask('/account/proof', { form: { password } }));
+    const seconds = Number(/max-age=(\d+)/i.exec(cookie)?.[1]);
+    expect(seconds * 1_000).toBeLessThanOrEqual(28 * day);
+    expect(seconds * 1_000).toBeGreaterThan(28 * day - minute);
+    const [, claims = ''] = cookie.split('.');
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ exp: Math.floor(ends / 1_000) });
+    const rows = await site.app
+      .get(DataSource)
+      .query<object[]>('SELECT 1 FROM "sessions" WHERE "expiresAt" = $1', [ends]);
+    expect(rows.length).toBeGreaterThan(0);
+  });
+
+  it('gives a script another token, and the one before opens nothing', async () => {
+    const script = new Script(site.url);
+    const { password } = await script.register();
+    const before = script.token ?? '';
+    const answer = await prove(script, password);
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    const { access_token: after, ...rest } = (await answer.json()) as { access_token: string; expires_in: number };
+    expect(rest).toEqual({ token_type: 'Bearer', expires_in: expect.any(Number) });
+    expect(rest.expires_in / 3_600).toBeCloseTo(site.settings.sessionMaxHours, 0);
+    const statuses = await Promise.all([before, after].map(async (token) => (await as(token).ask(me)).status));
+    expect(statuses).toEqual([401, 200]);
+    const { items } = (await (await as(after).ask(`${me}/sessions`)).json()) as { items: { isCurrent: boolean }[] };
+    expect(items.map(({ isCurrent }) => isCurrent)).toEqual([true]);
+  });
+
+  it('that is wrong changes nothing', async () => {
+    const [browser, script] = [new Visitor(site.url), new Script(site.url)];
+    const who = await browser.register();
+    await script.logIn(who);
+    const answer = await browser.ask('/account/proof', { form: { password: 'a wrong one' } });
+    expect([cookieIn(answer), await isIn(browser)]).toEqual(['', true]);
+    expect((await prove(script, 'a wrong one')).status).toBe(422);
+    expect((await script.ask(me)).status).toBe(200);
+  });
+
+  it('that is sent twice at once, as by two clicks, leaves the browser in with either answer', async () => {
+    const browser = new Visitor(site.url);
+    const { password } = await browser.register();
+    const twins = [thiefOf(browser), thiefOf(browser)];
+    await Promise.all(twins.map((twin) => twin.ask('/account/proof', { form: { password } })));
+    expect(await Promise.all(twins.map(isIn))).toEqual([true, true]);
+    expect(await isIn(browser)).toBe(false);
+  });
+
+  it('is none where the session ended while it was given', async () => {
+    const script = new Script(site.url);
+    const { password } = await script.register();
+    const proving = prove(script, password);
+    await script.ask('/api/v1/auth/logout', { method: 'POST' });
+    const answer = await proving;
+    const { access_token: token } = (await answer.json()) as { access_token?: string };
+    expect([401, 200]).toContain(answer.status);
+    expect((await as(token ?? script.token ?? '').ask(me)).status).toBe(answer.status);
+  });
+
+  it('is nothing that a personal token can give', async () => {
+    const script = new Script(site.url);
+    const { password } = await script.register();
+    const made = await script.ask(`${me}/tokens`, { json: { name: 'a script', scope: 'write' } });
+    const { token } = (await made.json()) as { token: string };
+    expect((await prove(as(token), password)).status).toBe(403);
+    expect((await as(token).ask(me)).status).toBe(200);
   });
 });
 

@@ -109,6 +109,32 @@ describe('a download of 64 MiB', () => {
   });
 });
 
+describe('a download whose member proves again who they are', () => {
+  const prove = async (script: Script, password: string) => {
+    const answer = await script.ask('/api/v1/users/me/proof', { method: 'PUT', json: { password } });
+    script.token = ((await answer.json()) as { access_token: string }).access_token;
+  };
+
+  it('goes on, however often that is', async () => {
+    const { script, who } = await member();
+    const download = await beginDownload(script.token ?? '');
+    for (let round = 0; round < 3; round++) await prove(script, who.password);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await prove(script, who.password);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await readOn(download)).toBe('whole');
+  });
+
+  it('stops when the session ends after that', async () => {
+    const { script, who } = await member();
+    const download = await beginDownload(script.token ?? '');
+    await prove(script, who.password);
+    await script.ask('/api/v1/auth/logout', { method: 'POST' });
+    await eventually(async () => (await outcomes(who.email)).length === 1);
+    expect(await readOn(download)).toBe('cut');
+  });
+});
+
 describe('the activity log', () => {
   it('has a line for a download that ended, and for one that broke off', async () => {
     const { script, who } = await member();

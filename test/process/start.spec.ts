@@ -45,7 +45,7 @@ describe('an operator who sets nothing', () => {
     expect(log).toContain(
       `Everything that lasts is in ${site.dataDir}; the database is sqlite:${site.dataDir}/gatehouse.db.`,
     );
-    expect(log).toContain('To become admin, start once with ADMIN_EMAIL and ADMIN_PASSWORD set');
+    expect(log).toMatch(/There is no admin yet\. Become it, once and within a day: http:\S+\/setup\?token=[\w-]{43}\n/);
     expect(log).not.toContain('RATE_LIMITS');
     expect(site.log()).not.toContain(readFileSync(`${site.dataDir}/app-secret`, 'utf8').trim());
   });

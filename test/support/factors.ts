@@ -3,7 +3,7 @@ import { Secret, TOTP } from 'otpauth';
 import type { Page } from 'playwright-core';
 import { DataSource } from 'typeorm';
 import type { TestApp } from './app.js';
-import { person, Script, type Person } from './people.js';
+import { person, Script, type Person, type Visitor } from './people.js';
 
 /** The code that an authenticator app shows at a time, in milliseconds; now, where it is not said. */
 export const codeFor = (secret: string, at = Date.now()): string =>
@@ -44,6 +44,17 @@ export async function addAuthenticator(
     return codeFor(secret);
   };
   return { secret, recoveryCodes: recoveryCodes ?? [], nextCode };
+}
+
+/** Logs a browser in that must give a code after the password. */
+export async function logInWithCode(
+  browser: Visitor,
+  { email, password }: Person,
+  nextCode: () => Promise<string>,
+): Promise<void> {
+  await browser.ask('/login', { form: { email, password } });
+  const { at } = await browser.visit('/login/factor', { form: { code: await nextCode() } });
+  if (at !== '/secrets') throw new Error(`The login landed on ${at}.`);
 }
 
 /** Gives a page's browser an authenticator of its own; it asks nobody, and knows its person unless that is said. */

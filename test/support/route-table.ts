@@ -97,10 +97,10 @@ DELETE /api/v1/users/me/factors/passkeys/:id   401      ok                  404 
 PATCH /api/v1/users/me/factors/passkeys/:id    401      422                 422                 422                  401      401      403      403      403
 POST /api/v1/users/me/factors/recovery-codes   401      ok                  ok                  409                  401      401      403      403      403
 PUT /api/v1/users/me/password                  401      422                 422                 422                  401      401      403      422      422
-PUT /api/v1/users/me/proof                     401      422                 422                 422                  401      401      403      422      422
-DELETE /api/v1/users/me/sessions               401      ok                  ok                  ok                   401      401      403      ok       ok
+PUT /api/v1/users/me/proof                     401      422                 422                 422                  401      401      403      403      403
+DELETE /api/v1/users/me/sessions               401      ok                  ok                  ok                   401      401      403      403      403
 GET /api/v1/users/me/sessions                  401      ok                  ok                  ok                   401      401      ok       ok       ok
-DELETE /api/v1/users/me/sessions/:id           401      ok                  404                 404                  401      401      403      ok       404
+DELETE /api/v1/users/me/sessions/:id           401      ok                  404                 404                  401      401      403      403      403
 POST /api/v1/users/me/tokens                   401      422                 422                 422                  401      401      403      403      403
 GET /assets/:name                              404      404                 404                 404                  404      404      404      404      404
 GET /download                                  →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
