@@ -9,8 +9,9 @@ import { RouteList } from '../../src/http/route-list.js';
 import { LinksService } from '../../src/links/links.service.js';
 import { User } from '../../src/users/user.entity.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { addAuthenticator, setUpAuthenticator } from '../support/factors.js';
-import { fieldOf } from '../support/html.js';
+import { cellsOf } from '../support/dump.js';
+import { addAuthenticator, codeFor, optionsIn, setUpAuthenticator, SoftPasskey } from '../support/factors.js';
+import { fieldOf, linksOf, messageOf } from '../support/html.js';
 import { linkIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor } from '../support/people.js';
 
@@ -33,6 +34,39 @@ const userOf = (email: string) => site.app.get(DataSource).getRepository(User).f
 /** What opens a page that a link leads to. */
 const secretOf = async (kind: 'reset' | 'setup', userId = 'somebody') =>
   (await site.app.get(LinksService).issue({ kind, userId, lifetime: 60_000 })).secret;
+
+const me = '/api/v1/users/me';
+const overview = '/account/factors';
+const isIn = async (browser: Visitor) => (await browser.ask('/secrets')).status === 200;
+const opens = async (script: Script) => (await script.ask(me)).status === 200;
+
+/** A member with a browser, an API login and a personal token. */
+async function member() {
+  const [browser, script, token] = [new Visitor(site.url), new Script(site.url), new Script(site.url)];
+  const who = await browser.register();
+  await script.logIn(who);
+  const made = await script.ask(`${me}/tokens`, { json: { name: 'nightly backup', scope: 'write' } });
+  token.token = ((await made.json()) as { token: string }).token;
+  return { who, browser, script, token };
+}
+
+async function addPasskey(browser: Visitor) {
+  const options = optionsIn((await browser.visit(`${overview}/passkeys`)).html);
+  const response = new SoftPasskey(site.settings.publicUrl).create(options);
+  return browser.visit(`${overview}/passkeys`, { form: { response, name: 'My phone' } });
+}
+
+it('who sets up the site leaves no session behind that the browser had before', async () => {
+  const browser = new Visitor(site.url);
+  await browser.register();
+  const former = new Visitor(site.url);
+  former.cookies.set('gatehouse-session', browser.cookies.get('gatehouse-session') ?? '');
+  const who = person();
+  expect((await browser.visit('/setup', { form: { ...who, token: await secretOf('setup') } })).at).toBe('/admin');
+  expect([await isIn(browser), await isIn(former)]).toEqual([true, false]);
+  // for the rest of this file nobody is
+  await site.app.get(DataSource).getRepository(User).update({ email: who.email }, { role: 'member' });
+});
 
 describe('a field for a password', () => {
   /** Each page that has one, for a stranger or a member, and which password each of its fields takes. */
@@ -152,6 +186,139 @@ describe('a mailed link stands in for no second factor', () => {
     const form = { token: link.searchParams.get('token') ?? '' };
     expect((await browser.visit('/login/open', { form })).at).toBe('/login/factor');
     expect((await browser.visit('/secrets')).at).toMatch(/^\/login/);
+  });
+});
+
+describe('a link to log in with', () => {
+  /** A link that a browser asked for by mail. */
+  async function asked(browser: Visitor) {
+    const { email } = await new Script(site.url).register();
+    const { html } = await browser.visit('/login/link', { form: { email } });
+    const mail = await waitForMail(site, email, /link to log in/i);
+    return { email, html, text: mail.text ?? '', link: new URL(linkIn(mail)) };
+  }
+
+  const open = (browser: Visitor, { searchParams }: URL) =>
+    browser.visit('/login/open', { form: { token: searchParams.get('token') ?? '' } });
+
+  it('opens the gate in the browser that asked for it, and in no other, which spends nothing', async () => {
+    const [browser, other] = [new Visitor(site.url), new Visitor(site.url)];
+    const { link } = await asked(browser);
+    // one that asked for a link of its own is another too
+    for (const stranger of [new Visitor(site.url), other]) {
+      if (stranger === other) await asked(other);
+      for (const { status, html } of [await stranger.visit(link.pathname + link.search), await open(stranger, link)])
+        expect([status, html]).toEqual([404, expect.stringContaining('works in the browser where it was asked for')]);
+      expect(await isIn(stranger)).toBe(false);
+    }
+    expect((await browser.visit(link.pathname + link.search)).status).toBe(200);
+    expect((await open(browser, link)).at).toBe('/secrets');
+    expect(browser.cookies.has('gatehouse-login-link')).toBe(false);
+    await browser.ask('/logout', { method: 'POST' });
+    expect((await open(browser, link)).html).toContain('was used already');
+  });
+
+  it('is bound by a cookie that lasts as long, for unknown emails too, and whose value the database does not have', async () => {
+    const cookies: string[] = [];
+    for (const { email } of [await new Script(site.url).register(), person()]) {
+      const browser = new Visitor(site.url);
+      const answer = await browser.ask('/login/link', { form: { email } });
+      const line = answer.headers.getSetCookie().find((one) => one.startsWith('gatehouse-login-link=')) ?? '';
+      cookies.push(line.replace(/=[\w-]{43};/, '=…;'));
+      const value = browser.cookies.get('gatehouse-login-link') ?? 'nothing';
+      expect((await cellsOf(site)).filter((cell) => cell.includes(value))).toEqual([]);
+    }
+    const expected = 'gatehouse-login-link=…; Path=/; Max-Age=600; HttpOnly; SameSite=Lax';
+    expect(cookies).toEqual([expected, expected]);
+  });
+
+  it('is worth nothing after ten minutes, as the page and the mail say', async () => {
+    const browser = new Visitor(site.url);
+    const { link, html, text } = await asked(browser);
+    expect(messageOf(html, 'status')).toContain('for 10 minutes');
+    expect(text).toContain('for 10 minutes');
+    const data = site.app.get(DataSource);
+    const [row] = await data.query<{ lifetime: number | string }[]>(
+      `SELECT "expiresAt" - "createdAt" AS "lifetime" FROM "links" WHERE "kind" = 'login' ORDER BY "id" DESC LIMIT 1`,
+    );
+    expect(Number(row?.lifetime)).toBe(10 * 60_000);
+    await data.query(`UPDATE "links" SET "expiresAt" = $1 WHERE "kind" = 'login'`, [Date.now()]);
+    expect((await open(browser, link)).status).toBe(404);
+    expect(await isIn(browser)).toBe(false);
+  });
+});
+
+describe('who sets up a first second factor', () => {
+  it('is logged out everywhere else, tokens too, and is told so', async () => {
+    const { who, browser, script, token } = await member();
+    await addAuthenticator(site, script);
+    expect([await opens(script), await opens(token), await isIn(browser)]).toEqual([true, false, false]);
+    const { text } = await waitForMail(site, who.email, /was changed/i);
+    expect(text).toContain('logged out everywhere else');
+    const { items } = (await (await script.ask(`${me}/activity`)).json()) as { items: { kind: string }[] };
+    expect(items.map(({ kind }) => kind)).toContain('session.others-ended');
+  });
+
+  it('in a browser stays in there', async () => {
+    const { browser, script, token } = await member();
+    expect((await addPasskey(browser)).html).toContain('Your recovery codes');
+    expect([await opens(script), await opens(token), await isIn(browser)]).toEqual([false, false, true]);
+  });
+});
+
+it('a later change of second factors says that other sessions go on, and where to end them', async () => {
+  const browser = new Visitor(site.url);
+  await browser.register();
+  await addPasskey(browser);
+  const removal = /\/account\/factors\/passkeys\/[\w-]+\/removal/.exec((await browser.visit(overview)).html)?.[0] ?? '';
+  const { html: setup } = await browser.visit(`${overview}/authenticator`);
+  const secret = (/<dd><code>([A-Z2-7 ]+)<\/code><\/dd>/.exec(setup)?.[1] ?? '').replaceAll(' ', '');
+  const pages = [
+    await addPasskey(browser),
+    await browser.visit(removal, { form: {} }),
+    await browser.visit(`${overview}/authenticator`, { form: { code: codeFor(secret) } }),
+    await browser.visit(`${overview}/authenticator/removal`, { form: {} }),
+  ];
+  for (const { at, html } of pages) {
+    expect([at, messageOf(html, 'status')]).toEqual([overview, expect.stringContaining('“Sessions and tokens”')]);
+    expect(linksOf(html)).toContain('/account/sessions');
+  }
+});
+
+describe('ending sessions', () => {
+  const age = () =>
+    site.app.get(DataSource).query('UPDATE "sessions" SET "provenAt" = $1', [Date.now() - 10 * 60_000 - 1]);
+  const idOf = async (script: Script, kind: string) => {
+    const { items } = (await (await script.ask(`${me}/sessions`)).json()) as { items: { id: string; kind: string }[] };
+    return items.find((session) => session.kind === kind)?.id ?? '';
+  };
+
+  it('on the page asks for a proof that is fresh, and leads back to the list', async () => {
+    const { who, browser, script, token } = await member();
+    const acts = [`/account/sessions/${await idOf(script, 'token')}/end`, '/account/sessions/end-others'];
+    await age();
+    const proof = '/account/proof?next=%2Faccount%2Fsessions';
+    for (const act of acts) expect((await browser.ask(act, { form: {} })).headers.get('location')).toBe(proof);
+    expect([await opens(script), await opens(token)]).toEqual([true, true]);
+    const form = { password: who.password, next: '/account/sessions' };
+    expect((await browser.visit('/account/proof', { form })).at).toBe('/account/sessions');
+    for (const act of acts) expect((await browser.visit(act, { form: {} })).at).toBe('/account/sessions');
+    expect([await opens(script), await opens(token), await isIn(browser)]).toEqual([false, false, true]);
+  });
+
+  it('through the API asks for one too, and a personal token has none to give', async () => {
+    const { who, browser, script, token } = await member();
+    const calls = [`${me}/sessions/${await idOf(script, 'browser')}`, `${me}/sessions`];
+    const end = (by: Script) =>
+      Promise.all(calls.map(async (call) => (await by.ask(call, { method: 'DELETE' })).status));
+    expect(await end(token)).toEqual([403, 403]);
+    await age();
+    expect(await end(script)).toEqual([403, 403]);
+    expect([await opens(token), await isIn(browser)]).toEqual([true, true]);
+    const proof = await script.ask(`${me}/proof`, { method: 'PUT', json: { password: who.password } });
+    script.token = ((await proof.json()) as { access_token: string }).access_token;
+    for (const call of calls) expect((await script.ask(call, { method: 'DELETE' })).status).toBe(204);
+    expect([await opens(token), await isIn(browser)]).toEqual([false, false]);
   });
 });
 

@@ -9,6 +9,7 @@ import { cellsOf } from '../support/dump.js';
 import {
   addAuthenticator,
   codeFor,
+  logInWithCode,
   optionsIn,
   setUpAuthenticator,
   SoftPasskey,
@@ -567,9 +568,9 @@ describe('by the API', () => {
   });
 
   it('a script lists, renames and removes the passkeys that a browser made', async () => {
-    const { browser, who } = await visitor();
-    const script = new Script(site.url);
-    await script.logIn(who);
+    const { who, script, nextCode } = await setUpAuthenticator(site);
+    const browser = new Visitor(site.url);
+    await logInWithCode(browser, who, nextCode);
     await addPasskey(browser);
     const list = (await (await script.ask(`${api}/passkeys`)).json()) as { id: string }[];
     expect(list).toEqual([

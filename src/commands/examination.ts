@@ -1,0 +1,30 @@
+import { readSettings, SettingsError, type Settings } from '../config/settings.js';
+import { checkDatabase } from './database.checks.js';
+import { ok, problem, type Finding } from './finding.js';
+import { checkFolder } from './folder.checks.js';
+import { checkMail } from './mail.checks.js';
+import { checkAddress, checkSettings } from './settings.checks.js';
+import type { Environment } from './site.js';
+
+/** Looks whether a site has what it needs. It changes nothing, and needs nothing to be right. */
+export async function examine(environment: Environment): Promise<Finding[]> {
+  const { settings, faults } = settingsOf(environment);
+  if (!settings) return faults.map((fault) => problem('settings', fault));
+  const findings = await Promise.all([
+    checkFolder(settings),
+    checkDatabase(settings),
+    checkMail(settings),
+    checkAddress(settings),
+    checkSettings(settings),
+  ]);
+  return [ok('settings', 'every variable can be read'), ...findings.flat()];
+}
+
+function settingsOf(environment: Environment): { settings?: Settings; faults: string[] } {
+  try {
+    return { settings: readSettings(environment), faults: [] };
+  } catch (error) {
+    if (error instanceof SettingsError) return { faults: error.faults };
+    throw error;
+  }
+}
