@@ -13,7 +13,7 @@ const rooms = {
   users: services,
   sessions: ['users', ...services],
   factors: ['sessions', 'users', ...services],
-  confirmations: ['sessions', 'users', ...services],
+  confirmations: ['factors', 'sessions', 'users', ...services],
   account: accounts,
   members: accounts,
   files: ['sessions', 'users', ...services],

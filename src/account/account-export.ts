@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { Readable } from 'node:stream';
 import { ActivityService } from '../activity/activity.service.js';
-import type { ActivityEvent } from '../activity/event.entity.js';
 import { presentEvent } from '../activity/event.view.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { presentFactors } from '../factors/factors.view.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import type { PagingInput, Part } from '../http/paging.input.js';
-import type { Session } from '../sessions/session.entity.js';
 import { presentSession } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { UsersService } from '../users/users.service.js';
@@ -25,31 +24,51 @@ export class AccountExport {
     private readonly activity: ActivityService,
   ) {}
 
-  /** Makes the document, which tells of its own making too. */
-  async make(viewer: Viewer, caller: Caller): Promise<ExportView> {
+  /**
+   * Writes the document, which tells of its own making too: an `ExportView` as JSON, a piece at a time, since what
+   * happened to an account may be long.
+   */
+  async make(viewer: Viewer, caller: Caller): Promise<Readable> {
     await this.activity.record({ kind: 'account.exported', member: viewer }, caller);
     const user = await this.users.find(viewer.id);
-    const factors = await this.factors.summaryOf(viewer.id);
-    const sessions = await everyOne<Session>((part) => this.sessions.listFor(viewer, part));
-    const activity = await everyOne<ActivityEvent>((part) => this.activity.listFor(viewer, part));
-    return {
+    const head: Pick<ExportView, 'exportedAt' | 'account' | 'secondFactors'> = {
       exportedAt: new Date().toISOString(),
       account: Object.assign(presentUser(user), { emailVerifiedAt: user.emailVerifiedAt?.toISOString() ?? null }),
-      sessions: sessions.map((session) => presentSession(session, viewer.session.id)),
-      secondFactors: presentFactors(factors, this.factors.isRequiredOf(viewer)),
-      activity: activity.map((event) => presentEvent(asSeenBy(viewer, event))),
+      secondFactors: presentFactors(await this.factors.summaryOf(viewer.id), this.factors.isRequiredOf(viewer)),
     };
+    return Readable.from(this.write(viewer, head), { objectMode: false });
+  }
+
+  private async *write(viewer: Viewer, head: object): AsyncGenerator<string> {
+    yield JSON.stringify(head, null, 2).replace(/\n\}$/, ',\n  "sessions": ');
+    yield* list(
+      (part) => this.sessions.listFor(viewer, part),
+      (session) => presentSession(session, viewer.session.id),
+    );
+    yield ',\n  "activity": ';
+    yield* list(
+      (part) => this.activity.listFor(viewer, part),
+      (event) => presentEvent(asSeenBy(viewer, event)),
+    );
+    yield '\n}\n';
   }
 }
 
-/** Reads a list to its end, a part at a time. */
-async function everyOne<Item>(read: (part: PagingInput) => Promise<Part<Item>>): Promise<Item[]> {
-  const all: Item[] = [];
+/** A list as JSON, an item a line; it is read a part at a time. */
+async function* list<Item>(
+  read: (part: PagingInput) => Promise<Part<Item>>,
+  present: (item: Item) => object,
+): AsyncGenerator<string> {
+  yield '[';
+  let separator = '';
   let cursor: string | null | undefined;
   do {
     const part: Part<Item> = await read({ limit: 500, ...(cursor && { cursor }) });
-    all.push(...part.items);
+    for (const item of part.items) {
+      yield `${separator}\n    ${JSON.stringify(present(item))}`;
+      separator = ',';
+    }
     cursor = part.nextCursor;
   } while (cursor !== null);
-  return all;
+  yield ']';
 }

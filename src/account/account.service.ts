@@ -43,8 +43,9 @@ export class AccountService {
     // who may not register with an address may not move to it either
     if (!isOfDomains(email, await this.rules.current()))
       throw new InvalidInput([{ field: 'email', message: 'This site takes email addresses of some domains only.' }]);
-    await this.limits.spendMail(email, caller.address);
+    await this.limits.spendMail({ email, address: caller.address });
     await this.emails.requestChange(viewer, email);
+    await this.activity.record({ kind: 'email.change-asked', member: viewer, target: email }, caller);
   }
 
   /**
@@ -54,8 +55,9 @@ export class AccountService {
    */
   async sendVerification(viewer: Viewer, caller: Caller): Promise<boolean> {
     if (viewer.hasVerifiedEmail) return false;
-    await this.limits.spendMail(viewer.email, caller.address);
+    await this.limits.spendMail({ email: viewer.email, address: caller.address, device: viewer.id });
     await this.emails.sendVerification(viewer);
+    await this.activity.record({ kind: 'email.verification-asked', member: viewer }, caller);
     return true;
   }
 
@@ -73,7 +75,7 @@ export class AccountService {
     await this.ownPassword.check(viewer, input.currentPassword, refusal, caller);
     // first, so that a crash leaves nobody in; and again below, for who came in with the old password meanwhile
     await this.sessions.endAllOf(id, session.id);
-    await this.users.setPassword(id, input.password);
+    await this.users.setPassword(id, input.password, caller.address);
     await this.sessions.endAllOf(id, session.id);
     await this.links.withdrawAllOf(id);
     await this.activity.record({ kind: 'password.changed', member: viewer }, caller);

@@ -1,8 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ActivityService, nobody } from '../activity/activity.service.js';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
+import { Chores } from '../http/chores.js';
 import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
 import { UsersService } from '../users/users.service.js';
@@ -12,11 +13,7 @@ const hour = 3_600_000;
 
 /** Members who leave: their data goes at once, and what the site keeps of them names nobody. */
 @Injectable()
-export class Departures implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('Departures');
-  private sweeper: NodeJS.Timeout | undefined;
-  private sweeping = Promise.resolve();
-
+export class Departures implements OnModuleInit {
   constructor(
     private readonly users: UsersService,
     private readonly ownPassword: OwnPassword,
@@ -24,6 +21,7 @@ export class Departures implements OnApplicationBootstrap, OnApplicationShutdown
     private readonly mail: MailService,
     private readonly activity: ActivityService,
     private readonly reader: Reader,
+    private readonly chores: Chores,
   ) {}
 
   /**
@@ -41,30 +39,19 @@ export class Departures implements OnApplicationBootstrap, OnApplicationShutdown
     await this.ownPassword.check(viewer, password, { field: 'password', kind: 'session.proved' }, caller);
     await this.users.delete(viewer.id);
     await this.links.withdrawAllOf(viewer.id);
+    await this.links.forget(viewer.email);
     await this.activity.record({ kind: 'account.deleted', member: viewer }, caller);
     await this.activity.anonymise(viewer.id);
     await this.mail.send({ to: viewer.email, view: 'account-deleted', data: {} });
   }
 
-  onApplicationBootstrap(): void {
-    const sweep = () => void (this.sweeping = this.sweep());
-    this.sweeper = setInterval(sweep, hour).unref();
-    sweep();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.sweeper);
-    await this.sweeping;
+  onModuleInit(): void {
+    this.chores.every(hour, () => this.sweep(), 'what is left of deleted members could not be made anonymous');
   }
 
   /** Takes the names of those who left off what a crash kept, or a download wrote down that ended after its member. */
   private async sweep(): Promise<void> {
-    try {
-      for (const { id } of await this.reader.rows<{ id: string }>(departed, [nobody]))
-        await this.activity.anonymise(id);
-    } catch (error) {
-      this.logger.warn({ err: error }, 'what is left of deleted members could not be made anonymous');
-    }
+    for (const { id } of await this.reader.rows<{ id: string }>(departed, [nobody])) await this.activity.anonymise(id);
   }
 }
 

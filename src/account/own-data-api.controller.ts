@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Query } from '@nestjs/common';
+import { Controller, Get, Header, Query, StreamableFile } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ActivityService } from '../activity/activity.service.js';
 import { EventPage, presentEvent } from '../activity/event.view.js';
@@ -36,7 +36,7 @@ export class OwnDataApiController {
   @ApiOperation({ summary: 'All that this site knows of you, in one document', operationId: 'exportMe' })
   @ApiOkResponse({ type: ExportView, description: 'Your data, and no secret in it.' })
   @ApiProblem(401, 403)
-  export(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller): Promise<ExportView> {
-    return this.exports.make(viewer, caller);
+  async export(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller): Promise<StreamableFile> {
+    return new StreamableFile(await this.exports.make(viewer, caller), { type: 'application/json; charset=utf-8' });
   }
 }

@@ -49,11 +49,11 @@ export class OwnDataController {
   @HttpCode(200)
   async export(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller, @Res() reply: FastifyReply) {
     const document = await this.exports.make(viewer, caller);
-    const name = `gatehouse-account-${document.exportedAt.slice(0, 10)}.json`;
+    const name = `gatehouse-account-${new Date().toISOString().slice(0, 10)}.json`;
     return reply
       .headers({ 'cache-control': 'no-store', 'content-disposition': `attachment; filename="${name}"` })
       .type('application/json; charset=utf-8')
-      .send(JSON.stringify(document, null, 2));
+      .send(document);
   }
 
   @Get('deletion')

@@ -31,8 +31,8 @@ export class OwnPassword {
    */
   async check(viewer: Viewer, password: string, { field, kind }: Refusal, caller: Caller): Promise<void> {
     const { id, session } = viewer;
-    await this.limits.spendFactor(id, session.id);
-    if (await this.users.isPasswordOf(id, password)) return this.limits.forgiveFactor(id, session.id);
+    await this.limits.spendFactor(id, caller.address, session.id);
+    if (await this.users.isPasswordOf(id, password, caller.address)) return this.limits.forgiveFactor(id, session.id);
     await this.activity.record({ kind, outcome: 'refused', member: viewer }, caller);
     throw new InvalidInput([{ field, message: 'That is not your password. Please try again.' }]);
   }

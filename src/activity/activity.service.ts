@@ -1,10 +1,12 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
+import DataLoader from 'dataloader';
 import { Repository, type SelectQueryBuilder } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Settings } from '../config/settings.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
+import { Chores } from '../http/chores.js';
 import { likeAnywhere, newestId, partOf, searchForm, type PagingInput, type Part } from '../http/paging.input.js';
 import { ActivityEvent, type EventKind, type Outcome } from './event.entity.js';
 
@@ -47,19 +49,28 @@ export interface EventFilter extends PagingInput {
  * each in the log for programs such as fail2ban. (ASVS 5.0 16.3)
  */
 @Injectable()
-export class ActivityService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ActivityService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Activity');
-  private waiting: ActivityEvent[] = [];
-  private writing: Promise<void> = Promise.resolve();
-  private sweeper: NodeJS.Timeout | undefined;
+  private writing = Promise.resolve<unknown>(undefined);
+
+  /** Gathers the events that come while others are being written into one statement; each waits for its own. */
+  private readonly writer = new DataLoader<ActivityEvent, undefined>((events) => this.write(events), {
+    cache: false,
+    maxBatchSize: batchSize,
+    batchScheduleFn: (run) => void this.writing.finally(run),
+  });
 
   constructor(
     @InjectRepository(ActivityEvent) private readonly events: Repository<ActivityEvent>,
     private readonly settings: Settings,
+    private readonly chores: Chores,
   ) {}
 
   /** Writes down what happened. It is kept, once this returns; what comes at the same time is written together. */
-  record({ kind, outcome = 'success', member, actor = member ?? null, target }: Happening, caller: Caller) {
+  async record(
+    { kind, outcome = 'success', member, actor = member ?? null, target }: Happening,
+    caller: Caller,
+  ): Promise<void> {
     const event: ActivityEvent = {
       id: uuid(),
       at: new Date(),
@@ -86,10 +97,7 @@ export class ActivityService implements OnApplicationBootstrap, OnApplicationShu
       requestId,
     };
     this.logger.log(line, 'activity');
-    this.waiting.push(event);
-    // those that wait are written by the first of them whose turn comes
-    this.writing = this.writing.catch(() => undefined).then(() => this.write());
-    return this.writing;
+    await this.writer.load(event);
   }
 
   /** What happened to one member's account, the newest first. */
@@ -126,14 +134,13 @@ export class ActivityService implements OnApplicationBootstrap, OnApplicationShu
       .execute();
   }
 
-  onApplicationBootstrap(): void {
-    this.sweeper = setInterval(() => void this.sweep(), hour).unref();
-    void this.sweep();
+  onModuleInit(): void {
+    this.chores.every(hour, () => this.sweep(), 'old events could not be deleted');
   }
 
+  /** What is being written is finished, and what came meanwhile. */
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.sweeper);
-    await this.writing.catch(() => undefined);
+    for (let last; last !== this.writing;) await (last = this.writing);
   }
 
   private matching({ kind, outcome, q, ...paging }: EventFilter): SelectQueryBuilder<ActivityEvent> {
@@ -153,16 +160,15 @@ export class ActivityService implements OnApplicationBootstrap, OnApplicationShu
       .limit(limit + 1);
   }
 
-  private async write(): Promise<void> {
-    while (this.waiting.length > 0) await this.events.insert(this.waiting.splice(0, batchSize));
+  private async write(events: readonly ActivityEvent[]): Promise<undefined[]> {
+    const writing = this.events.insert([...events]);
+    this.writing = writing.catch(() => undefined);
+    await writing;
+    return events.map(() => undefined);
   }
 
   private async sweep(): Promise<void> {
     const before = Date.now() - this.settings.activityDays * day;
-    try {
-      await this.events.createQueryBuilder().delete().where('"at" < :before', { before }).execute();
-    } catch (error) {
-      this.logger.warn({ err: error }, 'old events could not be deleted');
-    }
+    await this.events.createQueryBuilder().delete().where('"at" < :before', { before }).execute();
   }
 }

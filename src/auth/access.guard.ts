@@ -4,7 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { ACCESS, isApi, type Access, type Viewer } from '../http/access.js';
-import { SeeOther } from '../http/errors.js';
+import { NotYet, SeeOther } from '../http/errors.js';
 import { pathOf } from '../http/pages.js';
 import { RouteList } from '../http/route-list.js';
 import { Credentials } from './credentials.js';
@@ -72,17 +72,24 @@ export class AccessGuard extends AuthGuard('jwt') {
       throw new ForbiddenException('Set up a second factor first: this site asks for one.');
     }
     if (access.verifiedEmail && emailVerification === 'required' && !viewer.hasVerifiedEmail)
-      throw new ForbiddenException(
+      throw new NotYet(
         'Please confirm your email address first: open the link in the mail we sent you, or ask for another on your account page.',
+        { text: 'Ask for another mail on your account page', href: '/account' },
       );
     if (
       access.recentProof &&
       viewer.session.kind !== 'token' &&
       (viewer.session.provenAt?.getTime() ?? 0) <= Date.now() - freshFor
     ) {
-      if (!isApi(request)) throw new SeeOther(`/account/proof?next=${encodeURIComponent(this.pageOf(request))}`);
+      if (!isApi(request)) throw new SeeOther(this.proofFor(request));
       throw new ForbiddenException('Prove again that it is you first: PUT /api/v1/users/me/proof.');
     }
+  }
+
+  /** Where the member proves who they are, and that a form which was sent meanwhile is to be sent again. */
+  private proofFor(request: FastifyRequest): string {
+    const next = encodeURIComponent(this.pageOf(request));
+    return `/account/proof?next=${next}${request.method === 'GET' ? '' : '&again=yes'}`;
   }
 
   /** The page that a request is, or that its form stands on. */

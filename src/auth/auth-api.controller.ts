@@ -74,8 +74,11 @@ export class AuthApiController {
   @ApiOkResponse({ type: TokenView, description: 'A session was begun.' })
   @ApiProblem(400, 401, 413, 422, 429, 503)
   async login(@LoggedIn() user: User, @Req() request: FastifyRequest<{ Body: LoginInput }>): Promise<TokenView> {
-    await this.checkCode(user, request);
-    return presentToken(await this.logins.begin(user, { kind: 'api', caller: callerOf(request) }), user);
+    const hasShownFactor = await this.checkCode(user, request);
+    return presentToken(
+      await this.logins.begin(user, { kind: 'api', caller: callerOf(request), hasShownFactor }),
+      user,
+    );
   }
 
   @Post('logout')
@@ -89,11 +92,16 @@ export class AuthApiController {
     await this.logins.end(viewer, caller);
   }
 
-  private async checkCode(user: User, request: FastifyRequest<{ Body: LoginInput }>): Promise<void> {
-    if (!(await this.factors.isSetUpFor(user.id))) return;
+  /** Whether the account has a second factor, whose code was right then. @throws UnauthorizedException where it was not. */
+  private async checkCode(user: User, request: FastifyRequest<{ Body: LoginInput }>): Promise<boolean> {
+    if (!(await this.factors.isSetUpFor(user.id))) return false;
     const { code } = request.body;
-    if (code === undefined) throw new UnauthorizedException('This account has a second factor: send its code too.');
+    if (code == null) {
+      await this.logins.noteSecondStep(user, callerOf(request));
+      throw new UnauthorizedException('This account has a second factor: send its code too.');
+    }
     if (!(await this.checks.passesCode(user, code, request)))
       throw new UnauthorizedException('That code is not right, or it was used already.');
+    return true;
   }
 }

@@ -44,8 +44,9 @@ export class BrowserLogins {
 
   /** Goes on after a right password: gives where to, the second step or what was asked for. */
   async begin(user: User, wish: Wish, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-    if (!(await this.factors.isSetUpFor(user.id))) return this.finish(user, wish, request, reply);
+    if (!(await this.factors.isSetUpFor(user.id))) return this.enter(user, wish, false, request, reply);
     await this.endFormer(request);
+    await this.logins.noteSecondStep(user, callerOf(request));
     const { next, isRemembered } = wish;
     const path = safePath(next, '');
     const data = JSON.stringify({ isRemembered, password: this.markOf(user), next: path.length < 300 ? path : '' });
@@ -64,10 +65,16 @@ export class BrowserLogins {
     return user && this.markOf(user) === password ? { user, wish } : undefined;
   }
 
+  /** Goes on after the second factor: gives where to. */
+  finish(user: User, wish: Wish, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    return this.enter(user, wish, true, request, reply);
+  }
+
   /** Begins the session of a member who has proved all they must; gives where they wanted to go. */
-  async finish(
+  private async enter(
     user: User,
     { next, isRemembered }: Wish,
+    hasShownFactor: boolean,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<string> {
@@ -76,6 +83,7 @@ export class BrowserLogins {
       kind: 'browser',
       caller: callerOf(request),
       isRemembered: isRemembered === true,
+      hasShownFactor,
       isKnownDevice: this.devices.isKnown(request, user),
     });
     await this.links.spend('factor', this.cookies.read(request, cookie));

@@ -14,7 +14,7 @@ const lifetime = 400 * day;
 /** Of the members who share a browser, the latest. */
 const most = 5;
 
-/** For each email (its mark) that logged in here: a name for this device, and a mark of the password it came with. */
+/** For each member (a mark of the id) who logged in here: a name for this device, and a mark of the password it came with. */
 type Known = Record<string, { readonly device: string; readonly password: string }>;
 
 /**
@@ -37,23 +37,23 @@ export class Devices {
     });
   }
 
-  /** The device that this request comes from, where the owner of that email has logged in with it before. */
-  find(request: FastifyRequest, email: string): string | undefined {
-    return this.read(request)[this.markOf(email)]?.device;
+  /** The device that this request comes from, where that member has logged in with it before. */
+  find(request: FastifyRequest, userId: string | undefined): string | undefined {
+    return userId === undefined ? undefined : this.read(request)[this.markOf(userId)]?.device;
   }
 
   /** Whether this member has logged in from here since their password was last changed. */
-  isKnown(request: FastifyRequest, { email, passwordHash }: User): boolean {
-    return this.read(request)[this.markOf(email)]?.password === this.markOf(passwordHash);
+  isKnown(request: FastifyRequest, { id, passwordHash }: User): boolean {
+    return this.read(request)[this.markOf(id)]?.password === this.markOf(passwordHash);
   }
 
   /** From now on this browser is known as one of the member's. */
-  remember(request: FastifyRequest, reply: FastifyReply, { email, passwordHash }: User): void {
-    const { [this.markOf(email)]: known, ...others } = this.read(request);
+  remember(request: FastifyRequest, reply: FastifyReply, { id, passwordHash }: User): void {
+    const { [this.markOf(id)]: known, ...others } = this.read(request);
     const device = known?.device ?? randomBytes(12).toString('base64url');
     const devices: Known = Object.fromEntries([
       ...Object.entries(others).slice(1 - most),
-      [this.markOf(email), { device, password: this.markOf(passwordHash) }],
+      [this.markOf(id), { device, password: this.markOf(passwordHash) }],
     ]);
     this.cookies.set(reply, cookie, this.jwt.sign({ devices }), lifetime);
   }

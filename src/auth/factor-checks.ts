@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ActivityService } from '../activity/activity.service.js';
 import { FactorsService } from '../factors/factors.service.js';
+import { PasskeysService } from '../factors/passkeys.service.js';
 import { callerOf } from '../http/caller.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { MailService } from '../mail/mail.service.js';
@@ -18,6 +19,7 @@ interface Member {
 export class FactorChecks {
   constructor(
     private readonly factors: FactorsService,
+    private readonly passkeys: PasskeysService,
     private readonly users: UsersService,
     private readonly devices: Devices,
     private readonly limits: RateLimits,
@@ -30,6 +32,7 @@ export class FactorChecks {
     return this.counting(member, request, async () => {
       const accepted = await this.factors.verifyCode(member.id, code);
       if (accepted === 'recovery-code') {
+        await this.activity.record({ kind: 'factor.recovery-code-used', member }, callerOf(request));
         const { recoveryCodesLeft } = await this.factors.summaryOf(member.id);
         const data = { left: String(recoveryCodesLeft) };
         await this.mail.send({ to: member.email, view: 'recovery-code-used', data });
@@ -40,12 +43,28 @@ export class FactorChecks {
 
   /** Whether a password is the member's. @throws TooManyRequests where too many were wrong. */
   passesPassword(member: Member, password: string, request: FastifyRequest): Promise<boolean> {
-    return this.counting(member, request, () => this.users.isPasswordOf(member.id, password));
+    return this.counting(member, request, () =>
+      this.users.isPasswordOf(member.id, password, callerOf(request).address),
+    );
+  }
+
+  /** Whose passkey answered, one of `member`'s where that is given. @throws TooManyRequests where too many were wrong. */
+  async passesPasskey(
+    response: string,
+    request: FastifyRequest,
+    { kind, member }: { kind: 'session.began' | 'session.proved'; member?: Member },
+  ): Promise<string | undefined> {
+    const found = await this.passkeys.authenticate(response, member?.id);
+    if (found) return found.userId;
+    const caller = callerOf(request);
+    await this.activity.record({ kind, outcome: 'refused', member, actor: null }, caller);
+    await this.limits.spendPasskey(caller.address);
+    return undefined;
   }
 
   private async counting(member: Member, request: FastifyRequest, check: () => Promise<boolean>): Promise<boolean> {
-    const device = this.devices.find(request, member.email);
-    await this.limits.spendFactor(member.id, device);
+    const device = this.devices.find(request, member.id);
+    await this.limits.spendFactor(member.id, callerOf(request).address, device);
     if (await check()) {
       await this.limits.forgiveFactor(member.id, device);
       return true;

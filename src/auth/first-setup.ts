@@ -1,7 +1,8 @@
-import { ConflictException, Injectable, Logger, NotFoundException, type OnApplicationBootstrap } from '@nestjs/common';
+import { ConflictException, Injectable, Logger, NotFoundException, type OnModuleInit } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { Settings } from '../config/settings.js';
 import type { Caller } from '../http/caller.js';
+import { Chores } from '../http/chores.js';
 import { LinksService } from '../links/links.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
@@ -11,7 +12,7 @@ const day = 24 * 3_600_000;
 
 /** Makes the first admin of a site that has none, for whoever reads its log: there is no default password, ever. */
 @Injectable()
-export class FirstSetup implements OnApplicationBootstrap {
+export class FirstSetup implements OnModuleInit {
   private readonly logger = new Logger('Setup');
 
   constructor(
@@ -19,14 +20,11 @@ export class FirstSetup implements OnApplicationBootstrap {
     private readonly links: LinksService,
     private readonly activity: ActivityService,
     private readonly settings: Settings,
+    private readonly chores: Chores,
   ) {}
 
-  async onApplicationBootstrap(): Promise<void> {
-    if (this.settings.adminEmail || (await this.users.hasAdmin())) return;
-    const { secret } = await this.links.issue({ kind: 'setup', userId: null, lifetime: day });
-    this.logger.log(
-      `There is no admin yet. Become it, once and within a day: ${this.settings.publicUrl}/setup?token=${secret}`,
-    );
+  onModuleInit(): void {
+    this.chores.every(day, () => this.offer(), 'the link for the first admin could not be made');
   }
 
   async isOpen(secret: unknown): Promise<boolean> {
@@ -43,7 +41,10 @@ export class FirstSetup implements OnApplicationBootstrap {
     const link = (await this.users.hasAdmin()) ? undefined : await this.links.spend('setup', token);
     if (!link) throw new NotFoundException('This site is set up already, or the link is over.');
     try {
-      const registered = await this.users.register({ name, email, password, role: 'admin', isVerified: true });
+      const registered = await this.users.register(
+        { name, email, password, role: 'admin', isVerified: true },
+        caller.address,
+      );
       if (!registered.isNew) throw new ConflictException('That email has an account already: choose another.');
       await this.activity.record({ kind: 'account.registered', member: registered.user }, caller);
       return registered.user;
@@ -51,5 +52,13 @@ export class FirstSetup implements OnApplicationBootstrap {
       await this.links.giveBack(link);
       throw error;
     }
+  }
+
+  private async offer(): Promise<void> {
+    if (await this.users.hasAdmin()) return;
+    const { secret } = await this.links.issue({ kind: 'setup', userId: null, lifetime: day });
+    this.logger.log(
+      `There is no admin yet. Become it, once and within a day: ${this.settings.publicUrl}/setup?token=${secret}`,
+    );
   }
 }

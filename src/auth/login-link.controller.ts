@@ -2,20 +2,24 @@ import { Body, Controller, Get, NotFoundException, Post, Query, Redirect, Render
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
+import { ActivityService } from '../activity/activity.service.js';
 import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
 import { EmailInput, TokenInput } from '../confirmations/confirmations.input.js';
 import { Public } from '../http/access.js';
 import { callerOf } from '../http/caller.js';
 import { Cookies } from '../http/cookies.js';
+import { SpentLink } from '../http/errors.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import type { Link } from '../links/link.entity.js';
 import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
+import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { BrowserLogins } from './browser-logins.js';
+import { Devices } from './devices.js';
 
 const asking = { view: 'auth/link', title: 'A link to log in with', keep: ['email'] };
 const opening = { view: 'auth/open', title: 'Log in', keep: ['token'] };
@@ -36,7 +40,9 @@ export class LoginLinkController {
     private readonly links: LinksService,
     private readonly mail: MailService,
     private readonly limits: RateLimits,
+    private readonly activity: ActivityService,
     private readonly browser: BrowserLogins,
+    private readonly devices: Devices,
     private readonly cookies: Cookies,
     private readonly flashes: FlashMessages,
     private readonly keys: Keys,
@@ -57,21 +63,18 @@ export class LoginLinkController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await this.limits.spendMail(email, callerOf(request).address);
+    const { address } = callerOf(request);
     const found = await this.users.findOwner(email);
+    await this.limits.spendMail({ email, address, device: this.devices.find(request, found?.id) });
     const owner = found?.isActive ? found : undefined;
     const userId = owner?.id ?? this.keys.mark('nobody', email).slice(0, 36);
     const asker = randomBytes(32).toString('base64url');
-    const data = this.markOf(asker);
-    const { secret } = await this.links.issue({
-      kind: 'login',
-      userId,
-      lifetime: lifetime * 1_000,
-      data,
-      replaces: true,
-    });
+    // bound to the browser that asks, so it replaces none that another asked for; and to the address it is mailed to
+    const data = this.markOf(asker, email);
+    const { secret } = await this.links.issue({ kind: 'login', userId, lifetime: lifetime * 1_000, data });
     const link = `${this.settings.publicUrl}/login/open?token=${secret}`;
     await this.mail.send({ to: owner?.email, view: 'login-link', data: { link } });
+    await this.activity.record({ kind: 'session.link-asked', member: owner, actor: null }, callerOf(request));
     this.cookies.set(reply, cookie, asker, lifetime);
     const message = `If ${email} has an account here, a mail with a link is on its way to it. Open the link in this browser: it works here alone, for 10 minutes.`;
     this.flashes.put(reply, { kind: 'status', message });
@@ -80,7 +83,7 @@ export class LoginLinkController {
   @Get('open')
   @Render(opening.view)
   async showLink(@Query('token') token: unknown, @Req() request: FastifyRequest) {
-    this.check(await this.links.find('login', token), request);
+    await this.ownerOf(await this.links.find('login', token), request);
     return { title: opening.title, values: { token } };
   }
 
@@ -92,28 +95,29 @@ export class LoginLinkController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    this.check(await this.links.find('login', token), request);
-    const link = await this.links.spend('login', token);
-    const user = link?.userId ? await this.users.find(link.userId).catch(() => used()) : used();
+    const user = await this.ownerOf(await this.links.find('login', token), request);
+    if (!(await this.links.spend('login', token))) used();
     this.cookies.clear(reply, cookie);
     // the mail stands in for the password, and for no second factor
     return { url: await this.browser.begin(user, {}, request, reply) };
   }
 
-  /** @throws NotFoundException where the link is used or over, or another browser asked for it. */
-  private check(link: Link | undefined, request: FastifyRequest): void {
-    if (!link) used();
-    if (link.data !== this.markOf(this.cookies.read(request, cookie) ?? ''))
+  /** @throws SpentLink where it is used or over, NotFoundException where its member has moved, or another browser asked for it. */
+  private async ownerOf(link: Link | undefined, request: FastifyRequest): Promise<User> {
+    if (!link?.userId) used();
+    const user = await this.users.find(link.userId).catch(() => used());
+    if (link.data !== this.markOf(this.cookies.read(request, cookie) ?? '', user.email))
       throw new NotFoundException(
         'This link works in the browser where it was asked for, and in no other. Open it there, or ask for one here.',
       );
+    return user;
   }
 
-  private markOf(asker: string): string {
-    return this.keys.mark('login link', asker);
+  private markOf(asker: string, email: string): string {
+    return this.keys.mark('login link', `${asker}\n${email}`);
   }
 }
 
 function used(): never {
-  throw new NotFoundException('That link was used already, or its time is over. Ask for a new one.');
+  throw new SpentLink({ text: 'Ask for another link to log in', href: '/login/link' });
 }

@@ -1,7 +1,7 @@
 import { createParamDecorator, Injectable, UnauthorizedException, type ExecutionContext } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { ActivityService } from '../activity/activity.service.js';
+import { ActivityService, type Person } from '../activity/activity.service.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { callerOf } from '../http/caller.js';
 import { inputPipe } from '../http/input.js';
@@ -49,7 +49,8 @@ export class LoginGuard extends AuthGuard('local') {
     })) as LoginInput;
     const { email } = input;
     request.body = { ...(request.body as object), ...input };
-    const attempt: Try = { email, address: callerOf(request).address, device: this.devices.find(request, email) };
+    const owner = await this.users.findOwner(email);
+    const attempt: Try = { email, address: callerOf(request).address, device: this.devices.find(request, owner?.id) };
     await this.limits.spendLogin(attempt);
     try {
       await super.canActivate(context);
@@ -58,14 +59,20 @@ export class LoginGuard extends AuthGuard('local') {
       throw error;
     }
     const { login } = request;
-    const isUnderSiege = attempt.device === undefined && (await this.limits.isUnderSiege(email));
+    // a device that knew an older password alone may be a thief's
+    const isKnown = login ? this.devices.isKnown(request, login) : attempt.device !== undefined;
+    const isUnderSiege = !isKnown && (await this.limits.isUnderSiege(email));
     if (!login || (isUnderSiege && !(await this.factors.isSetUpFor(login.id)))) {
       await this.limits.noteFailure(email);
-      await this.noteRefusal(request, email);
+      await this.noteRefusal(request, owner);
       throw new UnauthorizedException(isUnderSiege ? siege : refusal);
     }
     await this.limits.forgiveLogin(attempt);
-    if (login.awaitingSince) throw new UnauthorizedException(awaiting);
+    if (login.awaitingSince) {
+      await this.noteRefusal(request, owner);
+      throw new UnauthorizedException(awaiting);
+    }
+    await this.limits.spendRightLogin(attempt);
     return true;
   }
 
@@ -78,9 +85,8 @@ export class LoginGuard extends AuthGuard('local') {
     return (user || undefined) as Found;
   }
 
-  private async noteRefusal(request: FastifyRequest, email: string): Promise<void> {
+  private async noteRefusal(request: FastifyRequest, member: Person | undefined): Promise<void> {
     // what was typed as an email is not written down where it is nobody's: it may be a password
-    const member = await this.users.findOwner(email);
     await this.activity.record({ kind: 'session.began', outcome: 'refused', member, actor: null }, callerOf(request));
   }
 }

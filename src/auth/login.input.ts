@@ -14,7 +14,7 @@ export class LoginInput {
   @IsOptional()
   @MaxLength(40, { message: 'Please give the code that your second factor shows.' })
   @IsString({ message: 'Please give the code that your second factor shows.' })
-  code?: string;
+  code?: string | null;
 
   /** Ticked on the page: the session outlasts the browser. */
   @ApiHideProperty()

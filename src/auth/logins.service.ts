@@ -20,6 +20,8 @@ export interface LoginDetails {
   readonly kind: SessionKind;
   readonly caller: Caller;
   readonly isRemembered?: boolean;
+  /** Whether a second factor was asked for and shown; a passkey is one. */
+  readonly hasShownFactor?: boolean;
   /** Whether the member has logged in with this device before; where nobody can say, the address tells. */
   readonly isKnownDevice?: boolean;
 }
@@ -70,7 +72,7 @@ export class LoginsService {
     const isAwaiting = rules.mode === 'approval' && !invite;
     const registered = await this.spending(invite, () =>
       // who has the mail that an invite came in has the address
-      this.users.register({ ...input, isAwaiting, isVerified: invite?.data === input.email }),
+      this.users.register({ ...input, isAwaiting, isVerified: invite?.data === input.email }, caller.address),
     );
 
     const { isNew } = registered;
@@ -79,13 +81,16 @@ export class LoginsService {
     const outcome = isNew ? 'success' : 'refused';
     await this.activity.record({ kind: 'account.registered', outcome, member, actor: isNew ? member : null }, caller);
     if (this.settings.emailVerification === 'required') {
-      if (!isNew) await this.emails.tellOwner(input.email);
-      else if (!registered.user.emailVerifiedAt) await this.emails.sendVerification(registered.user);
+      // beyond the limit the same work is done, and nobody is mailed
+      const isSent = await this.limits.mayMail({ email: input.email, address: caller.address });
+      if (!isNew) await this.emails.tellOwner(input.email, isSent);
+      else if (!registered.user.emailVerifiedAt) await this.emails.sendVerification(registered.user, isSent);
     }
     if (!isNew) return { outcome: 'taken' };
     if (isAwaiting) {
       const link = `${this.settings.publicUrl}/admin/members/${member.id}`;
-      for (const admin of await this.users.admins())
+      const told = (await this.limits.mayTellAdmins(caller.address)) ? await this.users.admins() : [];
+      for (const admin of told)
         await this.mail.send({ to: admin.email, view: 'account-awaits', data: { email: input.email, link } });
       return { outcome: 'awaiting' };
     }
@@ -98,10 +103,12 @@ export class LoginsService {
    *
    * @throws UnauthorizedException where they may not come in any more, or their password was changed meanwhile.
    */
-  async begin(user: User, { kind, caller, isRemembered = false, isKnownDevice }: LoginDetails): Promise<Begun> {
+  async begin(user: User, details: LoginDetails): Promise<Begun> {
+    const { kind, caller, isRemembered = false, hasShownFactor = false, isKnownDevice } = details;
     const isKnown = isKnownDevice ?? (await this.sessions.isKnownAddress(user.id, caller.address));
     const { passwordHash } = user;
-    const begun = await this.sessions.begin(user.id, { kind, caller, isRemembered, passwordHash });
+    const isWithoutFactor = !hasShownFactor;
+    const begun = await this.sessions.begin(user.id, { kind, caller, isRemembered, passwordHash, isWithoutFactor });
     if (!begun) throw new UnauthorizedException('Your account changed while you logged in. Please log in again.');
     await this.limits.forgetFailures(user.email);
     await this.activity.record({ kind: 'session.began', member: user }, caller);
@@ -110,6 +117,11 @@ export class LoginsService {
       await this.mail.send({ to: user.email, view: 'new-device', data });
     }
     return begun;
+  }
+
+  /** Writes down that somebody who gave the member's password is asked for the second factor: it may not be the member. */
+  noteSecondStep(member: User, caller: Caller): Promise<void> {
+    return this.activity.record({ kind: 'session.second-step-asked', member, actor: null }, caller);
   }
 
   /** Ends a session that its own member leaves. */

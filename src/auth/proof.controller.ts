@@ -30,6 +30,9 @@ import { FactorChecks } from './factor-checks.js';
 import { ProofInput } from './proof.input.js';
 import { FreshTokenView, presentFreshToken } from './token.view.js';
 
+/** `next` is where to go on; `again` stands there where a form has to be sent once more. */
+type ProofRequest = FastifyRequest<{ Body?: { response?: unknown; next?: unknown; again?: unknown } }>;
+
 const view = 'auth/proof';
 const home = '/account';
 
@@ -51,10 +54,10 @@ export class ProofController {
   @Get('account/proof')
   @Render(view)
   @ApiExcludeEndpoint()
-  async show(@CurrentUser() viewer: Viewer, @Query('next') next: unknown) {
+  async show(@CurrentUser() viewer: Viewer, @Query('next') next: unknown, @Query('again') again: unknown) {
     const { authenticator, passkeys } = await this.factors.summaryOf(viewer.id);
     const options = passkeys.length > 0 ? JSON.stringify(await this.passkeys.requestOptions(viewer.id)) : undefined;
-    return { title: 'Is it you?', next: safePath(next, home), hasAuthenticator: authenticator, options };
+    return { title: 'Is it you?', next: safePath(next, home), again, hasAuthenticator: authenticator, options };
   }
 
   @Post('account/proof')
@@ -63,16 +66,11 @@ export class ProofController {
   async prove(
     @Body() input: ProofInput,
     @CurrentUser() viewer: Viewer,
-    @Req() request: FastifyRequest<{ Body?: { next?: unknown } }>,
+    @Req() request: ProofRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const next = safePath(request.body?.next, home);
-    if (await this.passes(input, viewer, request)) {
-      await this.goOn(viewer, request, reply);
-      return { url: next };
-    }
-    this.flashes.put(reply, { kind: 'alert', message: 'That was not right. Please try again.' });
-    return { url: `/account/proof?next=${encodeURIComponent(next)}` };
+    if (await this.passes(input, viewer, request)) return this.goOn(viewer, request, reply);
+    return this.goBack('That was not right. Please try again.', request, reply);
   }
 
   @Post('account/proof/passkey')
@@ -80,16 +78,14 @@ export class ProofController {
   @ApiExcludeEndpoint()
   async proveWithPasskey(
     @CurrentUser() viewer: Viewer,
-    @Req() request: FastifyRequest<{ Body?: { response?: unknown; next?: unknown } }>,
+    @Req() request: ProofRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const next = safePath(request.body?.next, home);
-    if (await this.passkeys.authenticate(textOf(request.body?.response), viewer.id)) {
-      await this.goOn(viewer, request, reply);
-      return { url: next };
+    const asked = { kind: 'session.proved', member: viewer } as const;
+    if (await this.checks.passesPasskey(textOf(request.body?.response), request, asked)) {
+      return this.goOn(viewer, request, reply);
     }
-    this.flashes.put(reply, { kind: 'alert', message: 'That passkey was not right. Please try again.' });
-    return { url: `/account/proof?next=${encodeURIComponent(next)}` };
+    return this.goBack('That passkey was not right. Please try again.', request, reply);
   }
 
   @Put('api/v1/users/me/proof')
@@ -120,10 +116,23 @@ export class ProofController {
     return password ? this.checks.passesPassword(viewer, password, request) : false;
   }
 
-  /** Gives the browser the session’s new token, to keep as long as the one before. */
-  private async goOn(viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** Gives the browser the session’s new token, to keep as long as the one before, and leads on to what was wanted. */
+  private async goOn(viewer: Viewer, request: ProofRequest, reply: FastifyReply): Promise<{ url: string }> {
     const { token, expiresIn, isRemembered } = await this.note(viewer, request);
     this.credentials.keep(reply, token, isRemembered ? expiresIn : undefined);
+    // what the form held is nowhere: a password may have been in it
+    if (request.body?.again)
+      this.flashes.put(reply, {
+        kind: 'status',
+        message: 'Thank you. Nothing was sent yet: please send it once more.',
+      });
+    return { url: safePath(request.body?.next, home) };
+  }
+
+  private goBack(message: string, { body }: ProofRequest, reply: FastifyReply): { url: string } {
+    this.flashes.put(reply, { kind: 'alert', message });
+    const next = encodeURIComponent(safePath(body?.next, home));
+    return { url: `/account/proof?next=${next}${body?.again ? '&again=yes' : ''}` };
   }
 
   private async note(viewer: Viewer, request: FastifyRequest): Promise<Proven> {

@@ -60,16 +60,18 @@ export class SecondStepController {
   @Post('passkey')
   @Redirect('/secrets', 303)
   async withPasskey(
-    @Req() request: FastifyRequest<{ Body?: { response?: unknown; next?: unknown } }>,
+    @Req() request: FastifyRequest<{ Body?: { response?: unknown; next?: unknown; remember?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const pending = await this.browser.findPending(request);
-    const found = await this.passkeys.authenticate(textOf(request.body?.response));
-    const user = found && (await this.users.find(found.userId));
+    const response = textOf(request.body?.response);
+    const userId = await this.checks.passesPasskey(response, request, { kind: 'session.began' });
+    const user = userId && (await this.users.find(userId));
     if (!user || user.disabledAt || user.awaitingSince)
       throw new UnauthorizedException('That passkey does not open an account here. Log in with your password instead.');
+    const { next, remember } = request.body ?? {};
     // somebody else's half-done login in this browser is not theirs to go on with
-    const wish = pending?.user.id === user.id ? pending.wish : { next: request.body?.next };
+    const wish = pending?.user.id === user.id ? pending.wish : { next, isRemembered: remember !== undefined };
     return { url: await this.browser.finish(user, wish, request, reply) };
   }
 

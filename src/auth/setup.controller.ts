@@ -37,6 +37,6 @@ export class SetupController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const admin = await this.setup.makeAdmin(input, callerOf(request));
-    return { url: await this.browser.finish(admin, { next: '/admin' }, request, reply) };
+    return { url: await this.browser.begin(admin, { next: '/admin' }, request, reply) };
   }
 }

@@ -9,7 +9,7 @@ const enough = GiB;
 const least = 100 * MiB;
 
 /** Whether everything that must last has a place of its own, with room, that nobody else looks into. */
-export async function checkFolder({ dataDir, appSecret }: Settings): Promise<Finding[]> {
+export async function checkFolder({ dataDir, appSecret, smtpUrl, welcomeFile }: Settings): Promise<Finding[]> {
   const check = 'data folder';
   try {
     const found = await stat(dataDir);
@@ -20,6 +20,9 @@ export async function checkFolder({ dataDir, appSecret }: Settings): Promise<Fin
       ...checkOwner(dataDir, found.uid),
       checkMode(dataDir, found.mode),
       appSecret === undefined ? await checkSecret(join(dataDir, 'app-secret')) : ok('secret', 'APP_SECRET is set'),
+      ...(await checkFolderInside('files folder', join(dataDir, 'files'))),
+      ...(smtpUrl === undefined ? await checkFolderInside('outbox', join(dataDir, 'outbox')) : []),
+      ...(await checkWelcomeFile(welcomeFile)),
       await checkSpace(dataDir),
     ];
   } catch (error) {
@@ -28,6 +31,29 @@ export async function checkFolder({ dataDir, appSecret }: Settings): Promise<Fin
       ? 'Start the site, which makes it, or let DATA_DIR name the one it has.'
       : 'See to its owner and mode.';
     return [problem(check, `${dataDir} cannot be used: ${wordsOf(error)}. ${advice}`)];
+  }
+}
+
+/** A folder that the site makes when it needs it: where it is there, it must be usable. */
+async function checkFolderInside(check: string, path: string): Promise<Finding[]> {
+  try {
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    return (await stat(path)).isDirectory()
+      ? [ok(check, `${path} can be written to`)]
+      : [problem(check, `${path} is no folder: move it away.`)];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    return [problem(check, `${path} cannot be used: ${wordsOf(error)}. See to its owner and mode.`)];
+  }
+}
+
+/** A fresh install serves it; later starts do not need it. */
+async function checkWelcomeFile(path: string): Promise<Finding[]> {
+  try {
+    await access(path, constants.R_OK);
+    return [];
+  } catch (error) {
+    return [warning('welcome file', `WELCOME_FILE cannot be read: ${wordsOf(error)}. A fresh install would be empty.`)];
   }
 }
 

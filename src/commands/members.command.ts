@@ -75,7 +75,7 @@ export function membersCommand(withSite: WithSite): Command {
     .action(onMember(setRole));
   members
     .command('reset-link')
-    .description('print a link under which a member chooses another password: good once, for a day')
+    .description('print a link under which a member chooses another password: good once, for 30 minutes')
     .argument('<email>')
     .action(onMember(printResetLink));
   members
@@ -137,7 +137,7 @@ async function add(withSite: WithSite, email: string, { name, admin, passwordStd
       print(`${user.email} is ${inWords[role]} now.`);
       return;
     }
-    const link = await site.get(PasswordResets).makeFor(user, caller);
+    const link = await site.get(PasswordResets).makeFor(user, { isFirst: true }, caller);
     remark(`${user.email} is ${inWords[role]} now, and chooses a password here, once and within a day:`);
     print(link);
   });
@@ -167,8 +167,8 @@ async function setRole({ members, member }: About, role: Role): Promise<void> {
 async function printResetLink({ site, member }: About): Promise<void> {
   if (stateOf(member) !== 'active')
     throw new ConflictException(`${member.email} may not come in, so needs no new password: let them in first.`);
-  const link = await site.get(PasswordResets).makeFor(member, byOperator().caller);
-  remark(`${member.email} chooses another password here, once and within a day; the old one works until then:`);
+  const link = await site.get(PasswordResets).makeFor(member, { isFirst: false }, byOperator().caller);
+  remark(`${member.email} chooses another password here, once and within 30 minutes; the old one works until then:`);
   print(link);
 }
 

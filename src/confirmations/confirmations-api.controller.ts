@@ -26,7 +26,7 @@ export class ConfirmationsApiController {
   @ApiResponse({ status: 202, description: 'Where the email has an account, a mail is on its way.' })
   @ApiProblem(400, 413, 422, 429)
   async request(@Body() { email }: EmailInput, @CurrentCaller() caller: Caller): Promise<void> {
-    await this.limits.spendMail(email, caller.address);
+    await this.limits.spendMail({ email, address: caller.address });
     await this.resets.request(email, caller);
   }
 

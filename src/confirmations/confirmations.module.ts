@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ActivityModule } from '../activity/activity.module.js';
+import { FactorsModule } from '../factors/factors.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { LinksModule } from '../links/links.module.js';
 import { MailModule } from '../mail/mail.module.js';
@@ -13,7 +14,7 @@ import { PasswordResetsController } from './password-resets.controller.js';
 
 /** What is done through a mailed link: a forgotten password, an email address that is shown to be somebody's. */
 @Module({
-  imports: [ActivityModule, LimitsModule, LinksModule, MailModule, SessionsModule, UsersModule],
+  imports: [ActivityModule, FactorsModule, LimitsModule, LinksModule, MailModule, SessionsModule, UsersModule],
   controllers: [PasswordResetsController, EmailConfirmationsController, ConfirmationsApiController],
   providers: [PasswordResets, EmailConfirmations],
   exports: [PasswordResets, EmailConfirmations],

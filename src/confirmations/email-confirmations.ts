@@ -1,9 +1,9 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { Settings } from '../config/settings.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
-import { InvalidInput } from '../http/errors.js';
+import { InvalidInput, SpentLink } from '../http/errors.js';
 import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
 import type { User } from '../users/user.entity.js';
@@ -23,16 +23,20 @@ export class EmailConfirmations {
     private readonly settings: Settings,
   ) {}
 
-  /** Mails a link that confirms the address that a member has; earlier links are worth nothing then. */
-  async sendVerification({ id, email }: Pick<User, 'id' | 'email'>): Promise<void> {
+  /** Mails a link that confirms the address that a member has; earlier links are worth nothing then. With `isSent` false the same work is done in vain. */
+  async sendVerification({ id, email }: Pick<User, 'id' | 'email'>, isSent = true): Promise<void> {
     const link = await this.linkFor(id, email, day);
-    await this.mail.send({ to: email, view: 'verify-email', data: { link } });
+    await this.mail.send({ to: isSent ? email : undefined, view: 'verify-email', data: { link } });
   }
 
-  /** Tells the owner of an address that somebody tried to register with it; the same work as `sendVerification`. */
-  async tellOwner(email: string): Promise<void> {
+  /** Tells the owner of an address that somebody tried to register with it; the same work as `sendVerification`, in vain where `isSent` is false. */
+  async tellOwner(email: string, isSent = true): Promise<void> {
     await this.linkFor('nobody', email, 0);
-    await this.mail.send({ to: email, view: 'registered-again', data: { link: `${this.settings.publicUrl}/login` } });
+    await this.mail.send({
+      to: isSent ? email : undefined,
+      view: 'registered-again',
+      data: { link: `${this.settings.publicUrl}/login` },
+    });
   }
 
   /**
@@ -48,7 +52,7 @@ export class EmailConfirmations {
     await this.mail.send({ to: email, view: 'confirm-new-email', data: { link } });
   }
 
-  /** The address that a link would confirm. @throws NotFoundException where the link is used or over. */
+  /** The address that a link would confirm. @throws SpentLink where the link is used or over. */
   async addressOf(secret: unknown): Promise<string> {
     return (await this.links.find('email', secret))?.data ?? used();
   }
@@ -56,7 +60,7 @@ export class EmailConfirmations {
   /**
    * Confirms an address by its link, which is spent.
    *
-   * @throws NotFoundException where the link is used or over, or another member has the address by now.
+   * @throws SpentLink where the link is used or over, or another member has the address by now.
    */
   async confirm(secret: unknown, caller: Caller): Promise<void> {
     const link = await this.links.spend('email', secret);
@@ -81,7 +85,5 @@ export class EmailConfirmations {
 }
 
 function used(): never {
-  throw new NotFoundException(
-    'That link was used already, or its time is over. Ask for a new one on your account page.',
-  );
+  throw new SpentLink({ text: 'Ask for another link on your account page', href: '/account' });
 }

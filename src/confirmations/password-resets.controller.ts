@@ -38,7 +38,7 @@ export class PasswordResetsController {
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await this.limits.spendMail(email, caller.address);
+    await this.limits.spendMail({ email, address: caller.address });
     await this.resets.request(email, caller);
     const message = `If ${email} has an account here, a mail with a link is on its way to it. The link works for 30 minutes.`;
     this.flashes.put(reply, { kind: 'status', message });

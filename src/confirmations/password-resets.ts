@@ -1,8 +1,12 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ActivityService, type Person } from '../activity/activity.service.js';
 import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
+import { FactorsService } from '../factors/factors.service.js';
 import type { Caller } from '../http/caller.js';
+import { SpentLink } from '../http/errors.js';
+import { RateLimits } from '../limits/rate-limits.js';
+import type { Link } from '../links/link.entity.js';
 import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -11,7 +15,8 @@ import { UsersService } from '../users/users.service.js';
 
 const minute = 60_000;
 const lifetime = 30 * minute;
-const day = 24 * 60 * minute;
+/** Of the first password of an account, whose owner waits for no link. */
+const firstLifetime = 24 * 60 * minute;
 
 /** A way back in for who has forgotten the password: a mailed link, good once. (ASVS 5.0 6.4) */
 @Injectable()
@@ -21,6 +26,8 @@ export class PasswordResets {
     private readonly mail: MailService,
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
+    private readonly factors: FactorsService,
+    private readonly limits: RateLimits,
     private readonly activity: ActivityService,
     private readonly keys: Keys,
     private readonly settings: Settings,
@@ -34,7 +41,7 @@ export class PasswordResets {
     const found = await this.users.findOwner(email);
     const owner = found?.isActive ? found : undefined;
     // somebody who is not there, always the same for the same email, as an owner would be
-    const link = await this.linkFor(owner?.id ?? this.keys.mark('nobody', email).slice(0, 36), lifetime);
+    const link = await this.linkFor(owner ?? { id: this.keys.mark('nobody', email).slice(0, 36), email }, lifetime);
     await this.mail.send({ to: owner?.email, view: 'reset-password', data: { link } });
     await this.activity.record({ kind: 'password.reset-asked', member: owner, actor: null }, caller);
   }
@@ -44,54 +51,69 @@ export class PasswordResets {
     await this.mail.send({
       to: member.email,
       view: 'reset-password',
-      data: { link: await this.linkFor(member.id, lifetime) },
+      data: { link: await this.linkFor(member, lifetime) },
     });
     await this.activity.record({ kind: 'password.reset-asked', member, actor }, caller);
   }
 
-  /** A link for the operator to hand over, good for a day. */
-  async makeFor(member: User, caller: Caller): Promise<string> {
+  /** A link for the operator to hand over, good for half an hour; for a new account, whose first it is, for a day. */
+  async makeFor(member: User, { isFirst }: { isFirst: boolean }, caller: Caller): Promise<string> {
     await this.activity.record({ kind: 'password.reset-asked', member, actor: null }, caller);
-    return this.linkFor(member.id, day);
+    return this.linkFor(member, isFirst ? firstLifetime : lifetime);
   }
 
-  /** @throws NotFoundException where the link is used or over. */
+  /** @throws SpentLink where the link is used or over. */
   async check(secret: unknown): Promise<void> {
-    if (!(await this.links.find('reset', secret))) used();
+    await this.ownerOf(await this.links.find('reset', secret));
   }
 
   /**
    * Sets a new password by a link, which is spent, and ends every session of the account.
    *
-   * @throws NotFoundException where the link is used or over.
+   * @throws SpentLink where the link is used or over.
    * @throws InvalidInput where the password will not do; the link stays good.
    */
   async reset(secret: string, password: string, caller: Caller): Promise<void> {
     const link = await this.links.spend('reset', secret);
-    if (!link?.userId) used();
-    const user = await this.users.find(link.userId).catch(() => used());
+    const user = await this.ownerOf(link);
     try {
+      // whoever registered with an address that was never shown to be theirs leaves no way in behind
+      if (this.settings.emailVerification === 'required' && !user.emailVerifiedAt)
+        await this.factors.removeAllOf(user.id);
       // first, so that a crash leaves nobody in; and again below, for who came in with the old password meanwhile
       await this.sessions.endAllOf(user.id);
-      await this.users.setPassword(user.id, password);
+      await this.users.setPassword(user.id, password, caller.address);
     } catch (error) {
-      await this.links.giveBack(link);
+      if (link) await this.links.giveBack(link);
       throw error;
     }
     await this.sessions.endAllOf(user.id);
     await this.links.withdrawAllOf(user.id);
+    await this.limits.forgetFailures(user.email);
     // who read the mail has the address
     await this.users.verifyEmail(user.id, user.email);
     await this.activity.record({ kind: 'password.reset', member: user }, caller);
     await this.mail.send({ to: user.email, view: 'password-changed', data: {} });
   }
 
-  private async linkFor(userId: string, lasting: number): Promise<string> {
-    const { secret } = await this.links.issue({ kind: 'reset', userId, lifetime: lasting, replaces: true });
+  private async linkFor({ id: userId, email }: Person, lasting: number): Promise<string> {
+    const data = this.markOf(email);
+    const { secret } = await this.links.issue({ kind: 'reset', userId, lifetime: lasting, data, replaces: true });
     return `${this.settings.publicUrl}/password/reset?token=${secret}`;
+  }
+
+  /** Whose password a link resets: a link in an old mailbox opens no account that has moved away from it. */
+  private async ownerOf(link: Link | undefined): Promise<User> {
+    if (!link?.userId) used();
+    const user = await this.users.find(link.userId).catch(() => used());
+    return link.data === this.markOf(user.email) ? user : used();
+  }
+
+  private markOf(email: string): string {
+    return this.keys.mark('reset link', email);
   }
 }
 
 function used(): never {
-  throw new NotFoundException('That link was used already, or its time is over. Ask for a new one.');
+  throw new SpentLink({ text: 'Ask for another link', href: '/password/forgot' });
 }

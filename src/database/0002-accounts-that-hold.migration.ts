@@ -18,6 +18,9 @@ const statements = [
   `ALTER TABLE "users" ADD COLUMN "awaitingSince" bigint`,
   `CREATE INDEX "users_role" ON "users" ("role")`,
 
+  `ALTER TABLE "sessions" ADD COLUMN "tokenId" varchar(36) NOT NULL DEFAULT ''`,
+  `UPDATE "sessions" SET "tokenId" = "id"`,
+  `CREATE UNIQUE INDEX "sessions_tokenId" ON "sessions" ("tokenId")`,
   `ALTER TABLE "sessions" ADD COLUMN "isRemembered" boolean NOT NULL DEFAULT false`,
   `ALTER TABLE "sessions" ADD COLUMN "name" varchar(100)`,
   `ALTER TABLE "sessions" ADD COLUMN "scope" varchar(16)`,

@@ -1,9 +1,10 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Repository } from 'typeorm';
 import { Keys } from '../config/keys.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
+import { Chores } from '../http/chores.js';
 import { SpentChallenge } from './spent-challenge.entity.js';
 
 const minute = 60_000;
@@ -17,14 +18,13 @@ export type Purpose = 'creation' | 'proof';
  * a page which shows one writes nothing. It is answered once, within five minutes, and by whom it was made for.
  */
 @Injectable()
-export class Challenges implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Challenges implements OnModuleInit {
   static readonly lifetime = 5 * minute;
-  private readonly logger = new Logger('Challenges');
-  private sweeper: NodeJS.Timeout | undefined;
 
   constructor(
     @InjectRepository(SpentChallenge) private readonly spent: Repository<SpentChallenge>,
     private readonly keys: Keys,
+    private readonly chores: Chores,
   ) {}
 
   /** A new challenge; only the member of `userId` can answer it, where that is given. */
@@ -51,13 +51,8 @@ export class Challenges implements OnApplicationBootstrap, OnApplicationShutdown
     }
   }
 
-  onApplicationBootstrap(): void {
-    this.sweeper = setInterval(() => void this.sweep(), hour).unref();
-    void this.sweep();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.sweeper);
+  onModuleInit(): void {
+    this.chores.every(hour, () => this.sweep(), 'spent challenges could not be deleted');
   }
 
   private write(purpose: Purpose, userId: string, expiresAt: string, nonce: string): string {
@@ -67,10 +62,6 @@ export class Challenges implements OnApplicationBootstrap, OnApplicationShutdown
 
   private async sweep(): Promise<void> {
     const now = Date.now();
-    try {
-      await this.spent.createQueryBuilder().delete().where('"expiresAt" < :now', { now }).execute();
-    } catch (error) {
-      this.logger.warn({ err: error }, 'spent challenges could not be deleted');
-    }
+    await this.spent.createQueryBuilder().delete().where('"expiresAt" < :now', { now }).execute();
   }
 }

@@ -119,8 +119,9 @@ export class FactorsApiController {
     @CurrentUser() viewer: Viewer,
     @Param('id') id: string,
     @Body() { name }: PasskeyNameInput,
+    @CurrentCaller() caller: Caller,
   ): Promise<PasskeyView> {
-    await this.passkeys.rename(viewer, id, name);
+    await this.factors.renamePasskey(viewer, id, name, caller);
     return presentPasskey(await this.passkeys.findFor(viewer, id));
   }
 

@@ -93,6 +93,12 @@ export class FactorsService {
     return passkey && this.added(viewer, passkey.name, 'a passkey was added', caller);
   }
 
+  /** @throws NotFoundException where the member has no such passkey. */
+  async renamePasskey(viewer: Viewer, id: string, name: string, caller: Caller): Promise<void> {
+    await this.passkeys.rename(viewer, id, name);
+    await this.activity.record({ kind: 'factor.renamed', member: viewer, target: name }, caller);
+  }
+
   /** False where it is the only factor, and one is required. @throws NotFoundException where there is no such passkey. */
   async removePasskey(viewer: Viewer, id: string, caller: Caller): Promise<boolean> {
     const name = await this.passkeys.delete(viewer.id, id, this.isRequiredOf(viewer));
@@ -130,7 +136,11 @@ export class FactorsService {
   }
 
   private async added(viewer: Viewer, target: string, what: string, caller: Caller): Promise<FactorAdded> {
-    const recoveryCodes = (await this.recoveryCodes.makeFirst(viewer.id)) ?? null;
+    const { passkeys, authenticator } = await this.summaryOf(viewer.id);
+    const isOnly = passkeys.length + Number(authenticator) === 1;
+    // codes that a crash left of an earlier factor are nobody's any more
+    const made = await (isOnly ? this.recoveryCodes.renew(viewer.id) : this.recoveryCodes.makeFirst(viewer.id));
+    const recoveryCodes = made ?? null;
     // the first factor: whoever came in by the password alone is out. At once, so that a crash leaves nobody in; and
     // again below, for who came in meanwhile
     if (recoveryCodes) await this.sessions.endAllOf(viewer.id, viewer.session.id);

@@ -67,9 +67,10 @@ export class PasskeysController {
     @CurrentUser() viewer: Viewer,
     @Param('id') id: string,
     @Body() { name }: PasskeyNameInput,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await this.passkeys.rename(viewer, id, name);
+    await this.factors.renamePasskey(viewer, id, name, caller);
     this.flashes.put(reply, { kind: 'status', message: `Your passkey is now called “${name}”.` });
   }
 

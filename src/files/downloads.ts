@@ -1,6 +1,7 @@
 import { HttpException, HttpStatus, Injectable, Logger, PreconditionFailedException } from '@nestjs/common';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { Readable } from 'node:stream';
 import { ActivityService } from '../activity/activity.service.js';
 import type { Viewer } from '../http/access.js';
@@ -17,6 +18,8 @@ const sandbox = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri '
 @Injectable()
 export class Downloads {
   private readonly logger = new Logger('Downloads');
+  /** Parts that were written down within the last minute: a program may ask for thousands. */
+  private readonly noted = new LRUCache<string, true>({ max: 10_000, ttl: 60_000 });
 
   constructor(
     private readonly store: FileStore,
@@ -45,7 +48,7 @@ export class Downloads {
     const bytes = hasContent ? await this.store.read(file.storageKey, size, range) : Readable.from([]);
     if (hasContent) {
       this.transfers.follow(reply.raw, viewer);
-      if (range.start === 0) this.noteEnd(file, viewer, request, reply);
+      this.noteEnd(file, answer.status === 200, viewer, request, reply);
     }
     void reply.code(answer.status).headers({
       'cache-control': 'private, no-cache',
@@ -67,13 +70,23 @@ export class Downloads {
     return reply.send(bytes);
   }
 
-  /** Writes down how a download ended that began at the first byte. */
-  private noteEnd({ name }: StoredFile, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): void {
+  /** Writes down how a download ended; of the parts that a member takes of a file, one a minute. */
+  private noteEnd(
+    { id, name }: StoredFile,
+    isWhole: boolean,
+    viewer: Viewer,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    const part = `${viewer.id} ${id}`;
+    if (!isWhole && this.noted.has(part)) return;
+    if (!isWhole) this.noted.set(part, true);
     const caller = callerOf(request);
+    const kind = isWhole ? 'file.downloaded' : 'file.part-downloaded';
     reply.raw.once('close', () => {
       const outcome = reply.raw.writableFinished ? 'success' : 'broken';
       this.activity
-        .record({ kind: 'file.downloaded', outcome, member: viewer, target: name }, caller)
+        .record({ kind, outcome, member: viewer, target: name }, caller)
         .catch((error: unknown) => this.logger.warn({ err: error }, 'a download could not be written down'));
     });
   }

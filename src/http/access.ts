@@ -16,6 +16,8 @@ export interface Viewer {
 
 interface ViewerSession {
   readonly id: string;
+  /** Names the token that the request came with; a proof puts another in its place. */
+  readonly tokenId: string;
   readonly kind: SessionKind;
   /** What a personal token may do; null where a login may do all that its member may. */
   readonly scope: Scope | null;

@@ -1,3 +1,5 @@
+import type { NextStep } from './errors.js';
+
 /** What an error page says on top, and what a person can do next. */
 export interface Advice {
   readonly heading: string;
@@ -27,8 +29,9 @@ const byStatus: Record<number, Advice> = {
   503: { heading: 'Busy just now', advice: [{ text: 'Wait a few seconds, then load the page again.' }, home] },
 };
 
-/** Advice for a status; `retry` is the address to load again where that may help. */
-export function adviceFor(status: number, retry?: string): Advice {
+/** Advice for a status: `next` where the error itself knows what helps; `retry` is the address to load again. */
+export function adviceFor(status: number, { next, retry }: { next?: NextStep; retry?: string }): Advice {
+  if (next) return { heading: status === 403 ? 'Not yet' : 'That link is over', advice: [next, home] };
   const known = byStatus[status];
   if (known) return known;
   if (status < 500) return { heading: 'That did not work', advice: [{ text: 'Go back and try once more.' }, home] };

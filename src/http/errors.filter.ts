@@ -11,7 +11,7 @@ import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify
 import { STATUS_CODES } from 'node:http';
 import { Settings } from '../config/settings.js';
 import { isApi } from './access.js';
-import { Busy, InvalidInput, SeeOther, TooManyRequests } from './errors.js';
+import { Busy, InvalidInput, NotYet, SeeOther, SpentLink, TooManyRequests } from './errors.js';
 import { adviceFor } from './error-advice.js';
 import { FlashMessages } from './flash.js';
 import { Pages, pathOf } from './pages.js';
@@ -107,7 +107,10 @@ export class ErrorsFilter implements ExceptionFilter {
         next: nextOf(request),
       });
     } else {
-      const { heading, advice } = adviceFor(status, request.method === 'GET' ? request.url : undefined);
+      const { heading, advice } = adviceFor(status, {
+        ...(request.method === 'GET' && { retry: request.url }),
+        ...((fault instanceof SpentLink || fault instanceof NotYet) && { next: fault.next }),
+      });
       // before the guard has run nobody knows who is there, and the menu would be a stranger's
       const hideMenu = request.user === undefined;
       const page = { title: heading, status, heading, message: fault.message, advice, hideMenu, requestId: request.id };

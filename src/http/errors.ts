@@ -1,4 +1,10 @@
-import { HttpException, HttpStatus, UnprocessableEntityException } from '@nestjs/common';
+import {
+  ForbiddenException,
+  HttpException,
+  HttpStatus,
+  NotFoundException,
+  UnprocessableEntityException,
+} from '@nestjs/common';
 
 /** One thing wrong with an input: the field, and a sentence for people. */
 export interface FieldError {
@@ -10,6 +16,29 @@ export interface FieldError {
 export class InvalidInput extends UnprocessableEntityException {
   constructor(readonly errors: readonly FieldError[]) {
     super('Some of what was sent is not right.');
+  }
+}
+
+/** Where a person goes on from an error: the words of a link, and where it leads. */
+export interface NextStep {
+  readonly text: string;
+  readonly href: string;
+}
+
+/** 404: a link that came by mail was used already, or its time is over; says where another is asked for. */
+export class SpentLink extends NotFoundException {
+  constructor(readonly next: NextStep) {
+    super('That link was used already, or its time is over.');
+  }
+}
+
+/** 403: something must be done first; says where. */
+export class NotYet extends ForbiddenException {
+  constructor(
+    message: string,
+    readonly next: NextStep,
+  ) {
+    super(message);
   }
 }
 

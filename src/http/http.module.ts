@@ -1,6 +1,7 @@
 import { Global, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
 import { Assets } from './assets.js';
+import { Chores } from './chores.js';
 import { Cookies } from './cookies.js';
 import { ErrorsFilter } from './errors.filter.js';
 import { FlashMessages } from './flash.js';
@@ -14,6 +15,7 @@ import { RouteList } from './route-list.js';
   imports: [DiscoveryModule],
   providers: [
     Assets,
+    Chores,
     Cookies,
     FlashMessages,
     Lifecycle,
@@ -22,7 +24,7 @@ import { RouteList } from './route-list.js';
     ErrorsFilter,
     { provide: APP_FILTER, useExisting: ErrorsFilter },
   ],
-  exports: [Assets, Cookies, FlashMessages, Lifecycle, Pages, RouteList],
+  exports: [Assets, Chores, Cookies, FlashMessages, Lifecycle, Pages, RouteList],
 })
 export class HttpModule implements OnApplicationBootstrap {
   constructor(

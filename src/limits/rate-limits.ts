@@ -1,10 +1,11 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import ipaddr from 'ipaddr.js';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
+import { Chores } from '../http/chores.js';
 import { TooManyRequests } from '../http/errors.js';
+import { networkOf } from '../http/network.js';
 
 const minutes = 60;
 const hours = 60 * minutes;
@@ -20,10 +21,16 @@ const rules = {
   streak: { points: 100, duration: 30 * days },
   /** Registrations from one address. */
   registration: { points: 300, duration: 1 * hours },
-  /** Mails that strangers have sent to one account. */
+  /** Logins that went well, of one account from one address or device: a program that does nothing else. */
+  logins: { points: 120, duration: 1 * hours },
+  /** Mails that one address, or one device that its member has used before, has sent to one account. */
   mail: { points: 5, duration: 1 * hours },
+  /** Mails that strangers have sent to one account, wherever they asked. */
+  mailbox: { points: 30, duration: 1 * hours },
   /** Mails that one address has sent to anybody. */
   mails: { points: 30, duration: 1 * hours },
+  /** Mails that tell the admins that somebody waits to be let in. */
+  notice: { points: 1, duration: 10 * minutes },
   /** Wrong codes, passwords and answers given as a second factor or a proof, for one account. */
   factor: { points: 10, duration: 15 * minutes },
 } as const;
@@ -43,14 +50,14 @@ export interface Try {
  * password gives it back. An unknown email counts as a known one does.
  */
 @Injectable()
-export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown {
+export class RateLimits implements OnModuleInit {
   private readonly logger = new Logger('RateLimits');
   private readonly limiters: Record<Rule, RateLimiterPostgres>;
-  private sweeper: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly settings: Settings,
+    private readonly chores: Chores,
   ) {
     const names = Object.keys(rules) as Rule[];
     this.limiters = Object.fromEntries(names.map((rule) => [rule, this.limiter(rule)])) as typeof this.limiters;
@@ -58,9 +65,18 @@ export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** @throws TooManyRequests where this address, or this device, has tried too often. */
   async spendLogin({ email, address, device }: Try): Promise<void> {
-    await this.spend('account', accountKey(email, device ?? networkOf(address)));
+    await this.spend('account', accountKey(email, device ?? networkOf(address)), address);
     // what comes from a member's own device is no spraying
-    if (device === undefined) await this.spend('address', networkOf(address));
+    if (device === undefined) await this.spend('address', networkOf(address), address);
+  }
+
+  /**
+   * One more wrong passkey from this address. Nobody can guess one, so a right one is never refused for it.
+   *
+   * @throws TooManyRequests where there were too many.
+   */
+  spendPasskey(address: string): Promise<void> {
+    return this.spend('address', networkOf(address), address);
   }
 
   /** The password was right: the try is given back, and the account's earlier ones are forgotten. */
@@ -68,6 +84,11 @@ export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown
     if (this.settings.rateLimits === 'off') return;
     if (device === undefined) await this.limiters.address.reward(networkOf(address));
     await this.limiters.account.delete(accountKey(email, device ?? networkOf(address)));
+  }
+
+  /** One more login of this account. @throws TooManyRequests where there are more than any person or program needs. */
+  async spendRightLogin({ email, address, device }: Try): Promise<void> {
+    await this.spend('logins', accountKey(email, device ?? networkOf(address)), address);
   }
 
   /** The password was not looked at: the try is given back, and no other. */
@@ -98,18 +119,46 @@ export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** @throws TooManyRequests where this address has registered too often. */
   spendRegistration(address: string): Promise<void> {
-    return this.spend('registration', networkOf(address));
+    return this.spend('registration', networkOf(address), address);
   }
 
-  /** @throws TooManyRequests where too many mails were asked for, for this email or by this address. */
-  async spendMail(email: string, address: string): Promise<void> {
-    await this.spend('mails', networkOf(address));
-    await this.spend('mail', accountKey(email, 'mail'));
+  /**
+   * Counts a mail that is sent to whoever has this email, because somebody at this address asked for it. What strangers
+   * ask for elsewhere stands in the way of no device that the member has used before, nor of a member who is logged in, whose id stands for one.
+   *
+   * @throws TooManyRequests where too many were asked for.
+   */
+  async spendMail({ email, address, device }: Try): Promise<void> {
+    if (device === undefined) await this.spend('mails', networkOf(address), address);
+    await this.spend('mail', accountKey(email, device ?? networkOf(address)), address);
+    if (device === undefined) await this.spend('mailbox', accountKey(email, 'mailbox'), address);
+  }
+
+  /** The same for a mail that nobody asked for by itself: whether it may be sent. */
+  async mayMail(attempt: Try): Promise<boolean> {
+    try {
+      await this.spendMail(attempt);
+      return true;
+    } catch (error) {
+      if (error instanceof TooManyRequests) return false;
+      throw error;
+    }
+  }
+
+  /** Whether the admins may be mailed that somebody waits: once in a while, however many come. */
+  async mayTellAdmins(address: string): Promise<boolean> {
+    try {
+      await this.spend('notice', 'admins', address);
+      return true;
+    } catch (error) {
+      if (error instanceof TooManyRequests) return false;
+      throw error;
+    }
   }
 
   /** @throws TooManyRequests where too many wrong answers were given for this account; from a known device, by it. */
-  spendFactor(userId: string, device?: string): Promise<void> {
-    return this.spend('factor', accountKey(userId, device ?? 'factor'));
+  spendFactor(userId: string, address: string, device?: string): Promise<void> {
+    return this.spend('factor', accountKey(userId, device ?? 'factor'), address);
   }
 
   async forgiveFactor(userId: string, device?: string): Promise<void> {
@@ -117,21 +166,19 @@ export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown
     await this.limiters.factor.delete(accountKey(userId, device ?? 'factor'));
   }
 
-  onApplicationBootstrap(): void {
-    this.sweeper = setInterval(() => void this.sweep(), hours * 1_000).unref();
+  onModuleInit(): void {
+    // until they are deleted, they count no more all the same
+    this.chores.every(hours * 1_000, () => this.sweep(), 'old tries could not be deleted');
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.sweeper);
-  }
-
-  private async spend(rule: Rule, key: string): Promise<void> {
+  private async spend(rule: Rule, key: string, address: string): Promise<void> {
     if (this.settings.rateLimits === 'off') return;
     try {
       await this.limiters[rule].consume(key);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      this.logger.warn({ rule, key }, 'too many tries');
+      // as a line of the activity log has it, so that fail2ban reads both; the table would grow with every such try
+      this.logger.warn({ event: 'limit.reached', outcome: 'refused', rule, key, address }, 'too many tries');
       throw new TooManyRequests(Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000)));
     }
   }
@@ -156,31 +203,13 @@ export class RateLimits implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   private async sweep(): Promise<void> {
-    try {
-      await this.dataSource.query('DELETE FROM "rate_limits" WHERE "expire" <= $1', [Date.now()]);
-    } catch (error) {
-      // they count no more all the same; the next sweep tries again
-      this.logger.warn({ err: error }, 'old tries could not be deleted');
-    }
+    await this.dataSource.query('DELETE FROM "rate_limits" WHERE "expire" <= $1', [Date.now()]);
   }
 }
 
 interface Statement {
   readonly text: string;
   readonly values: unknown[];
-}
-
-/** An address as one client has it: of IPv6 the first 64 bits, since a single household gets that many addresses. */
-function networkOf(address: string): string {
-  // a proxy may forward a port, or something that is no address at all
-  const plain = /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? address.replace(/^([\d.]+):\d+$/, '$1');
-  if (!ipaddr.isValid(plain)) return 'unknown';
-  const parsed = ipaddr.process(plain);
-  if (parsed.kind() === 'ipv4') return parsed.toString();
-  return `${(parsed as ipaddr.IPv6).parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
 }
 
 /** Hashed, so that the table and the log do not tell who has an account. */

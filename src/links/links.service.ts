@@ -1,8 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { createHash, randomBytes } from 'node:crypto';
 import { Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { Chores } from '../http/chores.js';
 import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
 import { Link, type LinkKind } from './link.entity.js';
 
@@ -16,17 +17,17 @@ export interface NewLink {
   /** Milliseconds. */
   readonly lifetime: number;
   readonly data?: string;
-  /** Whether the earlier links of this kind for this member open nothing from now on. */
+  /** Whether the earlier links of this kind for this member open nothing from now on; of two at once, the later stays. */
   readonly replaces?: boolean;
 }
 
 /** Links: who holds the secret may do one thing, once, in time. The database knows only hashes. (ASVS 5.0 6.4, 6.5) */
 @Injectable()
-export class LinksService implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('Links');
-  private sweeper: NodeJS.Timeout | undefined;
-
-  constructor(@InjectRepository(Link) private readonly links: Repository<Link>) {}
+export class LinksService implements OnModuleInit {
+  constructor(
+    @InjectRepository(Link) private readonly links: Repository<Link>,
+    private readonly chores: Chores,
+  ) {}
 
   /** Makes a link and gives its secret (43 characters), which is told nobody else. */
   async issue({ kind, userId, lifetime, data, replaces }: NewLink): Promise<{ secret: string; link: Link }> {
@@ -47,7 +48,7 @@ export class LinksService implements OnApplicationBootstrap, OnApplicationShutdo
       await this.links
         .createQueryBuilder()
         .delete()
-        .where('"userId" = :userId AND "kind" = :kind AND "id" <> :id', link)
+        .where('"userId" = :userId AND "kind" = :kind AND "id" < :id', link)
         .execute();
     return { secret, link };
   }
@@ -114,22 +115,18 @@ export class LinksService implements OnApplicationBootstrap, OnApplicationShutdo
       .execute();
   }
 
-  onApplicationBootstrap(): void {
-    this.sweeper = setInterval(() => void this.sweep(), hour).unref();
-    void this.sweep();
+  /** Forgets every link that was made for an email address, used or not: the address is personal data. */
+  async forget(email: string): Promise<void> {
+    await this.links.delete({ data: email });
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.sweeper);
+  onModuleInit(): void {
+    this.chores.every(hour, () => this.sweep(), 'expired links could not be deleted');
   }
 
   private async sweep(): Promise<void> {
-    try {
-      const before = Date.now() - day;
-      await this.links.createQueryBuilder().delete().where('"expiresAt" < :before', { before }).execute();
-    } catch (error) {
-      this.logger.warn({ err: error }, 'expired links could not be deleted');
-    }
+    const before = Date.now() - day;
+    await this.links.createQueryBuilder().delete().where('"expiresAt" < :before', { before }).execute();
   }
 }
 

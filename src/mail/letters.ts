@@ -21,7 +21,6 @@ const letters = {
   'registered-again': ['link'],
   invite: ['link', 'days'],
   'account-deleted': [],
-  'set-password': ['link'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type LetterName = keyof typeof letters;

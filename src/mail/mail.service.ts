@@ -1,7 +1,8 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectFolder, Settings } from '../config/settings.js';
+import { Chores } from '../http/chores.js';
 import { compileLetters, type Letter, type WriteLetter } from './letters.js';
 import { Outbox } from './outbox.js';
 import { postmanFor, type Postman } from './postmen.js';
@@ -23,11 +24,10 @@ const lastChance = 5 * second;
  * then under the same Message-ID.
  */
 @Injectable()
-export class MailService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class MailService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Mail');
   private readonly write: WriteLetter;
   private readonly deliver: Postman;
-  private poller: NodeJS.Timeout | undefined;
   private working: Promise<void> | undefined;
   private inFlight: AbortController | undefined;
   private isWanted = false;
@@ -35,16 +35,17 @@ export class MailService implements OnApplicationBootstrap, OnApplicationShutdow
 
   constructor(
     private readonly outbox: Outbox,
+    private readonly chores: Chores,
     settings: Settings,
   ) {
     this.write = compileLetters(join(projectFolder, 'views'), new URL(settings.publicUrl).host);
     this.deliver = postmanFor(settings);
   }
 
-  /** Takes on a letter: it survives a power cut once this returns, and leaves soon after. */
+  /** Takes on a letter: it survives a power cut once this returns, and leaves soon after, from a process that listens. */
   async send(letter: Letter): Promise<void> {
     await this.outbox.put(letter);
-    setTimeout(() => this.sendDue(), breath).unref();
+    if (this.chores.areDone) setTimeout(() => this.sendDue(), breath).unref();
   }
 
   /** Begins to send what is due, one letter after the other, unless this process is at it. */
@@ -53,14 +54,12 @@ export class MailService implements OnApplicationBootstrap, OnApplicationShutdow
     this.working ??= this.work();
   }
 
-  onApplicationBootstrap(): void {
-    this.poller = setInterval(() => this.sendDue(), pollEvery).unref();
-    this.sendDue();
+  onModuleInit(): void {
+    this.chores.every(pollEvery, () => this.sendDue(), 'the outbox could not be looked into');
   }
 
   /** The letter in flight may still arrive, if that is quick; what does not is for the next start. */
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.poller);
     this.isEnding = true;
     const timer = new AbortController();
     const tooLate = sleep(lastChance, undefined, { signal: timer.signal }).catch(() => undefined);

@@ -1,14 +1,12 @@
 import { Controller, Get, Query, Render, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Readable } from 'node:stream';
 import { ActivityService } from '../activity/activity.service.js';
 import { eventKinds, type Outcome } from '../activity/event.entity.js';
 import { presentEventInWords, wordsOf } from '../activity/event.view.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { hrefOfNext } from '../http/paging.input.js';
-import { Transfers } from '../sessions/transfers.js';
-import { csvOf } from './activity-csv.js';
+import { ActivityCsv } from './activity-csv.js';
 import { ActivityFilterInput } from './activity.input.js';
 
 /** The activity log, for an admin in a browser. */
@@ -18,7 +16,7 @@ import { ActivityFilterInput } from './activity.input.js';
 export class ActivityController {
   constructor(
     private readonly activity: ActivityService,
-    private readonly transfers: Transfers,
+    private readonly table: ActivityCsv,
   ) {}
 
   @Get('admin/activity')
@@ -44,14 +42,7 @@ export class ActivityController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    void reply.headers({
-      'content-type': 'text/csv; charset=utf-8; header=present',
-      'content-disposition': 'attachment; filename="activity.csv"',
-      'cache-control': 'private, no-store',
-    });
-    if (request.method === 'HEAD') return reply.send();
-    this.transfers.follow(reply.raw, viewer);
-    return reply.send(Readable.from(csvOf(this.activity.all(filter)), { objectMode: false }));
+    return this.table.send(filter, viewer, request, reply);
   }
 }
 

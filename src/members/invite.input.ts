@@ -11,7 +11,9 @@ export class InviteInput {
   @ApiPropertyOptional({ description: 'Whom to mail the invite; who registers with this address has shown it theirs.' })
   @IsOptional()
   // a form sends what is left open as an empty text
-  @Transform(({ value }) => (typeof value === 'string' && value.trim() === '' ? undefined : (value as unknown)))
+  @Transform(({ value }) =>
+    value === null || (typeof value === 'string' && value.trim() === '') ? undefined : (value as unknown),
+  )
   @EmailField()
   email?: string;
 

@@ -9,6 +9,7 @@ import { SessionsModule } from '../sessions/sessions.module.js';
 import { User } from '../users/user.entity.js';
 import { UsersModule } from '../users/users.module.js';
 import { ActivityApiController } from './activity-api.controller.js';
+import { ActivityCsv } from './activity-csv.js';
 import { ActivityController } from './activity.controller.js';
 import { AdminController } from './admin.controller.js';
 import { InvitesApiController } from './invites-api.controller.js';
@@ -43,6 +44,6 @@ import { RegistrationRulesController } from './registration-rules.controller.js'
     InvitesApiController,
     ActivityApiController,
   ],
-  providers: [MembersService, InvitesService],
+  providers: [ActivityCsv, MembersService, InvitesService],
 })
 export class MembersModule {}

@@ -11,6 +11,7 @@ import type { Role } from '../http/access.js';
 import { likeAnywhere, newestId, partOf, type Part } from '../http/paging.input.js';
 import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
+import { hasFactor } from '../sessions/session-lookup.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { RegistrationRules, type Rules } from '../users/registration-rules.js';
 import { stateOf, User, type MemberState } from '../users/user.entity.js';
@@ -181,7 +182,3 @@ const counting = `
     COUNT(CASE WHEN ${conditions.awaiting} THEN 1 END) AS "awaiting",
     COUNT(CASE WHEN ${conditions.disabled} THEN 1 END) AS "disabled"
   FROM "users" u`;
-
-const hasFactor = `
-  EXISTS (SELECT 1 FROM "authenticators" a WHERE a."userId" = u."id" AND a."confirmedAt" IS NOT NULL)
-  OR EXISTS (SELECT 1 FROM "passkeys" p WHERE p."userId" = u."id")`;

@@ -1,11 +1,12 @@
 import type { Role, Scope, SessionKind } from '../http/access.js';
 
 /** As many sessions as one statement looks up; the rest go into the next. */
-const most = 32;
+export const largestLookup = 32;
 
 /** A session with its member, as one lookup reads them; numbers come as text from PostgreSQL. */
 export interface SessionRow {
   readonly id: string;
+  readonly tokenId: string;
   readonly kind: SessionKind;
   readonly scope: Scope | null;
   readonly isRemembered: boolean | number;
@@ -21,18 +22,29 @@ export interface SessionRow {
   readonly hasFactor: boolean | number;
 }
 
-const lookupOf = (size: number) => ({
+/** By what a session is looked up: a request knows its token, a running download its session. */
+export type SessionKey = 'id' | 'tokenId';
+
+/** Whether the member `u` has a second factor. */
+export const hasFactor = `
+  EXISTS (SELECT 1 FROM "authenticators" a WHERE a."userId" = u."id" AND a."confirmedAt" IS NOT NULL)
+  OR EXISTS (SELECT 1 FROM "passkeys" p WHERE p."userId" = u."id")`;
+
+const lookupOf = (key: SessionKey, size: number) => ({
   size,
   sql: `
-    SELECT s."id", s."kind", s."scope", s."isRemembered", s."lastSeenAt", s."provenAt", s."expiresAt",
+    SELECT s."id", s."tokenId", s."kind", s."scope", s."isRemembered", s."lastSeenAt", s."provenAt", s."expiresAt",
       u."id" AS "userId", u."name", u."email", u."role", u."createdAt", u."emailVerifiedAt",
-      EXISTS (SELECT 1 FROM "authenticators" a WHERE a."userId" = u."id" AND a."confirmedAt" IS NOT NULL)
-        OR EXISTS (SELECT 1 FROM "passkeys" p WHERE p."userId" = u."id") AS "hasFactor"
+      ${hasFactor} AS "hasFactor"
     FROM "sessions" s JOIN "users" u ON u."id" = s."userId"
     WHERE u."disabledAt" IS NULL AND u."awaitingSince" IS NULL
-      AND s."id" IN (${Array.from({ length: size }, (_, index) => `$${index + 1}`).join(', ')})`,
+      AND s."${key}" IN (${Array.from({ length: size }, (_, index) => `$${index + 1}`).join(', ')})`,
 });
 
 /** One statement for each of a few sizes, so that each is prepared once. */
-export const largestLookup = lookupOf(most);
-export const lookups = [...[1, 2, 4, 8, 16].map(lookupOf), largestLookup];
+const lookupsBy = (key: SessionKey) => [1, 2, 4, 8, 16, largestLookup].map((size) => lookupOf(key, size));
+const lookups = { id: lookupsBy('id'), tokenId: lookupsBy('tokenId') };
+
+/** The smallest statement that looks up so many; `largestLookup` is the most. */
+export const lookupFor = (key: SessionKey, count: number) =>
+  lookups[key].find(({ size }) => size >= count) ?? lookupOf(key, largestLookup);

@@ -17,9 +17,9 @@ export const personalTokenPrefix = 'gatehouse_';
 /** The token's explicit type: one that was signed for another use of the key is none of ours (RFC 8725 3.11). */
 const header = { alg: tokenRules.algorithm, typ: 'session+jwt' };
 
-type Signed = Pick<Session, 'id' | 'userId' | 'kind' | 'createdAt' | 'expiresAt'>;
+type Signed = Pick<Session, 'tokenId' | 'userId' | 'kind' | 'createdAt' | 'expiresAt'>;
 
-/** Signs the tokens that stand for sessions, and knows them from others. None is kept: the row has but the id. */
+/** Signs the tokens that stand for sessions, and knows them from others. None is kept: the row has but its name. */
 @Injectable()
 export class SessionTokens {
   private readonly jwt: JwtService;
@@ -31,14 +31,14 @@ export class SessionTokens {
     this.beginning = /^[^.]+\./.exec(this.jwt.sign({}, { header }))?.[0] ?? '';
   }
 
-  sign({ id, userId, kind, createdAt, expiresAt }: Signed): string {
+  sign({ tokenId, userId, kind, createdAt, expiresAt }: Signed): string {
     const claims = { iat: seconds(createdAt), exp: seconds(expiresAt) };
     const token = this.jwt.sign(claims, {
       header,
       issuer: tokenRules.issuer,
       audience: kind,
       subject: userId,
-      jwtid: id,
+      jwtid: tokenId,
     });
     return kind === 'token' ? personalTokenPrefix + token : token;
   }

@@ -9,6 +9,10 @@ export class Session {
   @PrimaryColumn('varchar', { length: 36 })
   id!: string;
 
+  /** Names the one token that opens it; the id itself does not. */
+  @Column('varchar', { length: 36, unique: true })
+  tokenId!: string;
+
   @Column('varchar', { length: 36 })
   userId!: string;
 
@@ -38,7 +42,7 @@ export class Session {
   @InstantColumn()
   createdAt!: Date;
 
-  /** Written at most once a minute. */
+  /** Written at most once a minute; 1970 for a personal token that was never used. */
   @InstantColumn()
   lastSeenAt!: Date;
 

@@ -38,8 +38,13 @@ export class SessionView {
   @ApiProperty({ type: String, format: 'date-time' })
   readonly createdAt!: string;
 
-  @ApiProperty({ type: String, format: 'date-time', description: 'To the minute.' })
-  readonly lastSeenAt!: string;
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    format: 'date-time',
+    description: 'To the minute; null for a personal token that was never used.',
+  })
+  readonly lastSeenAt!: string | null;
 
   @ApiProperty({ type: String, format: 'date-time' })
   readonly expiresAt!: string;
@@ -62,20 +67,25 @@ export const presentSession = (session: Session, currentId?: string): SessionVie
   address: session.address,
   isCurrent: session.id === currentId,
   createdAt: session.createdAt.toISOString(),
-  lastSeenAt: session.lastSeenAt.toISOString(),
+  lastSeenAt: lastSeenOf(session)?.toISOString() ?? null,
   expiresAt: session.expiresAt.toISOString(),
 });
 
+const lastSeenOf = ({ lastSeenAt }: Session) => (lastSeenAt.getTime() === 0 ? undefined : lastSeenAt);
+
 const kinds: Record<SessionKind, string> = { browser: 'Browser', api: 'API login', token: 'Access token' };
 
-export const presentSessionInWords = (session: Session, currentId?: string) => ({
-  ...presentSession(session, currentId),
-  kindInWords: kinds[session.kind],
-  isToken: session.kind === 'token',
-  createdAt: presentInstant(session.createdAt),
-  lastSeenAt: presentInstant(session.lastSeenAt),
-  expiresAt: presentInstant(session.expiresAt),
-});
+export const presentSessionInWords = (session: Session, currentId?: string) => {
+  const lastSeenAt = lastSeenOf(session);
+  return {
+    ...presentSession(session, currentId),
+    kindInWords: kinds[session.kind],
+    isToken: session.kind === 'token',
+    createdAt: presentInstant(session.createdAt),
+    lastSeenAt: lastSeenAt && presentInstant(lastSeenAt),
+    expiresAt: presentInstant(session.expiresAt),
+  };
+};
 
 /** A device in words, such as `Firefox on Linux`; what a program calls itself where it is no browser. */
 export function deviceOf(userAgent: string): string {

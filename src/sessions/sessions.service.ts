@@ -1,13 +1,6 @@
-import {
-  Injectable,
-  Logger,
-  UnauthorizedException,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Injectable, UnauthorizedException, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import DataLoader from 'dataloader';
-import { LRUCache } from 'lru-cache';
 import { Repository, type SelectQueryBuilder } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Settings } from '../config/settings.js';
@@ -15,10 +8,11 @@ import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import type { Scope, SessionKind, Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
+import { Chores } from '../http/chores.js';
 import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
 import { Session } from './session.entity.js';
 import { SessionTokens } from './session-tokens.js';
-import { lookups, largestLookup, type SessionRow } from './session-lookup.js';
+import { hasFactor, largestLookup, lookupFor, type SessionKey, type SessionRow } from './session-lookup.js';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -31,6 +25,8 @@ export interface Beginning {
   readonly isRemembered?: boolean;
   /** The hash of the password that was shown: where it was changed meanwhile, there is no session. */
   readonly passwordHash?: string;
+  /** Whether no second factor was shown: where one was set up meanwhile, there is no session. */
+  readonly isWithoutFactor?: boolean;
   /** Of a personal token; `days` is how long it lasts. */
   readonly token?: { readonly name: string; readonly scope: Scope; readonly days: number };
   /** For nobody to use: the same work, and over before it began. */
@@ -44,7 +40,7 @@ export interface Begun {
   readonly expiresIn: number;
 }
 
-/** A session that goes on under another id, since its member has proved again who they are. */
+/** A session that goes on with another token, since its member has proved again who they are. */
 export interface Proven extends Begun {
   readonly isRemembered: boolean;
 }
@@ -54,22 +50,10 @@ export interface Proven extends Begun {
  * the token opens nothing from the next request on, in every process on the same database.
  */
 @Injectable()
-export class SessionsService implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('Sessions');
+export class SessionsService implements OnModuleInit {
   private reading = Promise.resolve<undefined>(undefined);
-  private sweeper: NodeJS.Timeout | undefined;
-  /** What the sessions are called now that were proved lately, by what they were called before. */
-  private readonly successors = new LRUCache<string, string>({ max: 1_000 });
-
-  /**
-   * Gathers lookups into one statement: those of one turn of the event loop, and those that come while another is
-   * under way. Nothing is cached: a lookup that is asked for now reads the database after now.
-   */
-  private readonly lookups = new DataLoader<string, SessionRow | undefined>((ids) => this.read(ids), {
-    cache: false,
-    maxBatchSize: largestLookup.size,
-    batchScheduleFn: (run) => void this.reading.finally(() => setImmediate(run)),
-  });
+  private readonly byToken = this.lookupBy('tokenId');
+  private readonly byId = this.lookupBy('id');
 
   constructor(
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
@@ -77,6 +61,7 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     private readonly writer: Writer,
     private readonly tokens: SessionTokens,
     private readonly settings: Settings,
+    private readonly chores: Chores,
   ) {}
 
   /**
@@ -84,13 +69,14 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
    * now: looked at in the statement that writes, so that nothing slips in between.
    */
   async begin(userId: string, beginning: Beginning): Promise<Begun | undefined> {
-    const { kind, caller, isRemembered = false, passwordHash, token, isOver } = beginning;
+    const { kind, caller, isRemembered = false, passwordHash, isWithoutFactor = false, token, isOver } = beginning;
     const id = uuid();
     const now = Date.now();
     const lifetime = token ? token.days * day : this.settings.sessionMaxHours * hour;
     const expiresAt = isOver ? now : now + lifetime;
-    const [row] = await this.writer.rows(beginningOf(this.writer.forShare), [
+    const [row] = await this.writer.rows<Pick<Session, 'tokenId'>>(beginningOf(this.writer.forShare), [
       id,
+      uuid(),
       kind,
       token?.name ?? null,
       token?.scope ?? null,
@@ -98,40 +84,28 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       caller.userAgent,
       caller.address,
       now,
-      now,
+      token ? 0 : now,
       token ? null : now,
       expiresAt,
       userId,
       passwordHash ?? null,
+      isWithoutFactor,
     ]);
     if (!row) return undefined;
-    const signed = { id, userId, kind, createdAt: new Date(now), expiresAt: new Date(expiresAt) };
+    const signed = { ...row, userId, kind, createdAt: new Date(now), expiresAt: new Date(expiresAt) };
     return { id, token: this.tokens.sign(signed), expiresIn: lifetime / 1_000 };
   }
 
-  /** The member whose live session this is, or undefined where it has ended, idled out, or its member is disabled. */
-  async findViewer(id: string, kind: SessionKind): Promise<Viewer | undefined> {
-    const row = await this.lookups.load(id);
-    if (row?.kind !== kind) return undefined;
-    const now = Date.now();
-    const idles = kind !== 'token' && !row.isRemembered;
-    if (now >= Number(row.expiresAt) || (idles && Number(row.lastSeenAt) <= now - this.idleLimit)) return undefined;
-    return {
-      id: row.userId,
-      name: row.name,
-      email: row.email,
-      role: row.role,
-      createdAt: new Date(Number(row.createdAt)),
-      hasVerifiedEmail: row.emailVerifiedAt !== null,
-      hasFactor: Boolean(row.hasFactor),
-      session: {
-        id: row.id,
-        kind,
-        scope: row.scope,
-        lastSeenAt: new Date(Number(row.lastSeenAt)),
-        provenAt: row.provenAt === null ? null : new Date(Number(row.provenAt)),
-      },
-    };
+  /** The member whose token this names, or undefined where its session has ended, idled out, or its member is disabled. */
+  async findViewer(tokenId: string, kind: SessionKind): Promise<Viewer | undefined> {
+    const row = await this.byToken.load(tokenId);
+    return row?.kind === kind ? this.viewerOf(row) : undefined;
+  }
+
+  /** The member whose live session this is, whatever its token is called by now; undefined where it has ended. */
+  async findLive(id: string): Promise<Viewer | undefined> {
+    const row = await this.byId.load(id);
+    return row && this.viewerOf(row);
   }
 
   /** Notes that the session was used; writes at most once a minute. */
@@ -147,31 +121,25 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /**
-   * Notes that the member has just proved again who they are. The session goes on under another id, so that the token
-   * it had before, which somebody may have seen, is dead on the next request (ASVS 5.0 7.2.4).
+   * Notes that the member has just proved again who they are. The session goes on with another token: the one that
+   * proved, which somebody may have seen, is dead on the next request (ASVS 5.0 7.2.4). Of two that prove at once with
+   * the same token, as a form does that is sent twice, both get the same new one.
    *
    * @throws UnauthorizedException where the session has ended.
    */
-  async prove({ id: userId, session: { id: former, kind } }: Pick<Viewer, 'id' | 'session'>): Promise<Proven> {
-    // the same id for two who prove at once, as a form that is sent twice does: both go on
-    const id = this.successors.get(former) ?? uuid();
-    // before it is true, so that a download which looks for its session meanwhile finds it under the one or the other
-    this.successors.set(former, id);
+  async prove({ id: userId, session: { id, tokenId, kind } }: Pick<Viewer, 'id' | 'session'>): Promise<Proven> {
     const now = new Date();
-    const [row] = await this.writer.rows<Pick<SessionRow, 'isRemembered' | 'expiresAt'>>(
-      `UPDATE "sessions" SET "id" = $1, "provenAt" = $2 WHERE "id" IN ($3, $1) RETURNING "isRemembered", "expiresAt"`,
-      [id, now.getTime(), former],
-    );
+    const [row] = await this.writer.rows<Pick<SessionRow, 'tokenId' | 'isRemembered' | 'expiresAt'>>(proof, [
+      tokenId,
+      uuid(),
+      now.getTime(),
+      id,
+    ]);
     if (!row) throw new UnauthorizedException('Your session has ended. Please log in again.');
     const expiresAt = new Date(Number(row.expiresAt));
     const expiresIn = Math.floor((expiresAt.getTime() - now.getTime()) / 1_000);
-    const token = this.tokens.sign({ id, userId, kind, createdAt: now, expiresAt });
+    const token = this.tokens.sign({ tokenId: row.tokenId, userId, kind, createdAt: now, expiresAt });
     return { id, token, expiresIn, isRemembered: Boolean(row.isRemembered) };
-  }
-
-  /** The id under which a session goes on that was proved in this process; undefined where it was not. */
-  successorOf(id: string): string | undefined {
-    return this.successors.get(id);
   }
 
   /** A member's live sessions and tokens, the newest first. */
@@ -217,13 +185,32 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       .execute();
   }
 
-  onApplicationBootstrap(): void {
-    this.sweeper = setInterval(() => void this.sweep(), hour).unref();
-    void this.sweep();
+  onModuleInit(): void {
+    // until they are deleted, they are refused all the same
+    this.chores.every(hour, () => this.sweep(), 'ended sessions could not be deleted');
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.sweeper);
+  private viewerOf(row: SessionRow): Viewer | undefined {
+    const now = Date.now();
+    const idles = row.kind !== 'token' && !row.isRemembered;
+    if (now >= Number(row.expiresAt) || (idles && Number(row.lastSeenAt) <= now - this.idleLimit)) return undefined;
+    return {
+      id: row.userId,
+      name: row.name,
+      email: row.email,
+      role: row.role,
+      createdAt: new Date(Number(row.createdAt)),
+      hasVerifiedEmail: row.emailVerifiedAt !== null,
+      hasFactor: Boolean(row.hasFactor),
+      session: {
+        id: row.id,
+        tokenId: row.tokenId,
+        kind: row.kind,
+        scope: row.scope,
+        lastSeenAt: new Date(Number(row.lastSeenAt)),
+        provenAt: row.provenAt === null ? null : new Date(Number(row.provenAt)),
+      },
+    };
   }
 
   private live(): SelectQueryBuilder<Session> {
@@ -244,25 +231,32 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   private async sweep(): Promise<void> {
     const now = Date.now();
     const idles = `"isRemembered" = :no AND "kind" <> 'token' AND "lastSeenAt" <= :idleSince`;
-    try {
-      await this.sessions
-        .createQueryBuilder()
-        .delete()
-        .where(`"expiresAt" <= :now OR (${idles})`, { now, no: false, idleSince: now - this.idleLimit })
-        .execute();
-    } catch (error) {
-      // they are refused all the same; the next sweep tries again
-      this.logger.warn({ err: error }, 'ended sessions could not be deleted');
-    }
+    await this.sessions
+      .createQueryBuilder()
+      .delete()
+      .where(`"expiresAt" <= :now OR (${idles})`, { now, no: false, idleSince: now - this.idleLimit })
+      .execute();
   }
 
   private get idleLimit(): number {
     return this.settings.sessionIdleMinutes * minute;
   }
 
-  private async read(ids: readonly string[]): Promise<(SessionRow | undefined)[]> {
-    const wanted = [...new Set(ids)];
-    const { size, sql } = lookups.find((lookup) => lookup.size >= wanted.length) ?? largestLookup;
+  /**
+   * Gathers lookups into one statement: those of one turn of the event loop, and those that come while another is
+   * under way. Nothing is cached: a lookup that is asked for now reads the database after now.
+   */
+  private lookupBy(key: SessionKey): DataLoader<string, SessionRow | undefined> {
+    return new DataLoader((wanted: readonly string[]) => this.read(key, wanted), {
+      cache: false,
+      maxBatchSize: largestLookup,
+      batchScheduleFn: (run) => void this.reading.finally(() => setImmediate(run)),
+    });
+  }
+
+  private async read(key: SessionKey, asked: readonly string[]): Promise<(SessionRow | undefined)[]> {
+    const wanted = [...new Set(asked)];
+    const { size, sql } = lookupFor(key, wanted.length);
     const values = Array.from({ length: size }, (_, index) => wanted[index] ?? null);
     const reading = this.reader.rows<SessionRow>(sql, values);
     this.reading = reading.then(
@@ -270,15 +264,23 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
       () => undefined,
     );
     const rows = await reading;
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => byId.get(id));
+    const found = new Map(rows.map((row) => [row[key], row]));
+    return asked.map((one) => found.get(one));
   }
 }
 
 const beginningOf = (forShare: string) => `
-  INSERT INTO "sessions" ("id", "kind", "name", "scope", "isRemembered", "userAgent", "address", "createdAt", "lastSeenAt", "provenAt", "expiresAt", "userId")
-  SELECT $1, $2, $3, $4, CAST($5 AS boolean), $6, $7, CAST($8 AS bigint), CAST($9 AS bigint), CAST($10 AS bigint), CAST($11 AS bigint), u."id"
+  INSERT INTO "sessions" ("id", "tokenId", "kind", "name", "scope", "isRemembered", "userAgent", "address", "createdAt", "lastSeenAt", "provenAt", "expiresAt", "userId")
+  SELECT $1, $2, $3, $4, $5, CAST($6 AS boolean), $7, $8, CAST($9 AS bigint), CAST($10 AS bigint), CAST($11 AS bigint), CAST($12 AS bigint), u."id"
   FROM "users" u
-  WHERE u."id" = $12 AND u."disabledAt" IS NULL AND u."awaitingSince" IS NULL
-    AND u."passwordHash" = COALESCE($13, u."passwordHash") ${forShare}
-  RETURNING "id"`;
+  WHERE u."id" = $13 AND u."disabledAt" IS NULL AND u."awaitingSince" IS NULL
+    AND u."passwordHash" = COALESCE($14, u."passwordHash")
+    AND NOT (CAST($15 AS boolean) AND (${hasFactor})) ${forShare}
+  RETURNING "tokenId"`;
+
+/** A token that was replaced meanwhile stays replaced. */
+const proof = `
+  UPDATE "sessions"
+  SET "tokenId" = CASE WHEN "tokenId" = $1 THEN $2 ELSE "tokenId" END, "provenAt" = $3
+  WHERE "id" = $4
+  RETURNING "tokenId", "isRemembered", "expiresAt"`;

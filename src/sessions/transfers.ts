@@ -38,15 +38,10 @@ export class Transfers implements OnApplicationShutdown {
     this.timer = this.flowing.size > 0 ? setTimeout(() => void this.look(), second).unref() : undefined;
   }
 
-  private async lookAt(response: ServerResponse, { session: { id: asked, kind } }: Viewer): Promise<void> {
-    for (let id: string | undefined = asked; id !== undefined; id = this.sessions.successorOf(id)) {
-      const viewer = await this.sessions.findViewer(id, kind);
-      if (!viewer) continue;
-      // from now on by the id that its session has now, unless it was sent meanwhile
-      if (this.flowing.has(response)) this.flowing.set(response, viewer);
-      // a download is use: it does not let its own session idle out
-      return this.sessions.touch(viewer);
-    }
-    response.destroy();
+  private async lookAt(response: ServerResponse, { session: { id } }: Viewer): Promise<void> {
+    const viewer = await this.sessions.findLive(id);
+    // a download is use: it does not let its own session idle out
+    if (viewer) await this.sessions.touch(viewer);
+    else response.destroy();
   }
 }

@@ -1,8 +1,10 @@
 import { hash, verify, type Options } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { Settings } from '../config/settings.js';
 import { Busy } from '../http/errors.js';
+import { networkOf } from '../http/network.js';
 
 /** OWASP's settings for argon2id, the library's own kind (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } satisfies Options;
@@ -10,19 +12,25 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } satisfies Optio
 /**
  * Hashes and verifies passwords. Hashing takes a core and 19 MiB for about 20 ms, on threads that the database and
  * the disk need too: so at most as many run at once as leave one of libuv's four threads free, a bounded number
- * waits, and the rest are told to come back.
+ * waits, and the rest are told to come back. Networks take turns, and none fills the waiting room alone.
  */
 @Injectable()
 export class Passwords {
   private static readonly atOnce = Math.max(1, Math.min(availableParallelism(), 3));
   private static readonly waiting = 128;
+  private static readonly waitingOfOne = 32;
   private readonly limit = pLimit(Passwords.atOnce);
+  /** Those who have something in their turn, by their network. */
+  private readonly clients = new Map<string, LimitFunction>();
+  private count = 0;
   /** What a stranger's password is verified against, so that an unknown email takes the same time. */
   private readonly nobody = hash('nobody has this password', cost);
 
-  /** @throws Busy where too many wait already. */
-  hash(password: string): Promise<string> {
-    return this.inTurn(() => hash(password, cost));
+  constructor(private readonly settings: Settings) {}
+
+  /** For whoever asks from this address; nobody's, where it is not said. @throws Busy where too many wait already. */
+  hash(password: string, address?: string): Promise<string> {
+    return this.inTurn(address, () => hash(password, cost));
   }
 
   /**
@@ -30,8 +38,8 @@ export class Passwords {
    *
    * @throws Busy where too many wait already.
    */
-  verify(passwordHash: string | undefined, password: string): Promise<boolean> {
-    return this.inTurn(async () => {
+  verify(passwordHash: string | undefined, password: string, address?: string): Promise<boolean> {
+    return this.inTurn(address, async () => {
       const isRight = await verify(passwordHash ?? (await this.nobody), password);
       return isRight && passwordHash !== undefined;
     });
@@ -43,8 +51,26 @@ export class Passwords {
     return algorithm !== 'argon2id' || Number(memory) < cost.memoryCost || Number(time) < cost.timeCost;
   }
 
-  private async inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.limit.pendingCount >= Passwords.waiting) throw new Busy(3);
-    return this.limit(work);
+  private async inTurn<Result>(address: string | undefined, work: () => Promise<Result>): Promise<Result> {
+    if (this.count >= Passwords.atOnce + Passwords.waiting) throw new Busy(3);
+    this.count++;
+    try {
+      if (address === undefined || this.settings.rateLimits === 'off') return await this.limit(work);
+      return await this.inTurnOf(networkOf(address), () => this.limit(work));
+    } finally {
+      this.count--;
+    }
+  }
+
+  /** Of one network no more stand in the queue at once than can be worked on, so that whoever else comes is next. */
+  private async inTurnOf<Result>(network: string, work: () => Promise<Result>): Promise<Result> {
+    const own = this.clients.get(network) ?? pLimit(Passwords.atOnce);
+    if (own.pendingCount >= Passwords.waitingOfOne) throw new Busy(3);
+    this.clients.set(network, own);
+    try {
+      return await own(work);
+    } finally {
+      if (own.activeCount + own.pendingCount === 0) this.clients.delete(network);
+    }
   }
 }

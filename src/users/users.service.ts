@@ -51,7 +51,8 @@ export class UsersService {
    * @throws InvalidInput where the password is little more than a word of this site, or known from a breach.
    * @throws Busy where too many passwords wait to be hashed.
    */
-  async register({ name, email, password, role = 'member', isAwaiting, isVerified }: NewMember): Promise<Registered> {
+  async register(member: NewMember, address?: string): Promise<Registered> {
+    const { name, email, password, role = 'member', isAwaiting, isVerified } = member;
     await this.refuseGuessable(password, { name, email });
     const now = new Date();
     const user: User = {
@@ -59,7 +60,7 @@ export class UsersService {
       name,
       email,
       searchText: searchTextOf(name, email),
-      passwordHash: await this.passwords.hash(password),
+      passwordHash: await this.passwords.hash(password, address),
       role,
       emailVerifiedAt: isVerified ? now : null,
       awaitingSince: isAwaiting ? now : null,
@@ -87,10 +88,10 @@ export class UsersService {
    *
    * @throws Busy where too many passwords wait to be verified.
    */
-  async findByPassword(email: string, password: string): Promise<User | undefined> {
+  async findByPassword(email: string, password: string, address?: string): Promise<User | undefined> {
     const owner = await this.ownerOf(email);
     const passwordHash = owner?.disabledAt === null ? owner.passwordHash : undefined;
-    if (!(await this.passwords.verify(passwordHash, password)) || !owner) return undefined;
+    if (!(await this.passwords.verify(passwordHash, password, address)) || !owner) return undefined;
     const user = await this.users.findOneBy({ id: owner.id, passwordHash: owner.passwordHash, disabledAt: IsNull() });
     return user ? this.upToDate(user, password) : undefined;
   }
@@ -102,9 +103,9 @@ export class UsersService {
   }
 
   /** Whether the password is this member's. @throws Busy where too many passwords wait to be verified. */
-  async isPasswordOf(id: string, password: string): Promise<boolean> {
+  async isPasswordOf(id: string, password: string, address?: string): Promise<boolean> {
     const user = await this.users.findOneBy({ id });
-    return this.passwords.verify(user?.passwordHash, password);
+    return this.passwords.verify(user?.passwordHash, password, address);
   }
 
   /** @throws NotFoundException where there is no such member. */
@@ -150,12 +151,12 @@ export class UsersService {
   /**
    * Gives a member another password.
    *
-   * @throws InvalidInput at `field` where the password is little more than a word of this site, or known from a breach.
+   * @throws InvalidInput where the password is little more than a word of this site, or known from a breach.
    * @throws Busy where too many passwords wait to be hashed.
    */
-  async setPassword(id: string, password: string, field = 'password'): Promise<void> {
-    await this.refuseGuessable(password, await this.find(id), field);
-    await this.users.update({ id }, { passwordHash: await this.passwords.hash(password) });
+  async setPassword(id: string, password: string, address?: string): Promise<void> {
+    await this.refuseGuessable(password, await this.find(id));
+    await this.users.update({ id }, { passwordHash: await this.passwords.hash(password, address) });
   }
 
   /** Gives a member an address that was shown to be theirs; false where another member has it. */
@@ -235,9 +236,9 @@ export class UsersService {
   }
 
   /** Refuses what guessers try first for a member of that name and email. */
-  private async refuseGuessable(password: string, member: Named, field = 'password'): Promise<void> {
+  private async refuseGuessable(password: string, member: Named): Promise<void> {
     const refuse = (message: string) => {
-      throw new InvalidInput([{ field, message }]);
+      throw new InvalidInput([{ field: 'password', message }]);
     };
     if (isMadeOf([...siteWords(this.settings.publicUrl), ...memberWords(member)], password))
       refuse(
@@ -259,7 +260,8 @@ interface Owner {
 const otherAdmin = (n: number) =>
   `EXISTS (SELECT 1 FROM "users" o WHERE o."role" = 'admin' AND o."disabledAt" IS NULL AND o."awaitingSince" IS NULL AND o."id" <> $${n})`;
 
-const searchTextOf = (name: string, email: string) => searchForm(`${name} ${email}`);
+/** As much of it as the column holds: some letters grow when they are made small. */
+const searchTextOf = (name: string, email: string) => searchForm(`${name} ${email}`).slice(0, 400);
 
 /** Writes the same row again where the email has an owner: a write either way, that the disk takes as long for. */
 const registration = `

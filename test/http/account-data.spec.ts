@@ -57,7 +57,7 @@ describe('a member’s activity', () => {
     expect(linesOf((await browser.visit('/account/activity')).html)).toEqual([
       expect.stringMatching(/^Name changed \d+ \w+ \d{4}, \d\d:\d\d UTC Grace Hopper from 127\.0\.0\.1$/),
       expect.stringMatching(/^Downloaded a file .+ UTC welcome\.txt from 127\.0\.0\.1$/),
-      expect.stringMatching(/^Login refused refused .+ UTC from 127\.0\.0\.1$/),
+      expect.stringMatching(/^Tried to log in refused .+ UTC from 127\.0\.0\.1$/),
       expect.stringMatching(/^Logged in .+ UTC from 127\.0\.0\.1$/),
       expect.stringMatching(/^Registered .+ UTC from 127\.0\.0\.1$/),
     ]);

@@ -33,7 +33,7 @@ describe('eleven minutes after the login', () => {
       expect((await browser.ask(path)).headers.get('location')).toBe(proof);
       const form = { email: `new-${who.email}`, name: 'a script', scope: 'read', days: '9', password: who.password };
       const posted = await browser.ask(path, { form });
-      expect([posted.status, posted.headers.get('location')]).toEqual([303, proof]);
+      expect([posted.status, posted.headers.get('location')]).toEqual([303, `${proof}&again=yes`]);
       expect((await browser.visit('/account/proof', { form: { password: who.password, next: path } })).at).toBe(path);
       expect((await browser.ask(path)).status).toBe(200);
       expect((await browser.ask(path, { form })).status).toBeLessThan(400);

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { projectFolder } from '../../src/config/settings.js';
 import { RouteList } from '../../src/http/route-list.js';
+import { PasswordResets } from '../../src/confirmations/password-resets.js';
+import { onThisMachine } from '../../src/http/caller.js';
 import { LinksService } from '../../src/links/links.service.js';
 import { User } from '../../src/users/user.entity.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -32,8 +34,18 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const userOf = (email: string) => site.app.get(DataSource).getRepository(User).findOneBy({ email });
 
 /** What opens a page that a link leads to. */
-const secretOf = async (kind: 'reset' | 'setup', userId = 'somebody') =>
-  (await site.app.get(LinksService).issue({ kind, userId, lifetime: 60_000 })).secret;
+const setupSecret = async () =>
+  (await site.app.get(LinksService).issue({ kind: 'setup', userId: null, lifetime: 60_000 })).secret;
+
+const resetSecret = async (email?: string) => {
+  const user = await userOf(email ?? (await new Script(site.url).register()).email);
+  if (!user) throw new Error('There is no such member.');
+  const link = await site.app.get(PasswordResets).makeFor(user, { isFirst: false }, onThisMachine('a test'));
+  return new URL(link).searchParams.get('token') ?? '';
+};
+
+/** The address of a page, with what opens it where a link leads there. */
+const linkTo = async (path: string) => `${path}?token=${await (path === '/setup' ? setupSecret() : resetSecret())}`;
 
 const me = '/api/v1/users/me';
 const overview = '/account/factors';
@@ -62,7 +74,7 @@ it('who sets up the site leaves no session behind that the browser had before', 
   const former = new Visitor(site.url);
   former.cookies.set('gatehouse-session', browser.cookies.get('gatehouse-session') ?? '');
   const who = person();
-  expect((await browser.visit('/setup', { form: { ...who, token: await secretOf('setup') } })).at).toBe('/admin');
+  expect((await browser.visit('/setup', { form: { ...who, token: await setupSecret() } })).at).toBe('/admin');
   expect([await isIn(browser), await isIn(former)]).toEqual([true, false]);
   // for the rest of this file nobody is
   await site.app.get(DataSource).getRepository(User).update({ email: who.email }, { role: 'member' });
@@ -83,8 +95,7 @@ describe('a field for a password', () => {
   it.each(pages)('hides what is typed, and leaves it to password managers: %s', async (path, of, takes) => {
     const visitor = new Visitor(site.url);
     if (of === 'member') await visitor.register();
-    const kind = path === '/setup' ? 'setup' : 'reset';
-    const { status, html } = await visitor.visit(of === 'member' ? path : `${path}?token=${await secretOf(kind)}`);
+    const { status, html } = await visitor.visit(of === 'member' ? path : await linkTo(path));
     expect(status).toBe(200);
     const fields = (html.match(/<input[^>]*>/g) ?? []).filter((tag) => /\bname="\w*password"/i.test(tag));
     expect(fields.map((tag) => /autocomplete="(.*?)"/.exec(tag)?.[1])).toEqual(takes.map((one) => `${one}-password`));
@@ -102,9 +113,7 @@ describe('a field for a password', () => {
     for (const { method, path, view } of site.app.get(RouteList).all()) {
       if (method !== 'GET' || !view) continue;
       for (const visitor of [admin, new Visitor(site.url)]) {
-        const { at, html } = await visitor.visit(
-          `${path}?token=${await secretOf(path === '/setup' ? 'setup' : 'reset')}`,
-        );
+        const { at, html } = await visitor.visit(await linkTo(path));
         if (/<input[^>]*\bname="\w*password"/i.test(html)) found.add(at.split('?', 1)[0] ?? '');
       }
     }
@@ -144,7 +153,7 @@ describe('a password that was found in a breach', () => {
 
   it('is set by no mailed link, which stays good', async () => {
     const who = await new Script(site.url).register();
-    const token = await secretOf('reset', (await userOf(who.email))?.id);
+    const token = await resetSecret(who.email);
     const reset = (password: string) => new Visitor(site.url).visit('/password/reset', { form: { token, password } });
     const refused = await reset(leaked);
     expect([refused.status, fieldOf(refused.html, 'password').fault]).toEqual([422, expect.stringContaining('breach')]);
@@ -297,7 +306,7 @@ describe('ending sessions', () => {
     const { who, browser, script, token } = await member();
     const acts = [`/account/sessions/${await idOf(script, 'token')}/end`, '/account/sessions/end-others'];
     await age();
-    const proof = '/account/proof?next=%2Faccount%2Fsessions';
+    const proof = '/account/proof?next=%2Faccount%2Fsessions&again=yes';
     for (const act of acts) expect((await browser.ask(act, { form: {} })).headers.get('location')).toBe(proof);
     expect([await opens(script), await opens(token)]).toEqual([true, true]);
     const form = { password: who.password, next: '/account/sessions' };

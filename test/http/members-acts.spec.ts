@@ -292,12 +292,12 @@ describe('what is sensitive', () => {
       const answer = await admin.browser.ask(`${ada.page}/${act}`, { form: { role: 'admin' } });
       expect([act, answer.headers.get('location')]).toEqual([
         act,
-        `/account/proof?next=${encodeURIComponent(ada.page)}`,
+        `/account/proof?next=${encodeURIComponent(ada.page)}&again=yes`,
       ]);
     }
     for (const page of ['/admin/registration', '/admin/invites']) {
       const answer = await admin.browser.ask(page, { form: { mode: 'closed' } });
-      expect(answer.headers.get('location')).toBe(`/account/proof?next=${encodeURIComponent(page)}`);
+      expect(answer.headers.get('location')).toBe(`/account/proof?next=${encodeURIComponent(page)}&again=yes`);
     }
     for (const [method, path, json] of [
       ['PATCH', ada.call, { disabled: true }],

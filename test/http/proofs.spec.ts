@@ -47,7 +47,7 @@ describe('a sensitive page', () => {
     const { email } = await browser.register();
     await age(11 * minute);
     const answer = await browser.ask(sensitive, { form: { email: `new-${email}` } });
-    expect(answer.headers.get('location')).toBe('/account/proof?next=%2Faccount%2Femail');
+    expect(answer.headers.get('location')).toBe('/account/proof?next=%2Faccount%2Femail&again=yes');
   });
 
   it('leads nowhere but to this site', async () => {

@@ -134,6 +134,7 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
     return { id: (await read<{ id: string }>(made)).id };
   },
   listActivity: nothing,
+  exportActivity: nothing,
 
   listFiles: nothing,
   getFile: download(nothing),

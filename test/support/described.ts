@@ -120,6 +120,7 @@ export class DescribedApi {
     const contentType = answer.headers.get('content-type')?.split(';', 1)[0] ?? '';
     const schema = (content[contentType] ?? content['*/*'])?.schema;
     if (schema && 'format' in schema && schema.format === 'binary') await answer.arrayBuffer();
+    else if (contentType.startsWith('text/')) this.validate(`${what} as ${contentType}`, schema, await answer.text());
     else this.validate(`${what} as ${contentType}`, schema, await answer.json());
   }
 

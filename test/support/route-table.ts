@@ -58,6 +58,7 @@ GET /admin/registration                        →/login  403                 40
 POST /admin/registration                       →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /api/docs                                  ok       ok                  ok                  ok                   ok       ok       ok       ok       ok
 GET /api/v1/activity                           401      403                 403                 ok                   401      401      403      403      ok
+GET /api/v1/activity/export                    401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/auth/login                        422      422                 422                 422                  422      422      422      422      422
 POST /api/v1/auth/logout                       401      ok                  ok                  ok                   401      401      403      ok       ok
 POST /api/v1/auth/register                     422      422                 422                 422                  422      422      422      422      422

@@ -5,10 +5,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../../src/config/settings.js';
 import { Busy } from '../../src/http/errors.js';
+import { readSettings } from '../../src/config/settings.js';
 import { Passwords } from '../../src/users/passwords.js';
 import { passwordFault } from '../../src/users/account-fields.js';
 
-const passwords = new Passwords();
+const passwords = new Passwords(readSettings({}));
 
 describe('a new password', () => {
   it.each([
@@ -97,7 +98,7 @@ describe('a hash', () => {
 });
 
 it('of far too many at once, some are told to come back, and all others are done', async () => {
-  const crowded = new Passwords();
+  const crowded = new Passwords(readSettings({}));
   const results = await Promise.allSettled(
     Array.from({ length: 200 }, () => crowded.verify(undefined, 'correct horse')),
   );

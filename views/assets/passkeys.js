@@ -32,8 +32,12 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
   };
 
   form.addEventListener('submit', async (event) => {
-    // with the browser's answer in it, the form is sent as any other
-    if (response.value) return;
+    // with the browser's answer in it, the form is sent as any other, with what is ticked beside it
+    if (response.value) {
+      for (const tick of form.querySelectorAll('[data-as]'))
+        tick.disabled = !document.getElementById(tick.dataset.as).checked;
+      return;
+    }
     event.preventDefault();
     if (button.hasAttribute('aria-disabled')) return;
     button.setAttribute('aria-disabled', 'true');
