@@ -17,8 +17,8 @@ export function commandLine(environment: Environment, withSite: WithSite): Comma
 }
 
 const notes = `
-It reads the same environment variables as the server: give it the same DATA_DIR, DATABASE_URL and PUBLIC_URL,
-and run it as the same user. What it does holds from the server's next request on, and stands in the activity log.
+It reads the same environment variables as the server: give it the same DATA_DIR, DATABASE_URL, PUBLIC_URL
+and APP_SECRET, and run it as the same user. Mails that it asks for are sent by the server. What it does holds from the server's next request on, and stands in the activity log.
 
 Exit code: 0 it is done; 1 it could not be done, and standard error says why; 2 the command line is not right.
 

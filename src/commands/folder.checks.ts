@@ -21,7 +21,7 @@ export async function checkFolder({ dataDir, appSecret, smtpUrl, welcomeFile }: 
       checkMode(dataDir, found.mode),
       appSecret === undefined ? await checkSecret(join(dataDir, 'app-secret')) : ok('secret', 'APP_SECRET is set'),
       ...(await checkFolderInside('files folder', join(dataDir, 'files'))),
-      ...(smtpUrl === undefined ? await checkFolderInside('outbox', join(dataDir, 'outbox')) : []),
+      ...(smtpUrl === undefined ? await checkFolderInside('mail folder', join(dataDir, 'outbox')) : []),
       ...(await checkWelcomeFile(welcomeFile)),
       await checkSpace(dataDir),
     ];

@@ -25,6 +25,8 @@ export async function startSite(environment = {}) {
   });
   return {
     url,
+    /** What a browser on this site names as the origin of its forms. */
+    origin: new URL(url).origin,
     async end() {
       child.kill('SIGTERM');
       await once(child, 'exit');
@@ -36,9 +38,10 @@ export async function startSite(environment = {}) {
 /** Asks over connections that are kept; gives the status, the headers, and the milliseconds until the last byte. */
 export function asker(url, sockets = 1) {
   const agent = new Agent({ keepAlive: true, maxSockets: sockets });
-  return (method, path, { json, headers = {} } = {}) =>
+  return (method, path, { json, form, headers = {} } = {}) =>
     new Promise((answered, failed) => {
-      const body = json === undefined ? undefined : JSON.stringify(json);
+      const body = json === undefined ? form : JSON.stringify(json);
+      const type = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
       const begun = performance.now();
       const asked = request(
         new URL(path, url),
@@ -47,7 +50,7 @@ export function asker(url, sockets = 1) {
           agent,
           headers: {
             ...headers,
-            ...(body && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+            ...(body && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
           },
         },
         (response) => {

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newDatabase } from '../support/app.js';
-import { expectDone, expectRefusal, gatehouse, gatehouseReading, query, type Environment } from '../support/command.js';
+import {
+  expectDone,
+  expectRefusal,
+  gatehouse,
+  gatehouseHere,
+  gatehouseReading,
+  query,
+  type Environment,
+} from '../support/command.js';
 import { codeFor } from '../support/factors.js';
 import { mailsIn } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
@@ -27,7 +35,9 @@ async function begin(databaseUrl?: string): Promise<void> {
   expectDone(added, `${chief.email} is an admin now.`);
 }
 
-const operator = (command: string, ...more: string[]) => gatehouse(environment, command, ...more);
+/** How a command is run: each in a process of its own, or all in this one. */
+let runs = gatehouse;
+const operator = (command: string, ...more: string[]) => runs(environment, command, ...more);
 
 async function member(): Promise<{ who: Person; script: Script }> {
   const script = new Script(site.url);
@@ -55,11 +65,17 @@ const choosesPassword = async (link: string, password: string) => {
   return (await new Visitor(site.url).ask('/password/reset', { form: { token, password } })).status;
 };
 
+const count = async (table: string) =>
+  Number(
+    (await query<{ count: number | string }>(environment, `SELECT COUNT(*) AS "count" FROM "${table}"`))[0]?.count,
+  );
+
 const lastAdmin = 'This is the last admin. Make somebody else an admin first.';
 
 describe.each(['sqlite', 'postgres'] as const)('an operator beside a running server on %s', (kind) => {
   let database: Awaited<ReturnType<typeof newDatabase>>;
   beforeAll(async () => {
+    runs = kind === 'sqlite' ? gatehouse : gatehouseHere;
     database = await newDatabase(kind);
     await begin(database?.url);
   });
@@ -119,7 +135,9 @@ describe.each(['sqlite', 'postgres'] as const)('an operator beside a running ser
     expectRefusal(await operator('members disable', chief.email), lastAdmin);
     const { who } = await member();
     await operator('members role', who.email, 'admin');
-    const both = await Promise.all([chief, who].map(({ email }) => operator('members role', email, 'member')));
+    const both = await Promise.all(
+      [chief, who].map(({ email }) => gatehouse(environment, 'members role', email, 'member')),
+    );
     expect(both.map(({ code }) => code).toSorted()).toEqual([0, 1]);
     expect(both.map(({ remarks }) => remarks).join('')).toBe(`${lastAdmin}\n`);
     await query(environment, `UPDATE "users" SET "role" = 'admin' WHERE "email" = $1`, [chief.email]);
@@ -183,7 +201,8 @@ describe.each(['sqlite', 'postgres'] as const)('an operator beside a running ser
     expect([code, remarks]).toEqual([0, '']);
     const lines = output.trimEnd().split('\n');
     expect(lines.map((line) => line.split(/ {2,}/).slice(0, 2).join(' '))).toEqual([
-      ...['ok settings', 'ok data folder', 'ok permissions', 'ok secret', 'ok disk', 'ok database'],
+      ...['ok settings', 'ok data folder', 'ok permissions', 'ok secret', 'ok files folder', 'ok mail folder'],
+      ...['ok disk', 'ok database'],
       ...(kind === 'sqlite' ? ['ok integrity', 'ok journal'] : []),
       ...['ok schema', 'ok clock', 'ok admins', 'ok outbox', 'warning mail', 'ok PUBLIC_URL', 'ok answer'],
     ]);
@@ -196,7 +215,10 @@ describe.each(['sqlite', 'postgres'] as const)('an operator beside a running ser
 });
 
 describe('an operator', () => {
-  beforeAll(() => begin());
+  beforeAll(async () => {
+    runs = gatehouseHere;
+    await begin();
+  });
   afterAll(() => site.stop());
 
   it('makes no account that the site would refuse', async () => {
@@ -265,6 +287,22 @@ describe('an operator', () => {
     expectRefusal(wrong, '“example” is no domain. One is written like example.org.');
     expectDone(await operator('registration set open --domains', ''), words);
     expect(await registers()).toBe(201);
+  });
+
+  it('forgets nothing by a command that has other settings than the server, and sends no mail by it', async () => {
+    const columns = '"id", "at", "kind", "outcome", "requestId", "searchText"';
+    await query(
+      environment,
+      `INSERT INTO "events" (${columns}) VALUES ('old', 1, 'account.renamed', 'success', '', '')`,
+    );
+    const { who } = await member();
+    const kept = [await count('events'), await count('sessions'), (await mailsIn(site)).length];
+    for (let times = 0; times < 2; times++)
+      expect(
+        (await gatehouse({ ...environment, ACTIVITY_DAYS: '1', SESSION_IDLE_MINUTES: '2' }, 'members list')).code,
+      ).toBe(0);
+    expect([await count('events'), await count('sessions'), (await mailsIn(site)).length]).toEqual(kept);
+    expect(await logsIn(who)).toBe(200);
   });
 
   it('is told what is not there to be done', async () => {

@@ -65,6 +65,18 @@ describe('the doctor', () => {
     expect(output).not.toContain('canary');
   });
 
+  it('finds a folder in it that the site cannot use, and a welcome file that is not there', async () => {
+    const site = asleep();
+    rmSync(join(site.DATA_DIR, 'files'), { recursive: true });
+    writeFileSync(join(site.DATA_DIR, 'files'), '');
+    writeFileSync(join(site.DATA_DIR, 'outbox'), '');
+    expect(await diagnose({ ...site, WELCOME_FILE: join(site.DATA_DIR, 'nothing.pdf') })).toMatchObject({
+      'files folder': problem('files cannot be used|files is no folder'),
+      'mail folder': problem('outbox cannot be used|outbox is no folder'),
+      'welcome file': warning('WELCOME_FILE cannot be read: ENOENT'),
+    });
+  });
+
   it('finds a data folder that is none', async () => {
     const DATA_DIR = join(newFolder(), 'file');
     writeFileSync(DATA_DIR, '');

@@ -2,7 +2,12 @@ import { expect } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import pino from 'pino';
 import { DataSource } from 'typeorm';
+import { createApp } from '../../src/app.js';
+import { commandLine } from '../../src/commands/command-line.js';
+import { wordsOfFailure } from '../../src/commands/failure.js';
+import type { WithSite } from '../../src/commands/site.js';
 import { projectFolder, readSettings } from '../../src/config/settings.js';
 import { dataSourceOptions } from '../../src/database/data-source.js';
 import { newFolder } from './server.js';
@@ -39,6 +44,31 @@ export async function run(
 /** Runs a command of the operator's, such as `members list`; what has spaces in it stands after it. */
 export const gatehouse = (environment: Environment, command: string, ...more: string[]): Promise<Ran> =>
   gatehouseReading('', environment, command, ...more);
+
+/**
+ * The same command in this very process, where starting one for each would take long: beside the server it is a process
+ * of its own all the same. One at a time, since Passport knows the strategies of one application.
+ */
+export async function gatehouseHere(environment: Environment, command: string, ...more: string[]): Promise<Ran> {
+  const said = { output: '', remarks: '' };
+  const { stdout, stderr } = process;
+  const [toOutput, toRemarks] = [stdout.write.bind(stdout), stderr.write.bind(stderr)];
+  stdout.write = (text) => Boolean((said.output += String(text)));
+  stderr.write = (text) => Boolean((said.remarks += String(text)));
+  try {
+    const withSite: WithSite = async (work) => {
+      const app = await createApp(readSettings(environment), pino({ level: 'silent' }));
+      await work(app).finally(() => app.close());
+    };
+    await commandLine(environment, withSite).parseAsync([...command.split(' '), ...more], { from: 'user' });
+    return { code: 0, ...said };
+  } catch (error) {
+    return { code: 1, output: said.output, remarks: `${said.remarks}${wordsOfFailure(error)}\n` };
+  } finally {
+    stdout.write = toOutput;
+    stderr.write = toRemarks;
+  }
+}
 
 /** The same, with something for it to read. */
 export const gatehouseReading = (input: string, environment: Environment, command: string, ...more: string[]) =>
