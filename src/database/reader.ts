@@ -18,7 +18,7 @@ const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 export class Reader implements OnApplicationShutdown {
   private readonly asked = new Map<string, Promise<unknown[]>>();
   private readonly waiting = new Map<string, Promise<unknown[]>>();
-  private readonly statements = new Map<string, Statement>();
+  private readonly statements = new Map<string, Promise<Statement>>();
   private connection: Promise<Database> | undefined;
 
   constructor(
@@ -40,8 +40,10 @@ export class Reader implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     const connection = await this.connection;
     if (!connection) return;
-    for (const statement of this.statements.values())
-      await new Promise<void>((resolve) => statement.finalize(() => resolve()));
+    // one that cannot be prepared has nothing to be given back
+    for (const preparing of await Promise.allSettled(this.statements.values()))
+      if (preparing.status === 'fulfilled')
+        await new Promise<void>((resolve) => preparing.value.finalize(() => resolve()));
     await new Promise((resolve) => connection.close(resolve));
   }
 
@@ -71,14 +73,24 @@ export class Reader implements OnApplicationShutdown {
     });
   }
 
-  private async prepare(path: string, sql: string): Promise<Statement> {
-    const prepared = this.statements.get(sql);
-    if (prepared) return prepared;
-    const connection = await (this.connection ??= openReadOnly(path));
-    const statement = this.statements.get(sql) ?? connection.prepare(sql);
-    this.statements.set(sql, statement);
-    return statement;
+  /** Each statement once, for whoever asks at the same time too; one that cannot be prepared is tried anew the next time. */
+  private prepare(path: string, sql: string): Promise<Statement> {
+    const known = this.statements.get(sql);
+    if (known) return known;
+    const preparing = (this.connection ??= openReadOnly(path)).then((connection) => prepareOn(connection, sql));
+    this.statements.set(sql, preparing);
+    preparing.catch(() => this.statements.delete(sql));
+    return preparing;
   }
+}
+
+function prepareOn(connection: Database, sql: string): Promise<Statement> {
+  return new Promise((resolve, reject) => {
+    const statement = connection.prepare(sql, (error: Error | null) => {
+      if (error) reject(error);
+      else resolve(statement);
+    });
+  });
 }
 
 function openReadOnly(path: string): Promise<Database> {
