@@ -165,6 +165,27 @@ describe('a member who exports their data', () => {
     );
   });
 
+  it('gets a document that can be read, of 600 events with odd names, on the page as by the API', async () => {
+    const { who, id, browser, script } = await member();
+    const ada = { id, email: who.email };
+    const odd = ['"', '\\', '\n', '\u2028', '🔑', '],"activity":[{', '}'];
+    const targets = Array.from({ length: 600 }, (_, n) => `${n} ${odd[n % odd.length] ?? ''}`);
+    for (const target of targets)
+      void site.app.get(ActivityService).record({ kind: 'file.downloaded', member: ada, target }, fromTheOffice);
+    await site.app.get(ActivityService).record({ kind: 'account.renamed', member: ada }, fromTheOffice);
+    for (const ask of [
+      () => browser.ask('/account/export', { form: {} }),
+      () => script.ask('/api/v1/users/me/export'),
+    ]) {
+      const answer = await ask();
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
+      const { account, sessions, activity } = JSON.parse(await answer.text()) as ExportView;
+      expect([account.id, sessions.map(({ kind }) => kind)]).toEqual([id, ['api', 'browser']]);
+      const downloads = activity.filter(({ kind }) => kind === 'file.downloaded');
+      expect(downloads.map(({ target }) => target)).toEqual(targets.toReversed());
+    }
+  });
+
   it('gets the names and dates of second factors, and no secret at all', async () => {
     const { who, id, browser, script } = await member({ password: 'canary: my very own password' });
     const { secret, recoveryCodes, nextCode } = await addAuthenticator(site, script);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import type { SessionView } from '../../src/sessions/session.view.js';
+import { idOf } from '../support/admins.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/database.js';
 import { cellsOf } from '../support/dump.js';
 import { fieldOf } from '../support/html.js';
 import { Script, Visitor } from '../support/people.js';
@@ -104,6 +106,27 @@ describe('a personal token', () => {
     expect([status, fieldOf(html, 'days')]).toEqual([422, { value: '366', fault: 'A token lasts at most 365 days.' }]);
     expect(fieldOf(html, 'name').value).toBe('a script');
     expect(html).toContain('<option value="write" selected>');
+  });
+
+  it('was never used until it is, by the API, on the page and for an admin', async () => {
+    const { who, browser, script } = await member();
+    const token = await tokenOf(script, { name: 'nightly backup', scope: 'read' });
+    const seen = async () => {
+      const { items } = (await (await script.ask('/api/v1/users/me/sessions')).json()) as { items: SessionView[] };
+      return items.find(({ id }) => id === token.session.id)?.lastSeenAt;
+    };
+    const pages = async () => {
+      const own = (await browser.visit('/account/sessions')).html;
+      const admins = (await (await keeper()).browser.visit(`/admin/members/${await idOf(site, who)}`)).html;
+      return [own, admins].map((html) => html.match(/>never</g)?.length ?? 0);
+    };
+    expect([token.session.lastSeenAt, await seen(), await pages()]).toEqual([null, null, [1, 1]]);
+    expect((await browser.visit('/account/sessions')).html).toContain('<dt>Last used</dt><dd>never</dd>');
+
+    expect((await token.ask('/api/v1/users/me')).status).toBe(200);
+    await eventually(async () => (await seen()) !== null);
+    expect(Math.abs(Date.parse((await seen()) ?? '') - Date.now())).toBeLessThan(60_000);
+    expect(await pages()).toEqual([0, 0]);
   });
 
   it('opens nothing once its days are over', async () => {

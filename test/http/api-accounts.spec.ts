@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { User } from '../../src/users/user.entity.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { setUpAuthenticator } from '../support/factors.js';
 import { person, Script, Visitor } from '../support/people.js';
 
 let site: TestApp;
@@ -95,6 +96,15 @@ describe('a script that logs in', () => {
     );
     expect(refusals[0]).toEqual(refusals[1]);
     expect(refusals[0]).toMatchObject({ title: 'Unauthorized', detail: expect.stringContaining('do not match') });
+  });
+
+  it('may say that it has no code: that is enough where the account has no second factor, and else it is not', async () => {
+    const ask = async (json: object) => (await new Script(site.url).ask('/api/v1/auth/login', { json })).status;
+    const ada = await new Script(site.url).register();
+    expect(await ask({ ...ada, code: null })).toBe(200);
+    const { who, nextCode } = await setUpAuthenticator(site);
+    expect([await ask({ ...who, code: null }), await ask(who)]).toEqual([401, 401]);
+    expect(await ask({ ...who, code: await nextCode() })).toBe(200);
   });
 
   it('is told what is missing', async () => {

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
-import { person, Script, Visitor } from '../support/people.js';
+import { addPasskey, logInWithCode, optionsIn, setUpAuthenticator } from '../support/factors.js';
+import { from } from '../support/guessing.js';
+import { person, Script, Visitor, type Person } from '../support/people.js';
 
 let site: TestApp;
 beforeAll(async () => void (site = await startApp({ LOG_LEVEL: 'trace' })));
@@ -105,3 +109,134 @@ describe('the log', () => {
     expect(others?.filter((line) => !line.includes('"msg":"activity"')).join()).not.toMatch(/canary/i);
   });
 });
+
+describe('the filter that README gives fail2ban', () => {
+  let limited: TestApp;
+  let failregex: RegExp;
+  let ada: Person;
+  beforeAll(async () => {
+    limited = await startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' });
+    failregex = readFailregex();
+    ada = await new Script(limited.url).register();
+  });
+  afterAll(() => limited.close());
+
+  const wrong = 'a wrong password';
+
+  /** Whom the filter finds in what is written while something is done. */
+  const foundIn = async (work: () => Promise<unknown>) => {
+    const before = limited.log().length;
+    await work();
+    const written = limited.log().slice(before).split('\n');
+    return written.flatMap((line) => failregex.exec(line)?.groups?.address ?? []);
+  };
+
+  const logIn = (address: string, password: string, email = ada.email) =>
+    new Script(limited.url).ask('/api/v1/auth/login', { json: { email, password }, headers: from(address) });
+
+  const failures: [what: string, address: string, act: (headers: Record<string, string>) => Promise<Response>][] = [
+    [
+      'a login that is refused on the page',
+      '203.0.113.1',
+      (headers) => new Visitor(limited.url).ask('/login', { form: { email: ada.email, password: wrong }, headers }),
+    ],
+    [
+      'a login to an account that nobody has',
+      '203.0.113.2',
+      (headers) =>
+        new Visitor(limited.url).ask('/login', { form: { email: person().email, password: wrong }, headers }),
+    ],
+    [
+      'a login that is refused by the API',
+      '2001:db8:1::3',
+      (headers) => logIn(headers['x-forwarded-for'] ?? '', wrong),
+    ],
+    [
+      'a passkey that opens nothing',
+      '203.0.113.4',
+      (headers) => new Visitor(limited.url).ask('/login/passkey', { form: { response: '{}' }, headers }),
+    ],
+    [
+      'a wrong code after the password',
+      '203.0.113.5',
+      async (headers) => {
+        const { who } = await setUpAuthenticator(limited);
+        const browser = new Visitor(limited.url);
+        await browser.ask('/login', { form: { email: who.email, password: who.password } });
+        return browser.ask('/login/factor', { form: { code: '000000' }, headers });
+      },
+    ],
+    [
+      'a wrong proof on the page',
+      '2001:db8:2::6',
+      async (headers) => {
+        const browser = new Visitor(limited.url);
+        await browser.register();
+        return browser.ask('/account/proof', { form: { password: wrong }, headers });
+      },
+    ],
+    [
+      'a wrong proof by the API',
+      '203.0.113.7',
+      async (headers) => {
+        const script = new Script(limited.url);
+        await script.register();
+        return script.ask('/api/v1/users/me/proof', { method: 'PUT', json: { password: wrong }, headers });
+      },
+    ],
+  ];
+
+  it.each(failures)('finds %s, and where it came from', async (_what, address, act) => {
+    expect(await foundIn(() => act(from(address)))).toEqual([address]);
+  });
+
+  it('finds whoever goes on when told to wait', async () => {
+    const [address, { email }] = ['203.0.113.8', person()];
+    for (let guess = 0; guess < 10; guess++) await logIn(address, wrong, email);
+    const found = await foundIn(async () => expect((await logIn(address, wrong, email)).status).toBe(429));
+    expect(found).toEqual([address]);
+  });
+
+  it('finds nobody who comes in, whatever they show', async () => {
+    const grace = await setUpAuthenticator(limited);
+    const found = await foundIn(async () => {
+      const [browser, script] = [new Visitor(limited.url), new Script(limited.url)];
+      const { email, password } = await browser.register();
+      await browser.ask('/logout', { method: 'POST' });
+      expect((await browser.visit('/login', { form: { email, password } })).at).toBe('/secrets');
+      await script.logIn({ ...ada });
+      await script.ask('/api/v1/users/me/proof', { method: 'PUT', json: { password: ada.password } });
+      const passkey = await addPasskey(limited, browser);
+      const guest = new Visitor(limited.url);
+      const response = passkey.get(optionsIn((await guest.visit('/login')).html));
+      expect((await guest.visit('/login/passkey', { form: { response } })).at).toBe('/secrets');
+      await logInWithCode(new Visitor(limited.url), grace.who, grace.nextCode);
+      await guest.ask('/logout', { method: 'POST' });
+    });
+    expect(found).toEqual([]);
+  });
+
+  it('reads lines that all have the same fields, and no others', () => {
+    const events = limited
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('"msg":"activity"'));
+    expect(events.length).toBeGreaterThan(10);
+    const own = ['event', 'outcome', 'memberId', 'actorId', 'actor', 'target', 'address', 'requestId'];
+    for (const line of events)
+      expect(Object.keys(JSON.parse(line) as object)).toEqual([
+        ...['level', 'time', 'pid', 'hostname'],
+        ...own,
+        ...['context', 'msg'],
+      ]);
+  });
+});
+
+/** What README has an operator put into the filter, as this language writes it. */
+function readFailregex(): RegExp {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const [, about = ''] = readme.split('## Against guessing');
+  const written = /```ini\n[^`]*^failregex = (.+)$/m.exec(about)?.[1];
+  if (written === undefined) throw new Error('README has no failregex.');
+  return new RegExp(written.replace('<ADDR>', '(?<address>[\\d.]+|[\\da-f:]+)'));
+}

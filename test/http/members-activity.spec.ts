@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { ActivityEvent } from '../../src/activity/event.entity.js';
 import { adminOf, keeper, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
+import { parseCsv } from '../support/csv.js';
 import { eventually } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { linksOf } from '../support/html.js';
@@ -52,17 +53,6 @@ afterAll(() => site.close());
 const list = async (query = '') => (await (await admin.script.ask(`/api/v1/activity${query}`)).json()) as Part;
 const kindsOf = ({ items }: Part) => items.map(({ kind }) => kind);
 const csv = async (query = '') => admin.browser.ask(`/admin/activity.csv${query}`);
-
-/** The rows of a table of comma-separated values, RFC 4180. */
-function parse(text: string): string[][] {
-  const cells = [...text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)];
-  const rows: string[][] = [[]];
-  for (const [, quoted, plain = '', end] of cells) {
-    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain);
-    if (end !== ',') rows.push([]);
-  }
-  return rows.slice(0, -1);
-}
 
 describe('the activity log', () => {
   it('has what happened, the newest first, with who, what, where and in which request', async () => {
@@ -163,7 +153,7 @@ describe('the log as a table', () => {
     expect(answer.headers.get('cache-control')).toContain('no-store');
     const bytes = Buffer.from(await answer.arrayBuffer());
     expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
-    const [head, ...rows] = parse(bytes.toString('utf8').slice(1));
+    const [head, ...rows] = parseCsv(bytes.toString('utf8').slice(1));
     expect(head).toEqual(['at', 'kind', 'outcome', 'actor', 'target', 'address', 'requestId']);
     const { items } = await list();
     expect(rows.map((row) => row.at(-1))).toEqual(items.map(({ requestId }) => requestId));
@@ -174,7 +164,7 @@ describe('the log as a table', () => {
   });
 
   it('defuses what a spreadsheet would take for a formula', async () => {
-    const rows = parse(await (await csv()).text());
+    const rows = parseCsv(await (await csv()).text());
     const cells = rows.flat();
     expect(cells).toContain(`'${formula}`);
     expect(cells).toContain(`'${fileName}`);
@@ -183,12 +173,12 @@ describe('the log as a table', () => {
   });
 
   it('takes the same filter, and has its head where nothing fits', async () => {
-    const refused = parse(await (await csv('?outcome=refused&kind=session.began')).text()).slice(1);
+    const refused = parseCsv(await (await csv('?outcome=refused&kind=session.began')).text()).slice(1);
     expect(refused.map(([, kind, outcome]) => [kind, outcome])).toEqual([
       ['session.began', 'refused'],
       ['session.began', 'refused'],
     ]);
-    expect(parse(await (await csv(`?q=${encodeURIComponent('ÄRGERLICH')}`)).text())).toHaveLength(5);
+    expect(parseCsv(await (await csv(`?q=${encodeURIComponent('ÄRGERLICH')}`)).text())).toHaveLength(5);
     expect(await (await csv('?q=nobody+of+that+name')).text()).toBe(
       'at,kind,outcome,actor,target,address,requestId\r\n',
     );
@@ -209,8 +199,26 @@ describe('the log as a table', () => {
       } as const;
     });
     for (let at = 0; at < rows.length; at += 100) await events.insert(rows.slice(at, at + 100));
-    const [, ...found] = parse(await (await csv('?outcome=broken')).text());
+    const [, ...found] = parseCsv(await (await csv('?outcome=broken')).text());
     expect(found.map((row) => row[4])).toEqual(rows.map(({ target }) => target).toReversed());
+  });
+
+  it('is the same for a script, with the same filter', async () => {
+    for (const query of [
+      '',
+      '?outcome=refused&kind=session.began',
+      `?q=${encodeURIComponent('ÄRGERLICH')}`,
+      '?limit=1',
+    ]) {
+      const [page, call] = [await csv(query), await admin.script.ask(`/api/v1/activity/export${query}`)];
+      expect(call.status).toBe(200);
+      for (const name of ['content-type', 'content-disposition', 'cache-control'])
+        expect([name, call.headers.get(name)]).toEqual([name, page.headers.get(name)]);
+      const bytes = Buffer.from(await page.arrayBuffer());
+      expect(bytes.length).toBeGreaterThan(200);
+      expect(Buffer.from(await call.arrayBuffer()).equals(bytes)).toBe(true);
+    }
+    expect((await admin.script.ask('/api/v1/activity/export?outcome=maybe')).status).toBe(422);
   });
 
   it('is only announced to a HEAD', async () => {

@@ -80,6 +80,14 @@ describe('an invite', () => {
     expect((await list()).items[0]?.id).toBe(id);
   });
 
+  it.each([
+    ['null', { email: null }],
+    ['empty', { email: '' }],
+  ])('is for nobody in particular where the email is %s', async (_what, json) => {
+    const answer = await admin.script.ask('/api/v1/invites', { json });
+    expect([answer.status, await answer.json()]).toEqual([201, expect.objectContaining({ email: null })]);
+  });
+
   it('is not burnt by being looked at, and is by being used', async () => {
     const { id, link } = await make();
     for (let count = 0; count < 3; count++) expect(await opens(link)).toBe(true);

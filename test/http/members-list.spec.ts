@@ -233,6 +233,23 @@ it('the admin begins on a page that says how things are', async () => {
   expect(linksOf((await admin.browser.visit('/secrets')).html)).toContain('/admin');
 });
 
+it('somebody is found whose name grows when it is made small, as long as name and email may be', async () => {
+  const domain = `${'d'.repeat(63)}.${'e'.repeat(63)}.${'f'.repeat(54)}.org`;
+  const emails = ['a', 'b'].map((letter) => `${letter.repeat(64)}@${domain}`);
+  expect(emails.map(({ length }) => length)).toEqual([251, 251]);
+  const name = 'İ'.repeat(100);
+  const [first, second] = emails.map((email) => person({ name, email }));
+  await new Script(site.url).register(first);
+  // one by the API, one on the page; and one who takes the name later
+  expect((await new Visitor(site.url).visit('/register', { form: { ...second } })).at).toBe('/secrets');
+  const script = new Script(site.url);
+  await script.register(person({ email: `${'c'.repeat(64)}@${domain}` }));
+  const renamed = await script.ask('/api/v1/users/me', { method: 'PATCH', json: { name } });
+  expect([renamed.status, await renamed.json()]).toEqual([200, expect.objectContaining({ name })]);
+  expect(await search(name)).toEqual([name, name, name]);
+  for (const letter of ['A', 'b', 'C']) expect(await search(`${letter.repeat(64)}@${'d'.repeat(63)}`)).toEqual([name]);
+});
+
 it('nothing of all that went wrong on the server’s side', () => {
   expect(faultsOf(site)).toEqual([]);
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { startApp, type TestApp } from '../support/app.js';
+import { addAuthenticator, addPasskey, logInWithCode, optionsIn } from '../support/factors.js';
 import { messageOf } from '../support/html.js';
+import { mailsIn, waitForMail } from '../support/mail.js';
 import { Script, Visitor } from '../support/people.js';
 
 const minute = 60_000;
@@ -55,6 +57,82 @@ describe('a sensitive page', () => {
     const { password } = await browser.register();
     const answer = await browser.ask('/account/proof', { form: { password, next: 'https://evil.example/' } });
     expect(answer.headers.get('location')).toBe('/account');
+  });
+});
+
+describe('the page that asks for a proof', () => {
+  const proof = '/account/proof?next=%2Faccount%2Femail';
+
+  /** Somebody with an app and a passkey, eleven minutes after the login. */
+  const stale = async () => {
+    const [browser, script] = [new Visitor(site.url), new Script(site.url)];
+    const who = await script.register();
+    const { nextCode } = await addAuthenticator(site, script);
+    await logInWithCode(browser, who, nextCode);
+    const passkey = await addPasskey(site, browser);
+    await age(11 * minute);
+    return { browser, who, nextCode, passkey };
+  };
+  type Member = Awaited<ReturnType<typeof stale>>;
+
+  type Answer = (member: Member, html: string) => Record<string, string> | Promise<Record<string, string>>;
+
+  /** Each way to prove who one is: where it is sent, and what is right. */
+  const ways: [string, path: string, answer: Answer][] = [
+    ['a passkey', '/account/proof/passkey', ({ passkey }, html) => ({ response: passkey.get(optionsIn(html)) })],
+    ['a code of the app', '/account/proof', async ({ nextCode }) => ({ code: await nextCode() })],
+    ['the password', '/account/proof', ({ who: { password } }) => ({ password })],
+  ];
+
+  it.each(ways)('takes %s, and leads on to what was asked for', async (_what, path, answer) => {
+    const member = await stale();
+    const { browser } = member;
+    const { at, html } = await browser.visit(sensitive);
+    expect([at, html]).toEqual([proof, expect.stringContaining(`action="${path}"`)]);
+    const shown = await browser.visit(path, { form: { ...(await answer(member, html)), next: sensitive } });
+    expect([shown.at, shown.status, messageOf(shown.html, 'status')]).toEqual([sensitive, 200, undefined]);
+    expect((await browser.ask(sensitive)).status).toBe(200);
+  });
+
+  it.each(ways)('says after %s that a form which came too late was not sent', async (_what, path, answer) => {
+    const member = await stale();
+    const { browser, who } = member;
+    const late = await browser.visit(sensitive, { form: { email: `late-${who.email}` } });
+    expect(late.at).toBe(`${proof}&again=yes`);
+    // in each of its three forms: it is one of them that is sent
+    expect(late.html.match(/<input type="hidden" name="again" value="yes">/g)).toHaveLength(3);
+    const form = { ...(await answer(member, late.html)), next: sensitive, again: 'yes' };
+    const { at, html } = await browser.visit(path, { form });
+    expect([at, messageOf(html, 'status')]).toEqual([sensitive, expect.stringContaining('Nothing was sent yet')]);
+    expect(messageOf((await browser.visit(sensitive)).html, 'status')).toBeUndefined();
+
+    await browser.ask(sensitive, { form: { email: `again-${who.email}` } });
+    await waitForMail(site, `again-${who.email}`, /./);
+    const addressees = (await mailsIn(site)).map(({ to }) => to?.[0]?.address);
+    expect(addressees).not.toContain(`late-${who.email}`);
+  });
+
+  it.each([
+    ['passkey', '/account/proof/passkey', { response: '{}' }],
+    ['code', '/account/proof', { code: '000000' }],
+    ['password', '/account/proof', { password: 'a wrong one' }],
+  ])('still knows of that form after a wrong %s', async (_what, path, wrong) => {
+    const { browser } = await stale();
+    const first = await browser.visit(path, { form: { ...wrong, next: sensitive, again: 'yes' } });
+    expect([first.at, messageOf(first.html, 'alert')]).toEqual([
+      `${proof}&again=yes`,
+      expect.stringContaining('not right'),
+    ]);
+    expect(first.html.match(/name="again" value="yes"/g)).toHaveLength(3);
+    expect((await browser.visit(path, { form: { ...wrong, next: sensitive } })).at).toBe(proof);
+  });
+
+  it('takes no passkey of somebody else', async () => {
+    const [ada, grace] = [await stale(), await stale()];
+    const { html } = await ada.browser.visit(sensitive);
+    const form = { response: grace.passkey.get(optionsIn(html)), next: sensitive };
+    expect((await ada.browser.visit('/account/proof/passkey', { form })).at).toBe(proof);
+    expect((await ada.browser.ask(sensitive)).status).toBe(303);
   });
 });
 

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { EventView } from '../../src/activity/event.view.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { Script } from '../support/people.js';
 import { largeSize, shelve, type Shelved } from '../support/stored.js';
@@ -85,6 +87,63 @@ describe.each(['kept in memory', 'sent as a stream'])('of a file that is %s', (k
     });
     const rest = Buffer.from(await answer.arrayBuffer());
     expect(Buffer.concat([start, rest]).equals(bytes)).toBe(true);
+  });
+});
+
+describe('what is written down of a file', () => {
+  const eventsOf = async (who: Script) => {
+    const answer = await who.ask('/api/v1/users/me/activity');
+    const { items } = (await answer.json()) as { items: EventView[] };
+    return items
+      .filter(({ kind }) => kind.startsWith('file.'))
+      .map(({ kind, outcome, target }) => [kind, outcome, target])
+      .toReversed();
+  };
+  const newcomer = async () => {
+    const who = new Script(site.url);
+    await who.register();
+    const take = async ({ content }: Shelved, headers = {}, method = 'GET') =>
+      (await who.ask(content, { method, headers })).arrayBuffer();
+    return { who, take };
+  };
+
+  it('that is taken in parts within a minute is one line, and one that is taken whole is another kind', async () => {
+    const [{ who, take }, shelved] = [await newcomer(), await shelve(site, 1_000, 'film.mp4')];
+    await take(shelved, { range: 'bytes=0-9' });
+    await eventually(async () => (await eventsOf(who)).length === 1);
+    for (const range of ['bytes=10-19', 'bytes=-5', 'bytes=0-']) await take(shelved, { range });
+    await take(shelved);
+    await eventually(async () => (await eventsOf(who)).length > 1);
+    await take(shelved);
+    await eventually(async () => (await eventsOf(who)).length > 2);
+    expect(await eventsOf(who)).toEqual([
+      ['file.part-downloaded', 'success', 'film.mp4'],
+      ['file.downloaded', 'success', 'film.mp4'],
+      ['file.downloaded', 'success', 'film.mp4'],
+    ]);
+  });
+
+  it('is a line for each member and each file', async () => {
+    const [ada, grace] = [await newcomer(), await newcomer()];
+    const [film, song] = [await shelve(site, 1_000, 'film.mp4'), await shelve(site, 1_000, 'song.ogg')];
+    for (const { take } of [ada, grace]) for (const one of [film, song]) await take(one, { range: 'bytes=5-' });
+    for (const { who } of [ada, grace]) {
+      await eventually(async () => (await eventsOf(who)).length === 2);
+      expect((await eventsOf(who)).map(([kind, , target]) => [kind, target])).toEqual([
+        ['file.part-downloaded', 'film.mp4'],
+        ['file.part-downloaded', 'song.ogg'],
+      ]);
+    }
+  });
+
+  it('is nothing where no byte of it was sent', async () => {
+    const [{ who, take }, shelved] = [await newcomer(), await shelve(site, 1_000, 'film.mp4')];
+    await take(shelved, {}, 'HEAD');
+    await take(shelved, { 'if-none-match': `"${shelved.file.sha256}"` });
+    await take(shelved, { range: 'bytes=5000-' });
+    await take(shelved);
+    await eventually(async () => (await eventsOf(who)).length > 0);
+    expect(await eventsOf(who)).toEqual([['file.downloaded', 'success', 'film.mp4']]);
   });
 });
 

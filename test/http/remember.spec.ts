@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { startApp, type TestApp } from '../support/app.js';
+import { addPasskey, optionsIn, type SoftPasskey } from '../support/factors.js';
 import { Visitor, type Person } from '../support/people.js';
 
 let site: TestApp;
@@ -11,12 +12,14 @@ beforeAll(async () => {
 });
 afterAll(() => site.close());
 
+const sessionIn = (answer: Response) =>
+  answer.headers.getSetCookie().find((line) => line.startsWith('gatehouse-session=')) ?? '';
+
 const logIn = async (over: Record<string, string> = {}) => {
   const visitor = new Visitor(site.url);
   const { email, password } = ada;
   const answer = await visitor.ask('/login', { form: { email, password, ...over } });
-  const cookie = answer.headers.getSetCookie().find((line) => line.startsWith('gatehouse-session=')) ?? '';
-  return { visitor, cookie };
+  return { visitor, cookie: sessionIn(answer) };
 };
 
 const idleFor = (minutes: number) =>
@@ -58,5 +61,48 @@ describe('a login that is to be remembered', () => {
     const answer = await new Visitor(site.url).ask('/login', { form: { email: '', password: '', remember: 'yes' } });
     expect(answer.status).toBe(422);
     expect(await answer.text()).toMatch(/name="remember"[^>]* checked/);
+  });
+});
+
+describe('a login with a passkey', () => {
+  let grace: Person;
+  let passkey: SoftPasskey;
+  beforeAll(async () => {
+    const browser = new Visitor(site.url);
+    grace = await browser.register();
+    passkey = await addPasskey(site, browser);
+  });
+
+  const show = async (form: Record<string, string>, visitor = new Visitor(site.url), page = '/login') => {
+    const response = passkey.get(optionsIn((await visitor.visit(page)).html));
+    const answer = await visitor.ask('/login/passkey', { form: { response, ...form } });
+    expect(answer.headers.get('location')).toBe('/secrets');
+    return { visitor, cookie: sessionIn(answer) };
+  };
+
+  it('ends with the browser, or when nobody uses it, where it is not to be remembered', async () => {
+    const { visitor, cookie } = await show({});
+    expect(cookie).toMatch(/^gatehouse-session=\S+;/);
+    expect(cookie).not.toMatch(/max-age|expires/i);
+    await idleFor(61);
+    expect(await isIn(visitor)).toBe(false);
+  });
+
+  it('outlasts both where it is', async () => {
+    const { visitor, cookie } = await show({ remember: 'yes' });
+    expect(cookie).toMatch(/max-age=86400/i);
+    await idleFor(61);
+    expect(await isIn(visitor)).toBe(true);
+  });
+
+  it.each([
+    ['is remembered where the password came with the tick', { remember: 'yes' }, true],
+    ['is not where it came without', {}, false],
+  ])('as a second step %s', async (_what, tick, isRemembered) => {
+    const visitor = new Visitor(site.url);
+    const { email, password } = grace;
+    await visitor.ask('/login', { form: { email, password, ...tick } });
+    const { cookie } = await show({}, visitor, '/login/factor');
+    expect(/max-age=86400/i.test(cookie)).toBe(isRemembered);
   });
 });

@@ -60,3 +60,43 @@ describe('a site that has no admin', () => {
     expect(site.log()).not.toContain('There is no admin');
   });
 });
+
+describe('a site whose ADMIN_EMAIL names somebody who is a member already', () => {
+  it('makes them no admin by that, and prints the link all the same', async () => {
+    const lasting = await makeLasting();
+    let site = await startApp(lasting.environment);
+    try {
+      const who = await new Script(site.url).register();
+      await site.close();
+      site = await startApp({
+        ...lasting.environment,
+        ADMIN_EMAIL: who.email,
+        ADMIN_PASSWORD: 'the keeper of all the keys',
+      });
+      await eventually(() => linkInLog(site) !== null);
+      const script = new Script(site.url);
+      await script.logIn(who);
+      expect(await (await script.ask('/api/v1/users/me')).json()).toMatchObject({ role: 'member' });
+      const [, path = '', token = ''] = linkInLog(site) ?? [];
+      expect((await new Visitor(site.url).visit(path)).status).toBe(200);
+      const admin = person();
+      expect((await new Visitor(site.url).ask('/setup', { form: { ...admin, token } })).status).toBe(303);
+      await script.logIn(admin);
+      expect(await (await script.ask('/api/v1/users/me')).json()).toMatchObject({ role: 'admin' });
+    } finally {
+      await site.close();
+      await lasting.drop();
+    }
+  });
+
+  it('prints none where ADMIN_EMAIL makes the admin', async () => {
+    const site = await startApp({ ADMIN_EMAIL: 'keeper@example.com', ADMIN_PASSWORD: 'the keeper of all the keys' });
+    try {
+      await site.app.get(Chores).beforeApplicationShutdown();
+      expect(site.log()).toContain('The admin of ADMIN_EMAIL was made');
+      expect(linkInLog(site)).toBeNull();
+    } finally {
+      await site.close();
+    }
+  });
+});

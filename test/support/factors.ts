@@ -57,6 +57,16 @@ export async function logInWithCode(
   if (at !== '/secrets') throw new Error(`The login landed on ${at}.`);
 }
 
+/** Adds a passkey for a browser that is logged in, on the page for it. */
+export async function addPasskey(site: TestApp, browser: Visitor, name = 'My phone'): Promise<SoftPasskey> {
+  const path = '/account/factors/passkeys';
+  const passkey = new SoftPasskey(site.settings.publicUrl);
+  const response = passkey.create(optionsIn((await browser.visit(path)).html));
+  const { status, html } = await browser.visit(path, { form: { name, response } });
+  if (status !== 200 || html.includes('role="alert"')) throw new Error(`The passkey was not added: ${status}.`);
+  return passkey;
+}
+
 /** Gives a page's browser an authenticator of its own; it asks nobody, and knows its person unless that is said. */
 export async function addVirtualAuthenticator(page: Page, isUserVerified = true): Promise<void> {
   const devtools = await page.context().newCDPSession(page);

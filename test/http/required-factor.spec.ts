@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { RouteList, type Route } from '../../src/http/route-list.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { Cast, roles } from '../support/roles.js';
+import { table } from '../support/route-table.js';
+
+let site: TestApp;
+let cast: Cast;
+beforeAll(async () => {
+  site = await startApp({ REQUIRE_MFA: 'all' });
+  cast = await Cast.for(site);
+});
+afterAll(() => site.close());
+
+const columnOf = (name: string) => table[name]?.[roles.indexOf('admin')];
+
+/** Every live route by its name, with who may call it. */
+const routes = () =>
+  new Map<string, Route>(
+    site.app
+      .get(RouteList)
+      .all()
+      .filter(({ method }) => method !== 'HEAD')
+      .map((route) => [`${route.method} ${route.path}`, route] as const),
+  );
+
+/** What is open to somebody who must still set up a second factor: the way to one, the own sessions, and the way out. */
+const open = [
+  /^GET \/account$/,
+  /^\w+ \/account\/(factors|proof|sessions)(\/|$)/,
+  /^GET \/api\/v1\/users\/me$/,
+  /^\w+ \/api\/v1\/users\/me\/(factors|proof|sessions)(\/|$)/,
+  /^POST \/api\/v1\/auth\/logout$/,
+];
+
+describe('where everybody must have a second factor, one who has none', () => {
+  it('finds open what one needs for it, the own sessions and the way out, and no more', () => {
+    const expected = [...routes().keys()].filter((name) => open.some((pattern) => pattern.test(name)));
+    const found = [...routes()].filter(([, { access }]) => access?.beforeFactor).map(([name]) => name);
+    expect(found).toEqual(expected);
+    expect(found.length).toBeGreaterThan(30);
+  });
+
+  it.each(Object.keys(table))('%s', async (name) => {
+    const route = routes().get(name);
+    if (!route) throw new Error('There is no such route.');
+    const { access, path } = route;
+    // an admin, to whom nothing else is closed
+    const answer = await cast.knock(route, 'admin');
+    const isClosed = access?.to !== 'everyone' && !access?.beforeFactor;
+    const turnedAway = path.startsWith('/api/') ? '403' : '→/account/factors';
+    expect(answer).toBe(isClosed ? turnedAway : columnOf(name));
+  });
+});
