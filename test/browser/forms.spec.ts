@@ -62,7 +62,7 @@ describe('the password', () => {
 
       await page.getByRole('button', { name: 'Show password' }).click();
       await page.evaluate(`document.forms[0].addEventListener('submit', (event) => event.preventDefault())`);
-      await page.getByRole('main').getByRole('button', { name: 'Log in' }).click();
+      await page.getByRole('main').getByRole('button', { name: 'Log in', exact: true }).click();
       expect(await password.getAttribute('type')).toBe('password');
     }));
 
@@ -105,7 +105,7 @@ describe('a form', () => {
       for (let times = 0; times < 2; times++) {
         await page.getByLabel('Email').fill(email);
         await page.getByLabel('Password', { exact: true }).fill(password);
-        await page.getByRole('main').getByRole('button', { name: 'Log in' }).click();
+        await page.getByRole('main').getByRole('button', { name: 'Log in', exact: true }).click();
         await page.getByRole('alert').waitFor();
         await page.goBack();
       }

@@ -1,26 +1,27 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Browser, Page } from 'playwright-core';
-import { DataSource } from 'typeorm';
 import { FilesService } from '../../src/files/files.service.js';
+import * as admin from '../support/admin-ways.js';
+import { keeper, startWithAdmin } from '../support/admins.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { violationsOn } from '../support/axe.js';
 import { launchChromium, launchTimeout, openTab, type Tab } from '../support/browser.js';
-import { duringAStorm } from '../support/gate.js';
 import { person, Visitor } from '../support/people.js';
+import * as ways from '../support/ways.js';
 
-/** With the welcome file; with no file; with many, oddly named. */
-type Site = 'usual' | 'empty' | 'full';
+/** With the welcome file; with no file and no admin; with many files and members, oddly named; with a second factor. */
+type Site = 'usual' | 'empty' | 'full' | 'strict';
 
-type Who = 'member' | 'memberWithLongName' | 'admin';
+type Who = 'member' | 'memberWithLongName' | 'memberWithFactors' | 'admin';
 
 /** A page that every check of `pages.spec.ts` looks at, in light and dark, narrow and wide. */
 interface PageToSee {
   /** Unique; names the screenshots. */
   readonly name: string;
   /** An address, or how a person gets there. */
-  readonly open: string | ((page: Page, site: TestApp) => Promise<unknown>);
+  readonly open: string | ways.Way;
   /** Who looks; a stranger, where it is not said. */
   readonly as?: Who;
   /** Where; the usual site, where it is not said. */
@@ -29,61 +30,111 @@ interface PageToSee {
   readonly status?: number;
 }
 
-/** Every page there is. A new page is one line here. */
+const { fills, follows, registers, logsIn } = ways;
+
+/** Every page there is. A new page is one line here; how to get there, where an address is not enough, a way. */
 const pages: readonly PageToSee[] = [
   { name: 'home', open: '/' },
   { name: 'home-member', open: '/', as: 'member' },
   { name: 'home-long-name', open: '/', as: 'memberWithLongName' },
   { name: 'home-admin', open: '/', as: 'admin' },
-  { name: 'home-logged-out', open: logsOut, as: 'member' },
+  { name: 'home-logged-out', open: ways.logsOut, as: 'member' },
+
+  { name: 'setup', open: admin.followsSetupLink, on: 'empty' },
+  { name: 'setup-mend', open: admin.mistakesSetup, on: 'empty', status: 422 },
+  { name: 'setup-over', open: '/setup?token=spent', status: 404 },
   { name: 'register', open: '/register' },
-  { name: 'register-mend-one', open: (page) => registers(page, { password: 'password' }), status: 422 },
-  {
-    name: 'register-mend-all',
-    open: (page) => registers(page, { name: '', email: 'ada', password: 'short' }),
-    status: 422,
-  },
+  { name: 'register-mend-one', open: registers({ password: 'password' }), status: 422 },
+  { name: 'register-mend-all', open: registers({ name: '', email: 'ada', password: 'short' }), status: 422 },
+  { name: 'register-taken', open: registers({ email: keeper.email }) },
+  { name: 'register-approval', open: admin.findsRule('approval', '/register') },
+  { name: 'register-invite-only', open: admin.findsRule('invite', '/register') },
+  { name: 'register-invited', open: admin.followsInvite },
+  { name: 'register-invited-late', open: admin.comesLateWithInvite, status: 422 },
+  { name: 'register-closed', open: admin.findsRule('closed', '/register') },
   { name: 'login', open: '/login?next=%2Fsecrets' },
-  { name: 'login-refused', open: (page) => logsIn(page) },
-  { name: 'login-mend', open: (page) => logsIn(page, { email: '', password: '' }), status: 422 },
-  { name: 'logout', open: followsLinkFromElsewhere, as: 'member' },
+  { name: 'login-refused', open: logsIn() },
+  { name: 'login-mend', open: logsIn({ email: '', password: '' }), status: 422 },
+  { name: 'login-factor', open: ways.comesToSecondStep },
+  { name: 'login-factor-refused', open: ways.givesWrongCode },
+  { name: 'login-link', open: '/login/link' },
+  { name: 'login-link-asked', open: fills('/login/link', { Email: keeper.email }, 'Send me a link') },
+  { name: 'login-open', open: ways.followsMail('/login/link', /^A link to log in/) },
+  { name: 'logout', open: ways.followsLinkFromElsewhere, as: 'member' },
+  { name: 'password-forgot', open: '/password/forgot' },
+  { name: 'password-forgot-mend', open: fills('/password/forgot', { Email: '' }, 'Send me a link'), status: 422 },
+  { name: 'password-reset', open: ways.followsMail('/password/forgot', /^Choose a new password/) },
+  { name: 'password-reset-over', open: '/password/reset?token=spent', status: 404 },
+  { name: 'email-confirmation', open: ways.followsMailToConfirm },
+
   { name: 'secrets', open: '/secrets', as: 'member' },
-  { name: 'secrets-checksum', open: opensChecksum, as: 'admin' },
+  { name: 'secrets-checksum', open: ways.unfolds('/secrets'), as: 'admin' },
   { name: 'secrets-empty', open: '/secrets', as: 'member', on: 'empty' },
   { name: 'secrets-full', open: '/secrets', as: 'memberWithLongName', on: 'full' },
-  { name: 'secrets-full-next', open: goesToNextPart, as: 'member', on: 'full' },
+  { name: 'secrets-full-next', open: follows('/secrets', 'Next page'), as: 'member', on: 'full' },
+
   { name: 'account', open: '/account', as: 'memberWithLongName' },
   { name: 'account-admin', open: '/account', as: 'admin' },
   { name: 'account-name', open: '/account/name', as: 'member' },
   { name: 'account-email', open: '/account/email', as: 'member' },
   { name: 'account-password', open: '/account/password', as: 'member' },
-  { name: 'account-password-mend', open: mistakesPassword, as: 'member', status: 422 },
+  { name: 'account-password-mend', open: ways.mistakesPassword, as: 'member', status: 422 },
   { name: 'account-sessions', open: '/account/sessions', as: 'admin' },
   { name: 'account-tokens', open: '/account/tokens', as: 'admin' },
-  { name: 'account-tokens-mend', open: (page) => makesToken(page, '400'), as: 'member', status: 422 },
-  { name: 'account-token', open: (page) => makesToken(page, '30'), as: 'member', status: 201 },
+  { name: 'account-tokens-mend', open: ways.makesToken('400'), as: 'member', status: 422 },
+  { name: 'account-token', open: ways.makesToken('30'), as: 'member', status: 201 },
   { name: 'account-activity', open: '/account/activity', as: 'admin' },
   { name: 'account-export', open: '/account/export', as: 'member' },
   { name: 'account-deletion', open: '/account/deletion', as: 'member' },
-  { name: 'account-deletion-refused', open: wantsToLeave, as: 'admin' },
+  { name: 'account-deletion-refused', open: admin.wantsToLeave, as: 'admin' },
+  { name: 'account-proof', open: '/account/proof?next=%2Faccount', as: 'member' },
+  { name: 'account-proof-factors', open: '/account/proof', as: 'memberWithFactors' },
+  { name: 'account-factors', open: '/account/factors', as: 'member' },
+  { name: 'account-factors-set-up', open: '/account/factors', as: 'memberWithFactors' },
+  { name: 'account-factors-asked', open: registers(), on: 'strict' },
+  { name: 'account-authenticator', open: '/account/factors/authenticator', as: 'member' },
+  { name: 'account-authenticator-refused', open: ways.mistakesApp, as: 'member' },
+  { name: 'account-passkeys', open: '/account/factors/passkeys', as: 'member' },
+  { name: 'account-passkey-name', open: follows('/account/factors', 'Rename'), as: 'memberWithFactors' },
+  { name: 'account-passkey-name-mend', open: ways.mistakesPasskeyName, as: 'memberWithFactors', status: 422 },
+  { name: 'account-recovery-codes', open: ways.renewsRecoveryCodes, as: 'memberWithFactors' },
+
+  { name: 'admin', open: '/admin', as: 'admin' },
+  { name: 'admin-full', open: '/admin', as: 'admin', on: 'full' },
+  { name: 'admin-members', open: '/admin/members', as: 'admin', on: 'full' },
+  { name: 'admin-members-search', open: '/admin/members?q=example&limit=2', as: 'admin', on: 'full' },
+  { name: 'admin-members-none', open: '/admin/members?q=nobody&state=disabled', as: 'admin' },
+  { name: 'admin-member', open: admin.opensMember, as: 'admin' },
+  { name: 'admin-member-waiting', open: admin.opensWaiting, as: 'admin' },
+  { name: 'admin-member-disabled', open: admin.disablesMember, as: 'admin' },
+  { name: 'admin-member-oneself', open: admin.opensOneself, as: 'admin', on: 'full' },
+  { name: 'admin-member-last', open: admin.stepsDown, as: 'admin', on: 'full' },
+  { name: 'admin-invites', open: '/admin/invites', as: 'admin', on: 'full' },
+  { name: 'admin-invites-closed', open: admin.findsRule('closed', '/admin/invites'), as: 'admin' },
+  { name: 'admin-invite', open: admin.invites('grace@example.org', '7'), as: 'admin' },
+  { name: 'admin-invite-mend', open: admin.invites('grace', '99'), as: 'admin', status: 422 },
+  { name: 'admin-registration', open: '/admin/registration', as: 'admin' },
+  { name: 'admin-registration-mend', open: admin.mistakesRules, as: 'admin', status: 422 },
+  { name: 'admin-activity', open: '/admin/activity', as: 'admin', on: 'full' },
+  { name: 'admin-activity-search', open: '/admin/activity?q=ada&kind=session.began&limit=1', as: 'admin', on: 'full' },
+  { name: 'admin-activity-none', open: '/admin/activity?outcome=broken', as: 'admin' },
+
   { name: 'api', open: '/api/docs' },
   { name: 'error-400', open: '/files/%ff/download', as: 'member', status: 400 },
-  { name: 'error-403', open: postsFromElsewhere, as: 'member', status: 403 },
+  { name: 'error-403', open: ways.postsFromElsewhere, as: 'member', status: 403 },
   { name: 'error-404', open: '/nowhere', status: 404 },
   { name: 'error-404-member', open: '/files/nothing/download', as: 'member', status: 404 },
-  { name: 'error-405', open: postsWhereNothingListens, status: 405 },
-  { name: 'error-413', open: (page) => registers(page, { name: 'Ada '.repeat(5_000) }), status: 413 },
-  { name: 'error-415', open: postsPlainText, status: 415 },
+  { name: 'error-405', open: ways.postsWhereNothingListens, status: 405 },
+  { name: 'error-413', open: registers({ name: 'Ada '.repeat(5_000) }), status: 413 },
+  { name: 'error-415', open: ways.postsPlainText, status: 415 },
   { name: 'error-422', open: '/secrets?limit=many', as: 'member', status: 422 },
-  { name: 'error-429', open: guessesTooOften, status: 429 },
-  { name: 'error-500', open: losesATable, as: 'member', status: 500 },
-  { name: 'error-503', open: comesInAStorm, status: 503 },
+  { name: 'error-429', open: ways.guessesTooOften, status: 429 },
+  { name: 'error-500', open: ways.losesATable, as: 'member', status: 500 },
+  { name: 'error-503', open: ways.comesInAStorm, status: 503 },
 ];
 
-const admin = { email: 'keeper@example.com', password: 'the keeper of all the keys' };
-
-const readers = (['light', 'dark'] as const).flatMap((colorScheme) =>
-  [320, 1280].map((width) => ({ colorScheme, width })),
+const readers = [320, 1280].flatMap((width) =>
+  (['light', 'dark'] as const).map((colorScheme) => ({ colorScheme, width })),
 );
 
 /** Milliseconds; a long page is much to look through on a busy machine. */
@@ -94,7 +145,7 @@ beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 afterAll(() => browser.close());
 
 // one site after the other: Passport, and so a process, knows the strategies of one application
-describe.each(['usual', 'empty', 'full'] as const)('on the %s site', (which) => {
+describe.each(['usual', 'empty', 'full', 'strict'] as const)('on the %s site', (which) => {
   let site: TestApp;
   let tab: Tab;
   beforeAll(async () => {
@@ -119,7 +170,7 @@ describe.each(['usual', 'empty', 'full'] as const)('on the %s site', (which) => 
         await page.setViewportSize({ width, height: 800 });
         const path = join('.cache/screenshots', `${name}-${width}-${colorScheme}.png`);
         await page.screenshot({ path, fullPage: true });
-        const found = { overflow: await overflowOf(page), violations: await violationsOn(page) };
+        const found = { overflow: await overflowOf(page), violations: await violationsOn(page, colorScheme) };
         expect({ colorScheme, width, ...found }).toEqual({ colorScheme, width, overflow: 0, violations: [] });
       }
       expect(tab.faults()).toEqual([]);
@@ -129,43 +180,34 @@ describe.each(['usual', 'empty', 'full'] as const)('on the %s site', (which) => 
 });
 
 const open: Record<Site, () => Promise<TestApp>> = {
-  usual: () => startApp({ RATE_LIMITS: 'on', ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password }),
+  usual: () => startWithAdmin({ RATE_LIMITS: 'on' }),
   empty: () => startApp({ WELCOME_FILE: 'no/such/file' }),
   full: async () => {
     const site = await open.usual();
     await fill(site);
+    await admin.populate(site);
     return site;
   },
+  strict: () => startApp({ REQUIRE_MFA: 'all' }),
 };
 
-async function comeInAs(who: Who, page: Page, { url }: TestApp): Promise<void> {
+async function comeInAs(who: Who, page: Page, site: TestApp): Promise<void> {
+  const { url } = site;
   const visitor = new Visitor(url);
-  await enter[who](visitor);
+  await enter[who](visitor, site);
   await page.context().addCookies([...visitor.cookies].map(([name, value]) => ({ name, value, url })));
 }
 
-const longName = 'Wolfeschlegelsteinhausenbergerdorff Pourtoujoursetencore, the Hundred-and-Third of Her Name, Esq.';
-
-const enter: Record<Who, (visitor: Visitor) => Promise<unknown>> = {
+const enter: Record<Who, (visitor: Visitor, site: TestApp) => Promise<unknown>> = {
   member: (visitor) => visitor.register(),
-  memberWithLongName: (visitor) => visitor.register(person({ name: longName })),
-  admin: (visitor) => visitor.visit('/login', { form: admin }),
+  memberWithLongName: (visitor) => visitor.register(person({ name: admin.longName })),
+  memberWithFactors: ways.enterWithFactors,
+  admin: (visitor) => visitor.visit('/login', { form: { email: keeper.email, password: keeper.password } }),
 };
 
 /** How far the page can be scrolled to the side, in pixels. */
 const overflowOf = (page: Page) =>
   page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-
-/** What axe finds, its own best practices and the target size of WCAG 2.2 included. */
-async function violationsOn(page: Page): Promise<string[]> {
-  // to bring axe into a page takes longer than to run it, so it is brought once
-  const isThere = await page.evaluate<boolean>('"axe" in window');
-  const { violations } = await new AxeBuilder({ page, ...(isThere && { axeSource: 'void axe' }) })
-    .setLegacyMode()
-    .options({ resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } })
-    .analyze();
-  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
 
 /** Sixty files, the newest with names that a page must bear. */
 async function fill({ app }: TestApp): Promise<void> {
@@ -178,114 +220,4 @@ async function fill({ app }: TestApp): Promise<void> {
   ];
   for (const [index, name] of names.entries())
     await app.get(FilesService).add(Readable.from(Buffer.alloc(31 ** (index % 5), name)), { name });
-}
-
-async function registers(page: Page, over: Parameters<typeof person>[0]): Promise<void> {
-  const { name, email, password } = person(over);
-  await page.goto('/register');
-  await page.getByLabel('Name').fill(name);
-  await sends(page, 'Register', email, password);
-}
-
-async function logsIn(page: Page, over: Parameters<typeof person>[0] = {}): Promise<void> {
-  const { email, password } = person(over);
-  await page.goto('/login?next=%2Fsecrets');
-  await sends(page, 'Log in', email, password);
-}
-
-/** Sends a form that the browser's own checks would hold back. */
-async function sends(page: Page, button: string, email: string, password: string): Promise<void> {
-  await page.getByLabel('Email').fill(email);
-  await page.getByLabel('Password', { exact: true }).fill(password);
-  await page.evaluate('document.querySelector("main form").noValidate = true');
-  await page.getByRole('main').getByRole('button', { name: button }).click();
-}
-
-async function mistakesPassword(page: Page): Promise<void> {
-  await page.goto('/account/password');
-  await page.getByLabel('Current password').fill('not the one');
-  await page.getByLabel('New password').fill('another sentence of my own');
-  await page.getByRole('button', { name: 'Change my password' }).click();
-}
-
-async function makesToken(page: Page, days: string): Promise<void> {
-  await page.goto('/account/tokens');
-  await page.getByLabel('Name').fill('a-token-without-any-place-to-break '.repeat(2));
-  await page.getByLabel('Days until it ends').fill(days);
-  await page.getByRole('button', { name: 'Make the token' }).click();
-}
-
-/** The last admin cannot. */
-async function wantsToLeave(page: Page): Promise<void> {
-  await page.goto('/account/deletion');
-  await page.getByLabel('Your password').fill(admin.password);
-  await page.getByRole('button', { name: 'Delete my account' }).click();
-}
-
-async function logsOut(page: Page): Promise<void> {
-  await page.goto('/secrets');
-  await page.getByRole('button', { name: 'Log out' }).click();
-}
-
-async function opensChecksum(page: Page): Promise<void> {
-  await page.goto('/secrets');
-  for (const sum of await page.locator('summary').all()) await sum.click();
-}
-
-async function goesToNextPart(page: Page): Promise<void> {
-  await page.goto('/secrets');
-  await page.getByRole('link', { name: 'Next page' }).click();
-}
-
-/** What another site can do: a link to ours. */
-async function followsLinkFromElsewhere(page: Page, { url }: TestApp): Promise<void> {
-  await page.goto('about:blank');
-  await page.setContent(`<a href="${url}/logout">a present</a>`);
-  await page.getByRole('link').click();
-}
-
-/** What another site can try: a form that posts to ours. */
-async function postsFromElsewhere(page: Page, { url }: TestApp): Promise<void> {
-  await page.goto('about:blank');
-  await page.setContent(`<form method="post" action="${url}/logout"><button>a present</button></form>`);
-  await page.getByRole('button').click();
-}
-
-async function postsWhereNothingListens(page: Page): Promise<void> {
-  await page.goto('/login');
-  await page.evaluate('document.querySelector("main form").action = "/download"');
-  await logsInHere(page);
-}
-
-async function postsPlainText(page: Page): Promise<void> {
-  await page.goto('/login');
-  await page.evaluate('document.querySelector("main form").enctype = "text/plain"');
-  await logsInHere(page);
-}
-
-async function logsInHere(page: Page): Promise<void> {
-  const { email, password } = person();
-  await sends(page, 'Log in', email, password);
-}
-
-/** A real fault: a table is gone for the length of one request. */
-async function losesATable(page: Page, { app }: TestApp): Promise<void> {
-  const database = app.get(DataSource);
-  await database.query('ALTER TABLE "files" RENAME TO "lost"');
-  try {
-    await page.goto('/secrets');
-  } finally {
-    await database.query('ALTER TABLE "lost" RENAME TO "files"');
-  }
-}
-
-async function comesInAStorm(page: Page, site: TestApp): Promise<void> {
-  await duringAStorm(site, () => logsIn(page));
-}
-
-async function guessesTooOften(page: Page, { url }: TestApp): Promise<void> {
-  const { email, password } = person();
-  const guesser = new Visitor(url);
-  for (let guess = 0; guess < 10; guess++) await guesser.ask('/login', { form: { email, password } });
-  await logsIn(page, { email });
 }

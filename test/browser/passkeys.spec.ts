@@ -3,8 +3,8 @@ import type { Browser, Page } from 'playwright-core';
 import { startApp, type TestApp } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
 import { addVirtualAuthenticator, codeFor } from '../support/factors.js';
-import { person, type Person } from '../support/people.js';
 import { freePort } from '../support/server.js';
+import { logIn, logOut, register } from '../support/walks.js';
 
 let site: TestApp;
 let browser: Browser;
@@ -20,28 +20,11 @@ afterAll(() => site.close());
 const overview = '/account/factors';
 const inMain = (page: Page, name: string) => page.getByRole('main').getByRole('button', { name });
 
-async function register(page: Page): Promise<Person> {
-  const ada = person();
-  await page.goto('/register');
-  await page.getByLabel('Name').fill(ada.name);
-  await page.getByLabel('Email').fill(ada.email);
-  await page.getByLabel('Password', { exact: true }).fill(ada.password);
-  await inMain(page, 'Register').click();
-  await page.waitForURL('**/secrets');
-  return ada;
-}
-
 async function addPasskey(page: Page, name: string): Promise<void> {
   await page.goto(overview);
   await page.getByRole('link', { name: 'Add a passkey' }).click();
   await page.getByLabel('Name').fill(name);
   await inMain(page, 'Make the passkey').click();
-}
-
-async function logOut(page: Page): Promise<void> {
-  await page.goto('/secrets');
-  await page.getByRole('banner').getByRole('button', { name: 'Log out' }).click();
-  await page.waitForURL((url) => url.pathname === '/');
 }
 
 describe('with a passkey', () => {
@@ -69,11 +52,7 @@ describe('with a passkey', () => {
       await page.waitForURL('**/?hello');
 
       await logOut(page);
-      await page.goto('/login');
-      await page.getByLabel('Email').fill(ada.email);
-      await page.getByLabel('Password', { exact: true }).fill(ada.password);
-      await page.getByRole('main').getByRole('button', { name: 'Log in', exact: true }).click();
-      await page.waitForURL('**/login/factor');
+      await logIn(page, ada, '/login/factor');
       await inMain(page, 'Use a passkey').click();
       await page.waitForURL('**/secrets');
 

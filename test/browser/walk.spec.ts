@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { startApp, welcomeBytes, type TestApp } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout, type Tab } from '../support/browser.js';
 import { person } from '../support/people.js';
+import { downloadBy, faultAt, isAt, send, typedIn, typeInto } from '../support/walks.js';
 
 /** Milliseconds; it is a long walk on a busy machine. */
 const timeout = 60_000;
@@ -21,6 +21,7 @@ describe.each([
 ])('with JavaScript $javaScript', ({ javaScriptEnabled }) => {
   const walk = async ({ page, status }: Tab) => {
     const ada = person();
+    const link = (name: string) => page.getByRole('link', { name, exact: true });
     await page.goto('/');
     await page.getByRole('main').getByRole('link', { name: 'Register' }).click();
     await isAt(page, '/register');
@@ -40,9 +41,9 @@ describe.each([
     await isAt(page, '/secrets');
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain(ada.name);
 
-    expect(await downloadBy(page, 'Download welcome.txt')).toEqual({ name: 'welcome.txt', bytes: welcomeBytes });
+    expect(await downloadBy(link('Download welcome.txt'))).toEqual({ name: 'welcome.txt', bytes: welcomeBytes });
     expect(await page.getByRole('listitem').filter({ hasText: 'SHA-256' }).count()).toBe(1);
-    expect(await downloadBy(page, 'welcome.txt')).toEqual({ name: 'welcome.txt', bytes: welcomeBytes });
+    expect(await downloadBy(link('welcome.txt'))).toEqual({ name: 'welcome.txt', bytes: welcomeBytes });
 
     await page.getByRole('banner').getByRole('button', { name: 'Log out' }).click();
     await isAt(page, '/');
@@ -79,41 +80,3 @@ describe.each([
     timeout,
   );
 });
-
-/** Waits until the page stands at that path; says where it stands instead. */
-async function isAt(page: Page, path: string): Promise<void> {
-  await page.waitForURL(site.url + path, { timeout: 5_000 }).catch(() => undefined);
-  expect(page.url()).toBe(site.url + path);
-}
-
-const field = (page: Page, label: string) => page.getByLabel(label, { exact: true });
-
-async function typeInto(page: Page, values: Record<string, string>): Promise<void> {
-  for (const [label, value] of Object.entries(values)) await field(page, label).fill(value);
-}
-
-/** What stands in the fields of the form, by their labels. */
-async function typedIn(page: Page): Promise<Record<string, string>> {
-  const labels = await page.locator('label').allInnerTexts();
-  const values = labels.map(async (label) => [label, await field(page, label).inputValue()] as const);
-  return Object.fromEntries(await Promise.all(values));
-}
-
-/** What a reader of the field is told is wrong with it. */
-async function faultAt(page: Page, label: string): Promise<string> {
-  const input = field(page, label);
-  expect(await input.getAttribute('aria-invalid')).toBe('true');
-  const [id] = (await input.getAttribute('aria-describedby'))?.split(' ') ?? [];
-  return page.locator(`#${id ?? ''}`).innerText();
-}
-
-async function send(page: Page, button: string): Promise<void> {
-  await page.getByRole('main').getByRole('button', { name: button, exact: true }).click();
-}
-
-async function downloadBy(page: Page, link: string): Promise<{ name: string; bytes: Buffer }> {
-  const started = page.waitForEvent('download');
-  await page.getByRole('link', { name: link, exact: true }).click();
-  const download = await started;
-  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
-}
