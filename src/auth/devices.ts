@@ -43,7 +43,7 @@ export class Devices {
   }
 
   /** Whether this member has logged in from here since their password was last changed. */
-  isKnown(request: FastifyRequest, { id, passwordHash }: User): boolean {
+  isKnown(request: FastifyRequest, { id, passwordHash }: Pick<User, 'id' | 'passwordHash'>): boolean {
     return this.read(request)[this.markOf(id)]?.password === this.markOf(passwordHash);
   }
 

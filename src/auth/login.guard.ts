@@ -59,8 +59,8 @@ export class LoginGuard extends AuthGuard('local') {
       throw error;
     }
     const { login } = request;
-    // a device that knew an older password alone may be a thief's
-    const isKnown = login ? this.devices.isKnown(request, login) : attempt.device !== undefined;
+    // a device that knew an older password alone may be a thief's, who must not learn here which is right
+    const isKnown = owner !== undefined && this.devices.isKnown(request, owner);
     const isUnderSiege = !isKnown && (await this.limits.isUnderSiege(email));
     if (!login || (isUnderSiege && !(await this.factors.isSetUpFor(login.id)))) {
       await this.limits.noteFailure(email);

@@ -79,7 +79,7 @@ export class EmailConfirmations {
   }
 
   private async linkFor(userId: string, email: string, lifetime: number): Promise<string> {
-    const { secret } = await this.links.issue({ kind: 'email', userId, lifetime, data: email, replaces: true });
+    const { secret } = await this.links.issue({ kind: 'email', userId, lifetime, data: email });
     return `${this.settings.publicUrl}/email/confirmation?token=${secret}`;
   }
 }

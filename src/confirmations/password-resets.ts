@@ -98,7 +98,7 @@ export class PasswordResets {
 
   private async linkFor({ id: userId, email }: Person, lasting: number): Promise<string> {
     const data = this.markOf(email);
-    const { secret } = await this.links.issue({ kind: 'reset', userId, lifetime: lasting, data, replaces: true });
+    const { secret } = await this.links.issue({ kind: 'reset', userId, lifetime: lasting, data });
     return `${this.settings.publicUrl}/password/reset?token=${secret}`;
   }
 

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { isAbsolute, resolve } from 'node:path';
+import type sqlite3 from 'sqlite3';
 import { DataSource, MigrationExecutor, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import type { Settings } from '../config/settings.js';
 import { migrations } from './migrations.js';
@@ -102,10 +103,17 @@ async function migrate(dataSource: DataSource, runner: QueryRunner, transaction:
 
 /**
  * The sqlite3 driver without its verbose mode, which TypeORM turns on: verbose halves the speed, and writes the
- * values of a failed query into the error's stack and so into the log.
+ * values of a failed query into the error's stack and so into the log. And with its statements in a row: as many as run
+ * at once would each hold one of libuv's four threads, only to wait there for the one that is being flushed to disk.
  */
 function quietSqlite(): unknown {
-  const sqlite = createRequire(import.meta.url)('sqlite3') as Record<string, unknown>;
-  const quiet = { ...sqlite, verbose: () => quiet };
+  const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
+  class Database extends sqlite.Database {
+    constructor(...given: ConstructorParameters<typeof sqlite3.Database>) {
+      super(...given);
+      this.serialize();
+    }
+  }
+  const quiet = { ...sqlite, Database, verbose: () => quiet };
   return quiet;
 }

@@ -100,5 +100,7 @@ function openReadOnly(path: string): Promise<Database> {
       else resolve(database);
     });
     database.configure('busyTimeout', 5_000);
+    // one thread for it, and no more: those of a connection would wait for each other
+    database.serialize();
   });
 }

@@ -17,9 +17,10 @@ export interface NewLink {
   /** Milliseconds. */
   readonly lifetime: number;
   readonly data?: string;
-  /** Whether the earlier links of this kind for this member open nothing from now on; of two at once, the later stays. */
-  readonly replaces?: boolean;
 }
+
+/** Of these a member has one: the latest. Of two that are made at once, too, whichever row is seen first. */
+const single: readonly LinkKind[] = ['reset', 'email'];
 
 /** Links: who holds the secret may do one thing, once, in time. The database knows only hashes. (ASVS 5.0 6.4, 6.5) */
 @Injectable()
@@ -30,7 +31,7 @@ export class LinksService implements OnModuleInit {
   ) {}
 
   /** Makes a link and gives its secret (43 characters), which is told nobody else. */
-  async issue({ kind, userId, lifetime, data, replaces }: NewLink): Promise<{ secret: string; link: Link }> {
+  async issue({ kind, userId, lifetime, data }: NewLink): Promise<{ secret: string; link: Link }> {
     const secret = randomBytes(32).toString('base64url');
     const now = Date.now();
     const link: Link = {
@@ -44,7 +45,7 @@ export class LinksService implements OnModuleInit {
       usedAt: null,
     };
     await this.links.insert(link);
-    if (replaces)
+    if (single.includes(kind))
       await this.links
         .createQueryBuilder()
         .delete()
@@ -56,15 +57,15 @@ export class LinksService implements OnModuleInit {
   /** The link that a secret opens, not yet spent: for a page that shows what it would do. */
   async find(kind: LinkKind, secret: unknown): Promise<Link | undefined> {
     if (typeof secret !== 'string' || secret.length > 100) return undefined;
-    const link = await this.links
+    const query = this.links
       .createQueryBuilder('l')
       .where('l."secretHash" = :hash AND l."kind" = :kind AND l."usedAt" IS NULL AND l."expiresAt" > :now', {
         hash: hashOf(secret),
         kind,
         now: Date.now(),
-      })
-      .getOne();
-    return link ?? undefined;
+      });
+    if (single.includes(kind)) query.andWhere(`NOT EXISTS (${later})`);
+    return (await query.getOne()) ?? undefined;
   }
 
   /** The link that a secret opens, spent by this: of many who try at once, one gets it. */
@@ -129,5 +130,7 @@ export class LinksService implements OnModuleInit {
     await this.links.createQueryBuilder().delete().where('"expiresAt" < :before', { before }).execute();
   }
 }
+
+const later = 'SELECT 1 FROM "links" n WHERE n."userId" = l."userId" AND n."kind" = l."kind" AND n."id" > l."id"';
 
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest('base64url');

@@ -9,8 +9,11 @@ import { postmanFor, type Postman } from './postmen.js';
 import type { WaitingLetter } from './waiting-letter.entity.js';
 
 const second = 1_000;
-/** The answer to who had a letter sent leaves first, and takes no longer where there is somebody to send it to. */
-const breath = 50;
+/**
+ * How long a letter rests at most before it is sent, by chance: long enough for the answer to leave first, and at no time
+ * from which whoever asks next could tell that there was somebody to send it to.
+ */
+const breath = 500;
 /** How often this process looks for what a crash, a fault or another process left. */
 const pollEvery = 15 * second;
 /** So long may sending one letter take, in all; less than anybody else waits to take it. */
@@ -45,7 +48,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
   /** Takes on a letter: it survives a power cut once this returns, and leaves soon after, from a process that listens. */
   async send(letter: Letter): Promise<void> {
     await this.outbox.put(letter);
-    if (this.chores.areDone) setTimeout(() => this.sendDue(), breath).unref();
+    if (this.chores.areDone) setTimeout(() => this.sendDue(), 50 + Math.random() * breath).unref();
   }
 
   /** Begins to send what is due, one letter after the other, unless this process is at it. */

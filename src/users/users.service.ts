@@ -97,9 +97,11 @@ export class UsersService {
   }
 
   /** Who has this email, and whether they may come in; a known and an unknown one take the same time. */
-  async findOwner(email: string): Promise<{ id: string; email: string; isActive: boolean } | undefined> {
+  async findOwner(email: string): Promise<EmailOwner | undefined> {
     const owner = await this.ownerOf(email);
-    return owner && { id: owner.id, email, isActive: owner.disabledAt === null && owner.awaitingSince === null };
+    if (!owner) return undefined;
+    const { id, passwordHash, disabledAt, awaitingSince } = owner;
+    return { id, email, passwordHash, isActive: disabledAt === null && awaitingSince === null };
   }
 
   /** Whether the password is this member's. @throws Busy where too many passwords wait to be verified. */
@@ -247,6 +249,15 @@ export class UsersService {
     if (await this.breached.has(password))
       refuse('That password was found in a data breach, where anyone can look it up. Please choose another.');
   }
+}
+
+/** Who has an email. */
+export interface EmailOwner {
+  readonly id: string;
+  readonly email: string;
+  readonly passwordHash: string;
+  /** Whether they may come in. */
+  readonly isActive: boolean;
 }
 
 interface Owner {

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
+import { from } from '../support/guessing.js';
 import { linksOf, messageOf } from '../support/html.js';
-import { linkIn, waitForMail } from '../support/mail.js';
+import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
 let site: TestApp;
@@ -217,4 +219,56 @@ describe('an admin who sets the rules', () => {
 
 it('nothing of all that went wrong on the server’s side', () => {
   expect(faultsOf(site)).toEqual([]);
+});
+
+describe('the admins of a site where many ask to be let in', () => {
+  let crowded: TestApp;
+  const other = person();
+  beforeAll(async () => {
+    crowded = await startWithAdmin({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' });
+    await new Script(crowded.url).register(other);
+    const { script } = await adminOf(crowded);
+    const call = `/api/v1/users/${await idOf(crowded, other)}`;
+    await script.ask(call, { method: 'PATCH', json: { role: 'admin' } });
+    await script.ask('/api/v1/registration', { method: 'PUT', json: { mode: 'approval', domains: [] } });
+  });
+  afterAll(() => crowded.close());
+
+  const ask = async (address: string) =>
+    (await new Script(crowded.url).ask('/api/v1/auth/register', { json: person(), headers: from(address) })).status;
+
+  /** How many mails each admin has by now that somebody waits; a mail that was taken on later has left. */
+  async function noticed(): Promise<number[]> {
+    await new Script(crowded.url).ask('/api/v1/password-resets', { json: { email: other.email } });
+    await waitForMail(crowded, other.email, /choose a new password/i);
+    const notices = (await mailsIn(crowded)).filter(({ subject }) => /let in|wait/i.test(subject ?? ''));
+    return [keeper, other].map(
+      ({ email }) => notices.filter(({ to }) => to?.some(({ address }) => address === email)).length,
+    );
+  }
+
+  it('are told once in ten minutes, however many ask, and wherever', async () => {
+    const statuses: number[] = [];
+    for (let round = 0; round < 8; round++) statuses.push(await ask(`203.0.113.${60 + (round % 4)}`));
+    expect(statuses).toEqual(Array<number>(8).fill(202));
+    expect(await noticed()).toEqual([1, 1]);
+
+    // as if ten minutes had gone by
+    const sql = `SELECT "expire" FROM "rate_limits" WHERE "key" LIKE 'notice:%'`;
+    const [row] = await crowded.app.get(DataSource).query<{ expire: string | number }[]>(sql);
+    const left = Number(row?.expire) - Date.now();
+    expect(left).toBeGreaterThan(9 * 60_000);
+    expect(left).toBeLessThanOrEqual(10 * 60_000);
+    await crowded.app
+      .get(DataSource)
+      .query(`UPDATE "rate_limits" SET "expire" = $1 WHERE "key" LIKE 'notice:%'`, [Date.now() - 1]);
+    for (let round = 0; round < 3; round++) expect(await ask('203.0.113.70')).toBe(202);
+    expect(await noticed()).toEqual([2, 2]);
+  });
+
+  it('find all who wait in the list, told of or not', async () => {
+    const { script } = await adminOf(crowded);
+    const { items } = (await (await script.ask('/api/v1/users?state=awaiting')).json()) as { items: unknown[] };
+    expect(items).toHaveLength(11);
+  });
 });

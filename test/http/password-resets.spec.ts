@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { DataSource } from 'typeorm';
 import { startApp, type TestApp } from '../support/app.js';
 import { fieldOf, messageOf } from '../support/html.js';
-import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
+import { linkIn, mailsIn, waitForMail, type Mail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
 let site: TestApp;
@@ -25,9 +25,10 @@ async function memberWithLink(): Promise<{ who: Person; script: Script; token: s
 
 async function askForLink(who: Person): Promise<string> {
   await asks(who.email);
-  const mail = await waitForMail(site, who.email, /choose a new password/i);
-  return new URL(linkIn(mail)).searchParams.get('token') ?? '';
+  return secretIn(await waitForMail(site, who.email, /choose a new password/i));
 }
+
+const secretIn = (mail: Mail) => new URL(linkIn(mail)).searchParams.get('token') ?? '';
 
 const logsIn = async ({ email }: Person, password: string) =>
   (await new Script(site.url).ask('/api/v1/auth/login', { json: { email, password } })).status;
@@ -97,6 +98,43 @@ describe('the link of a reset', () => {
     const newer = await askForLink(who);
     expect((await post('/password/reset', { token, password: newPassword })).status).toBe(404);
     expect((await post('/password/reset', { token: newer, password: newPassword })).status).toBe(303);
+  });
+
+  it('works for one of several that were asked for at the same moment, and once it was used for none', async () => {
+    const look = async (token: string) => (await new Visitor(site.url).ask(`/password/reset?token=${token}`)).status;
+    for (let round = 0; round < 10; round++) {
+      const who = await new Script(site.url).register();
+      const count = 2 + (round % 3);
+      await Promise.all(Array.from({ length: count }, () => asks(who.email)));
+      const tokens: string[] = [];
+      while (tokens.length < count) tokens.push(secretIn(await waitForMail(site, who.email, /choose a new password/i)));
+      const statuses = await Promise.all(tokens.map(look));
+      expect(statuses.toSorted()).toEqual([200, ...Array.from({ length: count - 1 }, () => 404)]);
+      const token = tokens[statuses.indexOf(200)] ?? '';
+      expect((await post('/password/reset', { token, password: newPassword })).status).toBe(303);
+      expect(await logsIn(who, newPassword)).toBe(200);
+      expect(new Set(await Promise.all(tokens.map(look)))).toEqual(new Set([404]));
+    }
+  });
+
+  it('opens nothing where it was mailed before the member’s address changed', async () => {
+    const { who, token } = await memberWithLink();
+    const move = (from: string, to: string) =>
+      site.app.get(DataSource).query('UPDATE "users" SET "email" = $1 WHERE "email" = $2', [to, from]);
+    const look = async () => (await new Visitor(site.url).ask(`/password/reset?token=${token}`)).status;
+    const { email } = person();
+    expect(await look()).toBe(200);
+    await move(who.email, email);
+    expect(await look()).toBe(404);
+    await move(email, who.email);
+    expect(await look()).toBe(200);
+
+    // who has the old mailbox has no account by it
+    await move(who.email, email);
+    expect((await post('/password/reset', { token, password: newPassword })).status).toBe(404);
+    expect([await logsIn({ ...who, email }, newPassword), await logsIn({ ...who, email }, who.password)]).toEqual([
+      401, 200,
+    ]);
   });
 
   it('is worth nothing after half an hour', async () => {

@@ -53,6 +53,35 @@ it('a right password gives its try back', async () => {
   }
 });
 
+it('a program that does nothing but log in is stopped after 120 right logins in an hour, and stops nobody else', async () => {
+  const [ada, grace] = [await new Script(site.url).register(), await new Script(site.url).register()];
+  const rightFrom = async (address: string, { email, password } = ada) => logIn(address, email, password);
+  const logins = () =>
+    site.app
+      .get(DataSource)
+      .query<{ key: string; points: number }[]>(
+        `SELECT "key", "points" FROM "rate_limits" WHERE "key" LIKE 'logins:%'`,
+      );
+  const known = new Set((await logins()).map(({ key }) => key));
+  expect((await rightFrom('203.0.113.7')).status).toBe(200);
+  const [count, ...others] = (await logins()).filter(({ key }) => !known.has(key));
+  expect([count?.points, others]).toEqual([1, []]);
+
+  // as if that had gone on for most of an hour
+  await site.app.get(DataSource).query('UPDATE "rate_limits" SET "points" = 118 WHERE "key" = $1', [count?.key]);
+  expect((await rightFrom('203.0.113.7')).status).toBe(200);
+  // a wrong password between them neither counts nor begins anew
+  expect(await guess('203.0.113.7', ada.email, 1)).toEqual([401]);
+  expect((await rightFrom('203.0.113.7')).status).toBe(200);
+  const refused = await rightFrom('203.0.113.7');
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await refused.text()).not.toContain('access_token');
+
+  expect((await rightFrom('203.0.113.8')).status).toBe(200);
+  expect((await rightFrom('203.0.113.7', grace)).status).toBe(200);
+});
+
 it('many guesses at once are counted exactly', async () => {
   const { email } = await new Script(site.url).register();
   const answers = await Promise.all(Array.from({ length: 30 }, () => logIn('203.0.113.6', email, 'a wrong password')));

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { FilesService } from '../../src/files/files.service.js';
 import type { StoredFile } from '../../src/files/stored-file.entity.js';
@@ -26,12 +27,19 @@ beforeAll(async () => {
 });
 afterAll(() => site.close());
 
-/** A download that has begun and of which one chunk was read. */
-async function beginDownload(token: string): Promise<{ answer: IncomingMessage; taken: () => number }> {
-  const asked = request(`${site.url}/api/v1/files/${file.id}/content`, {
-    agent: false,
-    headers: { authorization: `Bearer ${token}` },
-  }).end();
+/** A download that has begun with a bearer token, and of which one chunk was read. */
+const beginDownload = (token: string) =>
+  beginAt(`/api/v1/files/${file.id}/content`, { authorization: `Bearer ${token}` });
+
+/** The same, by the link of the page. */
+const beginInBrowser = ({ cookies }: Visitor) =>
+  beginAt(`/files/${file.id}/download`, { cookie: [...cookies].map((pair) => pair.join('=')).join('; ') });
+
+async function beginAt(
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ answer: IncomingMessage; taken: () => number }> {
+  const asked = request(site.url + path, { agent: false, headers }).end();
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   let taken = 0;
   answer.on('error', () => undefined);
@@ -104,8 +112,67 @@ describe('a download of 64 MiB', () => {
     await browser.visit('/login', { form: { ...who } });
     const download = await beginDownload(script.token ?? '');
     await browser.ask('/logout', { method: 'POST' });
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await sleep(2_500);
     expect(await readOn(download)).toBe('whole');
+  });
+});
+
+describe('a download of a browser', () => {
+  const visitor = async () => {
+    const browser = new Visitor(site.url);
+    const who = await browser.register();
+    return { browser, who };
+  };
+
+  it('arrives whole while its session lasts', async () => {
+    const { browser } = await visitor();
+    const download = await beginInBrowser(browser);
+    await sleep(1_500);
+    expect(await readOn(download)).toBe('whole');
+  });
+
+  it('stops when the browser logs out', async () => {
+    const { browser, who } = await visitor();
+    const download = await beginInBrowser(browser);
+    await browser.ask('/logout', { method: 'POST' });
+    await eventually(async () => (await outcomes(who.email)).length === 1);
+    expect(await readOn(download)).toBe('cut');
+  });
+
+  it('goes on when its member proves again who they are, and stops when they log out then', async () => {
+    const { browser, who } = await visitor();
+    const [whole, cut] = [await beginInBrowser(browser), await beginInBrowser(browser)];
+    await browser.ask('/account/proof', { form: { password: who.password } });
+    await sleep(1_500);
+    expect(await readOn(whole)).toBe('whole');
+    await browser.ask('/logout', { method: 'POST' });
+    await eventually(async () => (await outcomes(who.email)).length === 2);
+    expect(await readOn(cut)).toBe('cut');
+  });
+});
+
+describe('a download with a personal token', () => {
+  const withToken = async () => {
+    const { script, who } = await member();
+    const made = await script.ask('/api/v1/users/me/tokens', { json: { name: 'nightly backup', scope: 'read' } });
+    const { token, session } = (await made.json()) as { token: string; session: { id: string } };
+    return { script, who, token, id: session.id };
+  };
+
+  it('arrives whole although the login ends that made the token', async () => {
+    const { script, token } = await withToken();
+    const download = await beginDownload(token);
+    await script.ask('/api/v1/auth/logout', { method: 'POST' });
+    await sleep(2_500);
+    expect(await readOn(download)).toBe('whole');
+  });
+
+  it('stops when the token is ended', async () => {
+    const { script, who, id, token } = await withToken();
+    const download = await beginDownload(token);
+    expect((await script.ask(`/api/v1/users/me/sessions/${id}`, { method: 'DELETE' })).status).toBe(204);
+    await eventually(async () => (await outcomes(who.email)).length === 1);
+    expect(await readOn(download)).toBe('cut');
   });
 });
 
@@ -119,9 +186,9 @@ describe('a download whose member proves again who they are', () => {
     const { script, who } = await member();
     const download = await beginDownload(script.token ?? '');
     for (let round = 0; round < 3; round++) await prove(script, who.password);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await sleep(1_500);
     await prove(script, who.password);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await sleep(1_500);
     expect(await readOn(download)).toBe('whole');
   });
 

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readdirSync, readFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newDatabase } from '../support/app.js';
+import { eventually } from '../support/database.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
-import { newFolder, startServer, type Server } from '../support/server.js';
+import { read } from '../support/raw.js';
+import { begin, newFolder, readABit, readAll, startServer, type Server } from '../support/server.js';
 
 const admin = { email: 'keeper@example.com', password: 'the keeper of all the keys' };
 const asAdmin = { ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password };
@@ -130,6 +135,159 @@ describe.each(['sqlite', 'postgres'] as const)('two processes on one %s database
         await fresh?.drop();
       }
     }
+  });
+});
+
+describe.each(['sqlite', 'postgres'] as const)(
+  'two processes on one %s database that count wrong passwords',
+  (kind) => {
+    let database: Awaited<ReturnType<typeof newDatabase>>;
+    let both: Server[];
+    let environment: Record<string, string>;
+
+    beforeAll(async () => {
+      database = await newDatabase(kind);
+      const url = database && { DATABASE_URL: database.url };
+      environment = { DATA_DIR: newFolder(), RATE_LIMITS: 'on', ...asAdmin, ...url };
+      both = await startBoth(environment);
+    });
+    afterAll(async () => {
+      for (const server of both) await server.kill();
+      await database?.drop();
+    });
+
+    /** Tries a password in the one process or the other. */
+    const tryIn = async (turn: number, email: string, password: string) => {
+      const script = new Script(both[turn % 2]?.url ?? '');
+      return (await script.ask('/api/v1/auth/login', { json: { email, password } })).status;
+    };
+
+    it('count them together, and still do after both were started again', async () => {
+      const { email, password } = await new Script(both[0]?.url ?? '').register();
+      const statuses: number[] = [];
+      for (let turn = 0; turn < 10; turn++) statuses.push(await tryIn(turn, email, `guess number ${turn}`));
+      expect(statuses).toEqual(Array<number>(10).fill(401));
+      // the eleventh, and be it right, in either
+      expect([await tryIn(0, email, password), await tryIn(1, email, password)]).toEqual([429, 429]);
+
+      expect(await Promise.all(both.map((server) => server.stop()))).toEqual([0, 0]);
+      both = await startBoth(environment);
+      expect([await tryIn(0, email, password), await tryIn(1, email, password)]).toEqual([429, 429]);
+      expect(await tryIn(0, admin.email, admin.password)).toBe(200);
+    });
+
+    it('let ten of many through that come to both at once', async () => {
+      const { email } = await new Script(both[0]?.url ?? '').register();
+      const statuses = await Promise.all(Array.from({ length: 30 }, (_, turn) => tryIn(turn, email, `guess ${turn}`)));
+      expect(statuses.toSorted()).toEqual([...Array<number>(10).fill(401), ...Array<number>(20).fill(429)]);
+    });
+  },
+);
+
+describe.each(['sqlite', 'postgres'] as const)('a session in two processes on one %s database', (kind) => {
+  /** Larger than what the sockets of both sides hold, so that a reader who stops makes the server wait. */
+  const bytes = randomBytes(48 * 1_024 * 1_024);
+  const whole = { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  let database: Awaited<ReturnType<typeof newDatabase>>;
+  let here: Server;
+  let there: Server;
+
+  beforeAll(async () => {
+    database = await newDatabase(kind);
+    const WELCOME_FILE = join(newFolder(), 'big.bin');
+    writeFileSync(WELCOME_FILE, bytes);
+    const url = database && { DATABASE_URL: database.url };
+    [here, there] = await startBoth({ DATA_DIR: newFolder(), WELCOME_FILE, ...url });
+  });
+  afterAll(async () => {
+    await here.kill();
+    await there.kill();
+    await database?.drop();
+  });
+
+  /** A member with a script that talks to the other process, and a download that has begun in this one. */
+  async function downloading() {
+    const [script, elsewhere] = [new Script(here.url), new Script(there.url)];
+    const who = await script.register();
+    elsewhere.token = script.token;
+    const { items } = (await (await script.ask('/api/v1/files')).json()) as { items: { id: string }[] };
+    const path = `/api/v1/files/${items[0]?.id ?? ''}/content`;
+    const answer = await begin(here.url + path, { authorization: `Bearer ${script.token ?? ''}` });
+    expect(answer.statusCode).toBe(200);
+    answer.unshift(await readABit(answer));
+    return { who, elsewhere, answer };
+  }
+
+  /** Proves in the other process who it is; the token from before opens nothing then. */
+  async function prove(script: Script, { password }: Person): Promise<void> {
+    const before = script.token;
+    const proved = await script.ask('/api/v1/users/me/proof', { method: 'PUT', json: { password } });
+    script.token = ((await proved.json()) as { access_token: string }).access_token;
+    const old = Object.assign(new Script(here.url), { token: before });
+    expect([proved.status, (await old.ask('/api/v1/users/me')).status]).toEqual([200, 401]);
+  }
+
+  /** Waits until the download of a member ended without having been sent. */
+  const brokeOff = async (who: Person) => {
+    const script = new Script(there.url);
+    await script.logIn(who);
+    await eventually(async () => {
+      const { items } = (await (await script.ask('/api/v1/users/me/activity')).json()) as {
+        items: { kind: string; outcome: string }[];
+      };
+      return items.some(({ kind, outcome }) => kind === 'file.downloaded' && outcome === 'broken');
+    });
+  };
+
+  it('goes on downloading in one when its member proves again who they are in the other', async () => {
+    const { who, elsewhere, answer } = await downloading();
+    await prove(elsewhere, who);
+    // the process looks every second whether it may
+    await sleep(2_500);
+    await prove(elsewhere, who);
+    await sleep(1_500);
+    expect(await readAll(answer)).toEqual(whole);
+  });
+
+  it('stops downloading in one when it is ended in the other, be it after a proof', async () => {
+    for (const isProved of [false, true]) {
+      const { who, elsewhere, answer } = await downloading();
+      if (isProved) await prove(elsewhere, who);
+      expect((await elsewhere.ask('/api/v1/auth/logout', { method: 'POST' })).status).toBe(204);
+      await brokeOff(who);
+      await expect(readAll(answer)).rejects.toThrow('aborted');
+    }
+  });
+
+  it('has one new token after many proofs at once in both', async () => {
+    const browser = new Visitor(here.url);
+    const { email, password } = await browser.register();
+    const tabs = Array.from({ length: 20 }, (_, turn) => {
+      const tab = new Visitor(turn % 2 ? here.url : there.url);
+      for (const [name, value] of browser.cookies) tab.cookies.set(name, value);
+      return tab;
+    });
+    // wrong passwords before them in the queue, so that the first proof is looked at once others have come
+    const others = Array.from({ length: 80 }, (_, turn) =>
+      new Script((turn % 2 ? here : there).url).ask('/api/v1/auth/login', { json: { email, password: 'a wrong one' } }),
+    );
+    await sleep(200);
+    const form = { password, next: '/account/email', again: 'yes' };
+    const answers = await Promise.all(tabs.map((tab) => tab.ask('/account/proof', { form })));
+    await Promise.all(others);
+    // who comes when the first has proved is out: on a busy machine a few do, and never all of one process
+    const locations = answers.map(({ headers }) => headers.get('location'));
+    const goOn = [...tabs.keys()].filter((turn) => locations[turn] === '/account/email');
+    expect(new Set(goOn.map((turn) => turn % 2))).toEqual(new Set([0, 1]));
+    expect(new Set(locations.filter((at) => at !== '/account/email' && !at?.startsWith('/login?')))).toEqual(new Set());
+
+    const winners = tabs.filter((_, turn) => goOn.includes(turn));
+    expect(new Set(winners.map(({ cookies }) => read(cookies.get('gatehouse-session') ?? '').payload.jti)).size).toBe(
+      1,
+    );
+    const statuses = await Promise.all(winners.map(async (tab) => (await tab.ask('/account/email')).status));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect((await browser.ask('/secrets')).status).toBe(303);
   });
 });
 

@@ -3,9 +3,9 @@ import { hash } from '@node-rs/argon2';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectFolder } from '../../src/config/settings.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { projectFolder, readSettings } from '../../src/config/settings.js';
 import { Busy } from '../../src/http/errors.js';
-import { readSettings } from '../../src/config/settings.js';
 import { Passwords } from '../../src/users/passwords.js';
 import { passwordFault } from '../../src/users/account-fields.js';
 
@@ -110,4 +110,56 @@ it('of far too many at once, some are told to come back, and all others are done
     expect((reason as Busy).retryAfter).toBeGreaterThan(0);
   }
   await expect(crowded.verify(undefined, 'correct horse')).resolves.toBe(false);
+});
+
+describe('a network that has many passwords looked at', () => {
+  /** As many as may wait for one network; beside them are those that are being worked on, of which there are one to three. */
+  const share = 32;
+
+  /** Has so many hashed at once for whoever is at the address of the round: which were refused, and how many are done. */
+  function crowdOf(count: number, addressOf: (round: number) => string, crowded: Passwords) {
+    const crowd = { done: 0, refused: [] as number[] };
+    const asked = Array.from({ length: count }, async (_, round) => {
+      try {
+        await crowded.hash('correct horse', addressOf(round));
+        crowd.done++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(Busy);
+        crowd.refused.push(round);
+      }
+    });
+    return Object.assign(crowd, { ended: Promise.all(asked) });
+  }
+
+  it('fills its own share of the waiting room, and another network is served before that is done', async () => {
+    const crowded = new Passwords(readSettings({}));
+    // an IPv6 household is one network, however many addresses it uses
+    const crowd = crowdOf(50, (round) => `2001:db8:1:2::${round + 1}`, crowded);
+    await nextTurn();
+    const taken = 50 - crowd.refused.length;
+    expect([share + 1, share + 2, share + 3]).toContain(taken);
+    expect(crowd.refused).toEqual(Array.from({ length: 50 - taken }, (_, round) => taken + round));
+
+    await expect(crowded.hash('correct horse', '2001:db8:1:3::1')).resolves.toMatch(/^\$argon2id\$/);
+    expect(crowd.done).toBeLessThan(10);
+    await expect(crowded.verify(undefined, 'correct horse', '203.0.113.1')).resolves.toBe(false);
+    expect(crowd.done).toBeLessThan(20);
+    await crowd.ended;
+    expect(crowd.done).toBe(taken);
+    await expect(crowded.hash('correct horse', '2001:db8:1:2::1')).resolves.toMatch(/^\$argon2id\$/);
+  });
+
+  it('does not fill the room for all of them together, which is bounded too', async () => {
+    const crowded = new Passwords(readSettings({}));
+    const crowd = crowdOf(200, (round) => `203.0.113.${round}`, crowded);
+    await crowd.ended;
+    expect([129, 130, 131]).toContain(crowd.done);
+    expect(crowd.refused.length).toBe(200 - crowd.done);
+  });
+
+  it('has no share where RATE_LIMITS is off', async () => {
+    const crowd = crowdOf(100, () => '203.0.113.1', new Passwords(readSettings({ RATE_LIMITS: 'off' })));
+    await crowd.ended;
+    expect([crowd.done, crowd.refused]).toEqual([100, []]);
+  });
 });
