@@ -6,6 +6,7 @@
  * Usage: node test/bench/siege.mjs [seconds = 10]
  */
 import { randomUUID } from 'node:crypto';
+import { URLSearchParams } from 'node:url';
 import { address, asker, quantile, startSite } from './site.mjs';
 
 const seconds = Number(process.argv[2] ?? 10);
