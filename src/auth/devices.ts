@@ -38,8 +38,8 @@ export class Devices {
   }
 
   /** The device that this request comes from, where that member has logged in with it before. */
-  find(request: FastifyRequest, userId: string | undefined): string | undefined {
-    return userId === undefined ? undefined : this.read(request)[this.markOf(userId)]?.device;
+  find(request: FastifyRequest, userId: string): string | undefined {
+    return this.read(request)[this.markOf(userId)]?.device;
   }
 
   /** Whether this member has logged in from here since their password was last changed. */

@@ -65,7 +65,7 @@ export class LoginLinkController {
   ) {
     const { address } = callerOf(request);
     const found = await this.users.findOwner(email);
-    await this.limits.spendMail({ email, address, device: this.devices.find(request, found?.id) });
+    await this.limits.spendMail({ email, address, device: this.devices.find(request, found?.id ?? 'nobody') });
     const owner = found?.isActive ? found : undefined;
     const userId = owner?.id ?? this.keys.mark('nobody', email).slice(0, 36);
     const asker = randomBytes(32).toString('base64url');

@@ -16,6 +16,8 @@ const refusal = 'That email and password do not match an account here. Please ch
 /** Said to every unknown device alike, whether the password was right or wrong, and whether there is an account. */
 const siege =
   'There were too many wrong passwords for this email. Ask for a login link by mail instead: it lets its owner in at once.';
+/** In the place of a member whom there is none of, so that the same work is done. */
+const nobody = { id: 'nobody', passwordHash: 'none' };
 const awaiting = 'An admin has not let you in yet. You get a mail when that is done.';
 
 declare module 'fastify' {
@@ -50,7 +52,11 @@ export class LoginGuard extends AuthGuard('local') {
     const { email } = input;
     request.body = { ...(request.body as object), ...input };
     const owner = await this.users.findOwner(email);
-    const attempt: Try = { email, address: callerOf(request).address, device: this.devices.find(request, owner?.id) };
+    const attempt: Try = {
+      email,
+      address: callerOf(request).address,
+      device: this.devices.find(request, (owner ?? nobody).id),
+    };
     await this.limits.spendLogin(attempt);
     try {
       await super.canActivate(context);
@@ -60,7 +66,7 @@ export class LoginGuard extends AuthGuard('local') {
     }
     const { login } = request;
     // a device that knew an older password alone may be a thief's, who must not learn here which is right
-    const isKnown = owner !== undefined && this.devices.isKnown(request, owner);
+    const isKnown = this.devices.isKnown(request, owner ?? nobody);
     const isUnderSiege = !isKnown && (await this.limits.isUnderSiege(email));
     if (!login || (isUnderSiege && !(await this.factors.isSetUpFor(login.id)))) {
       await this.limits.noteFailure(email);

@@ -89,7 +89,7 @@ export class LoginsService {
     if (!isNew) return { outcome: 'taken' };
     if (isAwaiting) {
       const link = `${this.settings.publicUrl}/admin/members/${member.id}`;
-      const told = (await this.limits.mayTellAdmins(caller.address)) ? await this.users.admins() : [];
+      const told = (await this.limits.mayTellAdmins()) ? await this.users.admins() : [];
       for (const admin of told)
         await this.mail.send({ to: admin.email, view: 'account-awaits', data: { email: input.email, link } });
       return { outcome: 'awaiting' };

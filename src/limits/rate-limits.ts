@@ -124,36 +124,24 @@ export class RateLimits implements OnModuleInit {
 
   /**
    * Counts a mail that is sent to whoever has this email, because somebody at this address asked for it. What strangers
-   * ask for elsewhere stands in the way of no device that the member has used before, nor of a member who is logged in, whose id stands for one.
+   * ask for elsewhere stands in the way of no device that the member has used before, nor of a member who is logged in,
+   * whose id stands for one.
    *
    * @throws TooManyRequests where too many were asked for.
    */
-  async spendMail({ email, address, device }: Try): Promise<void> {
-    if (device === undefined) await this.spend('mails', networkOf(address), address);
-    await this.spend('mail', accountKey(email, device ?? networkOf(address)), address);
-    if (device === undefined) await this.spend('mailbox', accountKey(email, 'mailbox'), address);
+  async spendMail(attempt: Try): Promise<void> {
+    for (const [rule, key] of mailCounts(attempt)) await this.spend(rule, key, attempt.address);
   }
 
   /** The same for a mail that nobody asked for by itself: whether it may be sent. */
   async mayMail(attempt: Try): Promise<boolean> {
-    try {
-      await this.spendMail(attempt);
-      return true;
-    } catch (error) {
-      if (error instanceof TooManyRequests) return false;
-      throw error;
-    }
+    for (const [rule, key] of mailCounts(attempt)) if ((await this.take(rule, key)) !== undefined) return false;
+    return true;
   }
 
   /** Whether the admins may be mailed that somebody waits: once in a while, however many come. */
-  async mayTellAdmins(address: string): Promise<boolean> {
-    try {
-      await this.spend('notice', 'admins', address);
-      return true;
-    } catch (error) {
-      if (error instanceof TooManyRequests) return false;
-      throw error;
-    }
+  async mayTellAdmins(): Promise<boolean> {
+    return (await this.take('notice', 'admins')) === undefined;
   }
 
   /** @throws TooManyRequests where too many wrong answers were given for this account; from a known device, by it. */
@@ -172,14 +160,22 @@ export class RateLimits implements OnModuleInit {
   }
 
   private async spend(rule: Rule, key: string, address: string): Promise<void> {
-    if (this.settings.rateLimits === 'off') return;
+    const seconds = await this.take(rule, key);
+    if (seconds === undefined) return;
+    // as a line of the activity log has it, so that fail2ban reads both; the table would grow with every such try
+    this.logger.warn({ event: 'limit.reached', outcome: 'refused', rule, key, address }, 'too many tries');
+    throw new TooManyRequests(seconds);
+  }
+
+  /** Counts one more; in how many seconds another may be made, where that was too many. */
+  private async take(rule: Rule, key: string): Promise<number | undefined> {
+    if (this.settings.rateLimits === 'off') return undefined;
     try {
       await this.limiters[rule].consume(key);
+      return undefined;
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      // as a line of the activity log has it, so that fail2ban reads both; the table would grow with every such try
-      this.logger.warn({ event: 'limit.reached', outcome: 'refused', rule, key, address }, 'too many tries');
-      throw new TooManyRequests(Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000)));
+      return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
     }
   }
 
@@ -210,6 +206,17 @@ export class RateLimits implements OnModuleInit {
 interface Statement {
   readonly text: string;
   readonly values: unknown[];
+}
+
+/** By which rules, and under which keys, a mail is counted. */
+function mailCounts({ email, address, device }: Try): [Rule, string][] {
+  if (device !== undefined) return [['mail', accountKey(email, device)]];
+  const network = networkOf(address);
+  return [
+    ['mails', network],
+    ['mail', accountKey(email, network)],
+    ['mailbox', accountKey(email, 'mailbox')],
+  ];
 }
 
 /** Hashed, so that the table and the log do not tell who has an account. */

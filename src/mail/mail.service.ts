@@ -47,8 +47,9 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
 
   /** Takes on a letter: it survives a power cut once this returns, and leaves soon after, from a process that listens. */
   async send(letter: Letter): Promise<void> {
-    await this.outbox.put(letter);
-    if (this.chores.areDone) setTimeout(() => this.sendDue(), 50 + Math.random() * breath).unref();
+    const rest = Math.round(Math.random() * breath);
+    await this.outbox.put(letter, rest);
+    if (this.chores.areDone) setTimeout(() => this.sendDue(), rest + 10).unref();
   }
 
   /** Begins to send what is due, one letter after the other, unless this process is at it. */

@@ -28,10 +28,12 @@ export class Outbox {
     private readonly keys: Keys,
   ) {}
 
-  async put(letter: Letter): Promise<void> {
-    const now = new Date();
+  /** Takes in a letter that is to be sent after so many milliseconds. */
+  async put(letter: Letter, rest: number): Promise<void> {
+    const createdAt = new Date();
     const sealed = this.keys.seal(padded(JSON.stringify(letter)));
-    await this.letters.insert({ id: uuid(), letter: sealed, createdAt: now, tries: 0, dueAt: now });
+    const dueAt = new Date(createdAt.getTime() + rest);
+    await this.letters.insert({ id: uuid(), letter: sealed, createdAt, tries: 0, dueAt });
   }
 
   /** The letter that has been due the longest; nobody else takes it until it is discarded or put back. */

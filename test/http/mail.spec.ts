@@ -147,7 +147,7 @@ describe('a site with a mail server', () => {
   });
 
   it('gives a letter to one of many who reach for it at the same moment', async () => {
-    await site.app.get(Outbox).put(letterTo());
+    await site.app.get(Outbox).put(letterTo(), 0);
     const taken = await Promise.all(Array.from({ length: 10 }, () => site.app.get(Outbox).take()));
     expect(taken.filter(Boolean)).toHaveLength(1);
   });
