@@ -10,10 +10,10 @@ import type { WaitingLetter } from './waiting-letter.entity.js';
 
 const second = 1_000;
 /**
- * How long a letter rests at most before it is sent, by chance: long enough for the answer to leave first, and at no time
- * from which whoever asks next could tell that there was somebody to send it to.
+ * Letters leave by the clock, so often, and in the order in which they came: at no time after an answer from which
+ * whoever asked could tell that there was somebody to send one to.
  */
-const breath = 500;
+const round = second / 2;
 /** How often this process looks for what a crash, a fault or another process left. */
 const pollEvery = 15 * second;
 /** So long may sending one letter take, in all; less than anybody else waits to take it. */
@@ -47,7 +47,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
 
   /** Takes on a letter: it survives a power cut once this returns, and leaves soon after, from a process that listens. */
   async send(letter: Letter): Promise<void> {
-    const rest = Math.round(Math.random() * breath);
+    const rest = round - (Date.now() % round);
     await this.outbox.put(letter, rest);
     if (this.chores.areDone) setTimeout(() => this.sendDue(), rest + 10).unref();
   }

@@ -11,12 +11,12 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } satisfies Optio
 
 /**
  * Hashes and verifies passwords. Hashing takes a core and 19 MiB for about 20 ms, on threads that the database and
- * the disk need too: so at most as many run at once as leave one of libuv's four threads free, a bounded number
+ * the disk need too: so at most as many run at once as leave a core and one of libuv's four threads free, a bounded number
  * waits, and the rest are told to come back. Networks take turns, and none fills the waiting room alone.
  */
 @Injectable()
 export class Passwords {
-  private static readonly atOnce = Math.max(1, Math.min(availableParallelism(), 3));
+  private static readonly atOnce = Math.max(1, Math.min(availableParallelism() - 1, 3));
   private static readonly waiting = 128;
   private static readonly waitingOfOne = 32;
   private readonly limit = pLimit(Passwords.atOnce);
