@@ -15,7 +15,9 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
   if (!window.PublicKeyCredential?.[parse]) continue;
   const { response } = form.elements;
   const button = form.querySelector('[type=submit]');
-  const news = form.querySelector('[role=status]');
+  const news = form.querySelector('[data-news]');
+  // a place for news of the script alone: without it the page has none
+  news.setAttribute('role', 'status');
   form.hidden = false;
   for (const note of document.querySelectorAll('.without-passkeys')) note.hidden = true;
 
