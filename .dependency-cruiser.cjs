@@ -17,9 +17,10 @@ const rooms = {
   account: accounts,
   members: accounts,
   files: ['sessions', 'users', ...services],
+  library: ['files', ...accounts],
   site: ground,
   auth: accounts,
-  commands: ['members', ...accounts],
+  commands: ['library', 'files', 'members', ...accounts],
 };
 
 module.exports = {
@@ -49,7 +50,7 @@ module.exports = {
       name: 'a-new-room-imports-downwards',
       severity: 'error',
       from: { path: '^src/[^/]+/', pathNot: `^src/(${Object.keys(rooms).join('|')})/` },
-      to: { path: `^src/(auth|site|account|members|commands)/` },
+      to: { path: `^src/(auth|site|account|members|library|commands)/` },
     },
   ],
   options: {

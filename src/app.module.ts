@@ -10,6 +10,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { FactorsModule } from './factors/factors.module.js';
 import { FilesModule } from './files/files.module.js';
 import { HttpModule } from './http/http.module.js';
+import { LibraryModule } from './library/library.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { MembersModule } from './members/members.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
@@ -30,6 +31,7 @@ const rooms: NonNullable<ModuleMetadata['imports']> = [
   AccountModule,
   MembersModule,
   FilesModule,
+  LibraryModule,
   SiteModule,
 ];
 

@@ -14,6 +14,7 @@ import { ErrorsFilter } from './http/errors.filter.js';
 import { inputPipe, isReadableBody } from './http/input.js';
 import { Lifecycle } from './http/lifecycle.js';
 import { NestLogger } from './http/logging.js';
+import { impatience } from './http/patience.js';
 import { Pages, pathOf } from './http/pages.js';
 import { RouteList } from './http/route-list.js';
 import { securityHeaders } from './http/security-headers.js';
@@ -28,8 +29,9 @@ const limits = {
   bodyLimit: 16 * KiB,
   /** Of a path's parameter, in characters. */
   routerOptions: { maxParamLength: 200 },
-  /** Milliseconds for a whole request to arrive, and for its headers; looked at every few seconds. */
-  requestTimeout: 30 * second,
+  /** For a whole request to arrive: looked at by `impatience`, which lets uploads take their time. */
+  requestTimeout: 0,
+  /** Milliseconds for the headers of a request to arrive; looked at every few seconds. */
   http: { headersTimeout: 15 * second, connectionsCheckingInterval: 5 * second, maxHeaderSize: 16 * KiB },
   /** Milliseconds after which a connection on which nothing moves is closed, such as a download that nobody reads. */
   connectionTimeout: 300 * second,
@@ -99,6 +101,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     lifecycle.track(reply.raw);
     done();
   });
+  server.addHook('onRequest', impatience(30 * second));
   server.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined || isReadableBody(request.body)) done();
     else done(new BadRequestException('The body is not an object, or it is nested too deep.'));

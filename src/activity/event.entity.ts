@@ -37,6 +37,12 @@ export const eventKinds = [
   'invite.made',
   'invite.withdrawn',
   'registration.changed',
+  'file.added',
+  'file.renamed',
+  'file.featured',
+  'file.unfeatured',
+  'file.deleted',
+  'file.restored',
   'file.downloaded',
   'file.part-downloaded',
 ] as const;

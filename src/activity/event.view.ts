@@ -80,6 +80,12 @@ const words: Record<EventKind, readonly [string, string?]> = {
   'invite.made': ['Invite made'],
   'invite.withdrawn': ['Invite withdrawn'],
   'registration.changed': ['Rules of registration changed'],
+  'file.added': ['File added'],
+  'file.renamed': ['File renamed'],
+  'file.featured': ['File featured'],
+  'file.unfeatured': ['File no longer featured'],
+  'file.deleted': ['File deleted'],
+  'file.restored': ['Deleted file put back'],
   'file.downloaded': ['Downloaded a file', 'A download broke off'],
   'file.part-downloaded': ['Downloaded a part of a file', 'The download of a part broke off'],
 };

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { doctorCommand } from './doctor.command.js';
+import { filesCommand } from './files.command.js';
 import { membersCommand } from './members.command.js';
 import { registrationCommand } from './registration.command.js';
 import { settingsCommand } from './settings.command.js';
@@ -11,6 +12,7 @@ export function commandLine(environment: Environment, withSite: WithSite): Comma
     .description('Runs one command on a Gatehouse site, beside its running server.')
     .addHelpText('after', notes)
     .addCommand(membersCommand(withSite))
+    .addCommand(filesCommand(withSite))
     .addCommand(registrationCommand(withSite))
     .addCommand(settingsCommand(environment))
     .addCommand(doctorCommand(environment));

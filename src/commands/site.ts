@@ -2,7 +2,7 @@ import type { INestApplicationContext, Type } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { inputPipe } from '../http/input.js';
 import { onThisMachine } from '../http/caller.js';
-import type { By } from '../members/by.js';
+import type { By } from '../http/by.js';
 
 /** Where the settings come from, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;

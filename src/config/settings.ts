@@ -24,6 +24,13 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 const integer = ({ value }: { value: unknown }) =>
   typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
 
+const units: Record<string, number> = { '': 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+const bytes = ({ value }: { value: unknown }) => {
+  const [, amount, unit = ''] = /^(\d{1,15}) ?([KMGT]B)?$/i.exec(String(value)) ?? [];
+  return amount === undefined ? value : Number(amount) * (units[unit.toUpperCase()] ?? 1);
+};
+
 const list = ({ value }: { value: unknown }) =>
   typeof value === 'string'
     ? value
@@ -156,6 +163,13 @@ export class Settings {
   @IsString()
   breachList?: string;
 
+  /** The most bytes of one file that is added; such as `500MB` or `10GB`, in thousands, as file managers count. */
+  @Transform(bytes)
+  @Max(Number.MAX_SAFE_INTEGER, { message: 'is more than anybody can store' })
+  @Min(1, { message: 'must be at least 1' })
+  @IsInt({ message: 'must be a number of bytes, such as 500MB or 10GB' })
+  uploadLimit = 10_000_000_000;
+
   /** Whether people reach the site over TLS. */
   get isSecure(): boolean {
     return this.publicUrl.startsWith('https:');
@@ -199,6 +213,7 @@ export const properties = [
   'requireMfa',
   'activityDays',
   'breachList',
+  'uploadLimit',
 ] as const satisfies readonly (keyof Settings)[];
 
 /**

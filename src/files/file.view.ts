@@ -79,7 +79,7 @@ function typeInWords({ contentType, name }: StoredFile): string {
 }
 
 /** Such as "84 KB"; thousands, as file managers and browsers count. */
-function sizeInWords(bytes: number): string {
+export function sizeInWords(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
   // by the three digits that are shown, so that 999,999 bytes are 1.0 MB and not 1000 KB
   const shown = Number(Math.max(bytes, 1).toPrecision(3));

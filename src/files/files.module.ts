@@ -14,6 +14,6 @@ import { WelcomeFile } from './welcome-file.js';
   imports: [TypeOrmModule.forFeature([StoredFile]), ActivityModule, SessionsModule],
   controllers: [FilesController, FilesApiController],
   providers: [Downloads, FileStore, FilesService, WelcomeFile],
-  exports: [FilesService],
+  exports: [FileStore, FilesService],
 })
 export class FilesModule {}

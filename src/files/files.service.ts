@@ -10,9 +10,9 @@ import { once } from '../database/once.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
-import { likeAnywhere, newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import { likeAnywhere, newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
 import { FileStore } from './file-store.js';
-import { StoredFile } from './stored-file.entity.js';
+import { nameForms, StoredFile } from './stored-file.entity.js';
 
 /** The featured file and a part of the list. */
 export interface Shelf {
@@ -78,11 +78,11 @@ export class FilesService {
     const file: StoredFile = {
       ...stored,
       id: uuid(),
-      name: firstCharacters(name.normalize('NFC')),
-      searchName: firstCharacters(searchForm(name)),
+      ...nameForms(name),
       contentType: mime.getType(name) ?? 'application/octet-stream',
       origin: origin ?? null,
       featuredAt: null,
+      deletedAt: null,
       createdAt: new Date(),
     };
     try {
@@ -103,13 +103,14 @@ export class FilesService {
 }
 
 /** A row as the reader gives it: numbers come as text from PostgreSQL, times as milliseconds. */
-type Row = Omit<StoredFile, 'size' | 'featuredAt' | 'createdAt'> &
+type Row = Omit<StoredFile, 'size' | 'featuredAt' | 'deletedAt' | 'createdAt'> &
   Record<'size' | 'createdAt', number | string> & { rank?: number };
 
 const fromRow = once(({ rank: _rank, size, createdAt, ...row }: Row): StoredFile => ({
   ...row,
   size: Number(size),
   featuredAt: null,
+  deletedAt: null,
   createdAt: new Date(Number(createdAt)),
 }));
 
@@ -118,27 +119,21 @@ const columns = `"id", "name", "searchName", "contentType", "size", "sha256", "s
 /** Which part of an answer a row belongs to. */
 const ranks = { listed: 2, featured: 0 } as const;
 
-const one = `SELECT ${columns} FROM "files" WHERE "id" = $1`;
+const one = `SELECT ${columns} FROM "files" WHERE "id" = $1 AND "deletedAt" IS NULL`;
 const featured = `
   SELECT ${columns}, ${ranks.featured} AS "rank" FROM (
-    SELECT * FROM (SELECT ${columns}, 0 AS "order" FROM "files" WHERE "featuredAt" IS NOT NULL ORDER BY "featuredAt" DESC LIMIT 1) chosen
+    SELECT * FROM (SELECT ${columns}, 0 AS "order" FROM "files" WHERE "featuredAt" IS NOT NULL AND "deletedAt" IS NULL ORDER BY "featuredAt" DESC LIMIT 1) chosen
     UNION ALL
-    SELECT * FROM (SELECT ${columns}, 1 AS "order" FROM "files" ORDER BY "id" DESC LIMIT 1) latest
+    SELECT * FROM (SELECT ${columns}, 1 AS "order" FROM "files" WHERE "deletedAt" IS NULL ORDER BY "id" DESC LIMIT 1) latest
     ORDER BY "order" LIMIT 1
   ) candidate`;
 const shelf = `
   SELECT * FROM (
     SELECT ${columns}, ${ranks.listed} AS "rank" FROM "files"
-    WHERE "id" < $1 AND "searchName" LIKE $2 ESCAPE '!' ORDER BY "id" DESC LIMIT $3
+    WHERE "id" < $1 AND "searchName" LIKE $2 ESCAPE '!' AND "deletedAt" IS NULL ORDER BY "id" DESC LIMIT $3
   ) listed
   UNION ALL ${featured}
   ORDER BY "rank", "id" DESC`;
-
-/** As much of a name as a column holds, in whole characters; what no text column or header takes is replaced. */
-const firstCharacters = (name: string) =>
-  Array.from(name.replace(/[\p{Cc}\p{Cs}]/gu, '\uFFFD'))
-    .slice(0, 255)
-    .join('');
 
 function notThere(): never {
   throw new NotFoundException('There is no such file here for you.');

@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { CountColumn, InstantColumn } from '../database/instant.column.js';
+import { searchForm } from '../http/paging.input.js';
 
 /** A file that members may have: what is known of it. Its bytes are in the file store under `storageKey`. */
 @Entity('files')
@@ -37,6 +38,22 @@ export class StoredFile {
   @InstantColumn({ nullable: true })
   featuredAt!: Date | null;
 
+  /** When an admin deleted it; its bytes are kept for a while. */
+  @InstantColumn({ nullable: true })
+  deletedAt!: Date | null;
+
   @InstantColumn()
   createdAt!: Date;
 }
+
+/** A file's name, and the form in which it is searched for. */
+export const nameForms = (name: string) => ({
+  name: firstCharacters(name.normalize('NFC')),
+  searchName: firstCharacters(searchForm(name)),
+});
+
+/** As much of a name as a column holds, in whole characters; what no text column or header takes is replaced. */
+const firstCharacters = (name: string) =>
+  Array.from(name.replace(/[\p{Cc}\p{Cs}]/gu, '\uFFFD'))
+    .slice(0, 255)
+    .join('');

@@ -26,6 +26,7 @@ const byStatus: Record<number, Advice> = {
     advice: [{ text: 'Go back, mend what is named above, and send it again.' }, home],
   },
   429: { heading: 'Too many tries', advice: [{ text: 'Wait a few minutes, then try again.' }, home] },
+  507: { heading: 'There is no room left', advice: [{ text: 'Make room on the disk, then try again.' }, home] },
   503: { heading: 'Busy just now', advice: [{ text: 'Wait a few seconds, then load the page again.' }, home] },
 };
 

@@ -1,4 +1,4 @@
-import { RouteConfig } from '@nestjs/platform-fastify';
+import { configureRoute } from './route-config.js';
 
 /** What a page's form shows again after a fault: its view, its title, and the fields whose values are kept. */
 export interface Form {
@@ -17,4 +17,4 @@ declare module 'fastify' {
  * Names the form that a page's POST comes from, so that bad input shows it again (422) with a message at each field
  * and what was typed kept, but for what is not in `keep`, such as a password.
  */
-export const FromForm = (form: Form) => RouteConfig({ form });
+export const FromForm = (form: Form) => configureRoute({ form });

@@ -10,7 +10,7 @@ import {
 import { AdminsOnly } from '../http/access.js';
 import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
-import { ByAdmin, type By } from './by.js';
+import { ByAdmin, type By } from '../http/by.js';
 import { InviteInput } from './invite.input.js';
 import { InvitePage, NewInviteView, presentInvite, presentNewInvite } from './invite.view.js';
 import { InvitesService } from './invites.service.js';

@@ -18,7 +18,7 @@ import { FlashMessages, type Flash } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { RegistrationRules } from '../users/registration-rules.js';
-import { ByAdmin, type By } from './by.js';
+import { ByAdmin, type By } from '../http/by.js';
 import { InviteInput } from './invite.input.js';
 import { presentInviteInWords } from './invite.view.js';
 import { InvitesService } from './invites.service.js';

@@ -9,7 +9,7 @@ import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
 import { isOfDomains, RegistrationRules } from '../users/registration-rules.js';
 import { UsersService } from '../users/users.service.js';
-import type { By } from './by.js';
+import type { By } from '../http/by.js';
 import type { InviteInput } from './invite.input.js';
 
 const day = 24 * 3_600_000;

@@ -14,7 +14,7 @@ import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
 import { presentSession, SessionPage } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { ByAdmin, type By } from './by.js';
+import { ByAdmin, type By } from '../http/by.js';
 import { MemberChangeInput, MemberFilterInput } from './member.input.js';
 import { MemberPage, MemberView, presentMember } from './member.view.js';
 import { MembersService } from './members.service.js';

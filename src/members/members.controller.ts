@@ -9,7 +9,7 @@ import { FlashMessages, type Flash } from '../http/flash.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { ByAdmin, type By } from './by.js';
+import { ByAdmin, type By } from '../http/by.js';
 import { MemberFilterInput, RoleInput } from './member.input.js';
 import { presentFactorsInWords, presentMemberInWords } from './member.view.js';
 import { MembersService, type Member } from './members.service.js';

@@ -16,7 +16,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import { RegistrationRules, type Rules } from '../users/registration-rules.js';
 import { stateOf, User, type MemberState } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import type { By } from './by.js';
+import type { By } from '../http/by.js';
 import type { MemberChangeInput, MemberFilterInput } from './member.input.js';
 
 /** A member as admins see them. */

@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { AdminsOnly } from '../http/access.js';
 import { ApiProblem } from '../http/problem.js';
 import { RegistrationRules } from '../users/registration-rules.js';
-import { ByAdmin, type By } from './by.js';
+import { ByAdmin, type By } from '../http/by.js';
 import { MembersService } from './members.service.js';
 import { RegistrationRulesInput } from './registration.input.js';
 import { presentRules, RegistrationRulesView } from './registration.view.js';

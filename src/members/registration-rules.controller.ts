@@ -5,7 +5,7 @@ import { AdminsOnly } from '../http/access.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { RegistrationRules } from '../users/registration-rules.js';
-import { ByAdmin, type By } from './by.js';
+import { ByAdmin, type By } from '../http/by.js';
 import { MembersService } from './members.service.js';
 import { RegistrationRulesInput } from './registration.input.js';
 import { modesInWords } from './registration.view.js';

@@ -9,6 +9,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { violationsOn } from '../support/axe.js';
 import { launchChromium, launchTimeout, openTab, type Tab } from '../support/browser.js';
 import { person, Visitor } from '../support/people.js';
+import * as library from '../support/library-ways.js';
 import * as ways from '../support/ways.js';
 
 /** With the welcome file; with no file and no admin; with many files and members, oddly named; with a second factor. */
@@ -109,6 +110,15 @@ const pages: readonly PageToSee[] = [
   { name: 'admin-member-disabled', open: admin.disablesMember, as: 'admin' },
   { name: 'admin-member-oneself', open: admin.opensOneself, as: 'admin', on: 'full' },
   { name: 'admin-member-last', open: admin.stepsDown, as: 'admin', on: 'full' },
+  { name: 'admin-files', open: '/admin/files', as: 'admin', on: 'full' },
+  { name: 'admin-files-none', open: '/admin/files?q=nothing', as: 'admin' },
+  { name: 'admin-files-deleted', open: '/admin/files?state=deleted', as: 'admin' },
+  { name: 'admin-file', open: library.opensFile, as: 'admin' },
+  { name: 'admin-file-featured', open: library.featuresFile, as: 'admin', on: 'full' },
+  { name: 'admin-file-deleted', open: library.deletesFile, as: 'admin' },
+  { name: 'admin-file-name-mend', open: library.renamesFileWrongly, as: 'admin', status: 422 },
+  { name: 'admin-file-upload', open: '/admin/files/upload', as: 'admin' },
+  { name: 'admin-file-upload-mend', open: library.choosesNoFile, as: 'admin', status: 422 },
   { name: 'admin-invites', open: '/admin/invites', as: 'admin', on: 'full' },
   { name: 'admin-invites-closed', open: admin.findsRule('closed', '/admin/invites'), as: 'admin' },
   { name: 'admin-invite', open: admin.invites('grace@example.org', '7'), as: 'admin' },

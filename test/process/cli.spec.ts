@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newDatabase } from '../support/app.js';
@@ -303,6 +304,28 @@ describe('an operator', () => {
       ).toBe(0);
     expect([await count('events'), await count('sessions'), (await mailsIn(site)).length]).toEqual(kept);
     expect(await logsIn(who)).toBe(200);
+  });
+
+  it('adds files from this machine, all or none where one is mistyped', async () => {
+    const folder = newFolder();
+    const [one, two] = [join(folder, 'one.txt'), join(folder, 'zwei.pdf')];
+    writeFileSync(one, 'the first');
+    writeFileSync(two, 'the second');
+    expectRefusal(
+      await operator('files add', one, join(folder, 'three.txt')),
+      `There is no file at ${join(folder, 'three.txt')}. Nothing was added.`,
+    );
+    const { code, output } = await operator('files add', one, two);
+    expect([code, output]).toEqual([
+      0,
+      expect.stringMatching(/^[0-9a-f-]{36} {2}one\.txt\n[0-9a-f-]{36} {2}zwei\.pdf\n$/),
+    ]);
+    const { script } = await member();
+    const { items } = (await (await script.ask('/api/v1/files?limit=3')).json()) as {
+      items: { id: string; name: string }[];
+    };
+    expect(items.slice(0, 2).map(({ name }) => name)).toEqual(['zwei.pdf', 'one.txt']);
+    expect(await (await script.ask(`/api/v1/files/${items[1]?.id ?? ''}/content`)).text()).toBe('the first');
   });
 
   it('is told what is not there to be done', async () => {

@@ -2,14 +2,17 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { eventually } from '../support/database.js';
+import { person, Script } from '../support/people.js';
 import { begin, connectTo, startServer, type Server } from '../support/server.js';
 
 let server: Server;
-beforeAll(async () => void (server = await startServer()));
+const admin = { email: 'keeper@example.com', password: 'the keeper of all the keys' };
+beforeAll(async () => void (server = await startServer({ ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password })));
 
 describe('a client that wastes the time of the site', () => {
   // in real time: the waiting times of app.ts are no settings
-  it('is cut when its headers, or its body, come a byte at a time without an end', async () => {
+  it('is cut when its headers, or its body, come a byte at a time without an end, but for a file that is added', async () => {
+    const upload = await beginUpload();
     const headers = await connectTo(server.url);
     const body = await connectTo(server.url);
     const silent = await connectTo(server.url);
@@ -18,6 +21,7 @@ describe('a client that wastes the time of the site', () => {
     body.write('content-length: 10000\r\n\r\nemail=');
     const drips = setInterval(() => {
       for (const socket of [headers, body]) if (socket.writable) socket.write('a');
+      upload.write(chunk('a'));
     }, 200);
     try {
       await Promise.all([headers, body, silent].map(end));
@@ -25,6 +29,11 @@ describe('a client that wastes the time of the site', () => {
       clearInterval(drips);
     }
     for (const slow of [headers, body]) expect(slow.heard()).toMatch(/^HTTP\/1\.1 408 |^$/);
+    expect(upload.heard()).toBe('');
+    upload.write(`${chunk('\r\n--x--\r\n')}${chunk('')}`);
+    await eventually(() => upload.heard().length > 0);
+    expect(upload.heard()).toMatch(/^HTTP\/1\.1 201 /);
+    upload.destroy();
     expect(await statusOf('/health')).toBe(200);
   });
 
@@ -73,6 +82,19 @@ it('connections beyond MAX_CONNECTIONS are refused, until others leave', async (
     }
   });
 });
+
+/** An admin's upload, of whose file only the first byte has been sent. */
+async function beginUpload() {
+  const script = new Script(server.url);
+  await script.logIn({ ...person(), ...admin });
+  const socket = await connectTo(server.url);
+  socket.write(`POST /api/v1/files HTTP/1.1\r\nhost: here\r\nauthorization: Bearer ${script.token ?? ''}\r\n`);
+  socket.write('content-type: multipart/form-data; boundary=x\r\ntransfer-encoding: chunked\r\n\r\n');
+  socket.write(chunk('--x\r\ncontent-disposition: form-data; name="file"; filename="slow.txt"\r\n\r\na'));
+  return socket;
+}
+
+const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 
 /** A connection that stays open after its answer. */
 async function answeredConnection({ url }: Server): Promise<Socket> {

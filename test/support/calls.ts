@@ -8,6 +8,7 @@ import type { Call } from './described.js';
 import { addAuthenticator, codeFor } from './factors.js';
 import { linkIn, waitForMail } from './mail.js';
 import { person, Script, type Person } from './people.js';
+import { shelve } from './stored.js';
 
 /** A member whom nothing has happened to yet, and an admin. */
 export interface Somebody {
@@ -136,6 +137,13 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
   listActivity: nothing,
   exportActivity: nothing,
 
+  addFile: () => {
+    const form = new FormData();
+    form.append('file', new Blob(['some bytes']), 'some.txt');
+    return { body: form };
+  },
+  changeFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, json: { name: 'another.txt' } }),
+  deleteFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
   listFiles: nothing,
   getFile: download(nothing),
   getFileContent: download(nothing),

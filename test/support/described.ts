@@ -41,7 +41,7 @@ export interface Call {
   readonly query?: string;
   readonly json?: object;
   /** A body as it is, in place of `json`. */
-  readonly body?: string;
+  readonly body?: string | FormData;
   readonly headers?: Record<string, string>;
 }
 
@@ -103,7 +103,7 @@ export class DescribedApi {
     return fetch(new URL(`${path.replace(/\{\w+\}/, id)}${query ? `?${query}` : ''}`, this.url), {
       method,
       headers: {
-        ...(sent !== undefined && { 'content-type': 'application/json' }),
+        ...(typeof sent === 'string' && { 'content-type': 'application/json' }),
         ...(by?.token !== undefined && { authorization: `Bearer ${by.token}` }),
         ...headers,
       },

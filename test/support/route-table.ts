@@ -42,6 +42,16 @@ POST /account/tokens                           →/login  422                 42
 GET /admin                                     →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 GET /admin/activity                            →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 GET /admin/activity.csv                        →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+GET /admin/files                               →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+GET /admin/files/:id                           →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/deletion                 →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/featuring                →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
+GET /admin/files/:id/name                      →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/name                     →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/restoration              →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/unfeaturing              →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
+GET /admin/files/upload                        →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+POST /admin/files/upload                       →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /admin/invites                             →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/invites                            →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/invites/:id/withdrawal             →/login  403                 403                 →/admin/invites      →/login  →/login  →/login  →/login  →/login
@@ -64,7 +74,10 @@ POST /api/v1/auth/logout                       401      ok                  ok  
 POST /api/v1/auth/register                     422      422                 422                 422                  422      422      422      422      422
 PUT /api/v1/email-confirmations                422      422                 422                 422                  422      422      422      422      422
 GET /api/v1/files                              401      ok                  ok                  ok                   401      401      ok       ok       ok
+POST /api/v1/files                             401      403                 403                 422                  401      401      403      403      422
 GET /api/v1/files/:id                          401      ok                  ok                  ok                   401      401      ok       ok       ok
+DELETE /api/v1/files/:id                       401      403                 403                 ok                   401      401      403      403      ok
+PATCH /api/v1/files/:id                        401      403                 403                 ok                   401      401      403      403      ok
 GET /api/v1/files/:id/content                  401      ok                  ok                  ok                   401      401      ok       ok       ok
 GET /api/v1/invites                            401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/invites                           401      403                 403                 ok                   401      401      403      403      ok

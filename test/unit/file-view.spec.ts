@@ -12,6 +12,7 @@ const file = (over: Partial<StoredFile> = {}): StoredFile => ({
   storageKey: 'cd'.repeat(16),
   origin: 'welcome',
   featuredAt: null,
+  deletedAt: null,
   createdAt: new Date('2026-11-22T23:59:59.999Z'),
   ...over,
 });

@@ -36,6 +36,7 @@ describe('an operator who sets nothing', () => {
       emailVerification: 'off',
       requireMfa: 'off',
       activityDays: 365,
+      uploadLimit: 10_000_000_000,
     });
   });
 
@@ -55,6 +56,7 @@ describe('an operator who sets nothing', () => {
       REQUIRE_MFA: '',
       ACTIVITY_DAYS: '',
       BREACH_LIST: '',
+      UPLOAD_LIMIT: '',
     };
     expect(readSettings(empty)).toEqual(readSettings({}));
   });
@@ -189,5 +191,20 @@ describe('an operator who makes a mistake', () => {
     const { message } = new SettingsError(faultsOf(environment));
     expect(message.split('\n')).toHaveLength(7);
     expect(message).not.toMatch(/too-short-secret|hunter2/);
+  });
+});
+
+describe('the most bytes of a file', () => {
+  it.each([
+    ['1', 1],
+    ['500MB', 500_000_000],
+    ['2 gb', 2_000_000_000],
+    ['1TB', 1_000_000_000_000],
+  ])('may be %s', (UPLOAD_LIMIT, bytes) => {
+    expect(readSettings({ UPLOAD_LIMIT }).uploadLimit).toBe(bytes);
+  });
+
+  it.each(['0', 'much', '1.5GB', '-1', '10PB', '999999999TB'])('may not be %s', (UPLOAD_LIMIT) => {
+    expect(variablesOf({ UPLOAD_LIMIT })).toEqual(['UPLOAD_LIMIT']);
   });
 });

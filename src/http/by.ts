@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { Viewer } from '../http/access.js';
-import { callerOf, type Caller } from '../http/caller.js';
+import type { Viewer } from './access.js';
+import { callerOf, type Caller } from './caller.js';
 
 /** Whose act it is, and where it comes from. */
 export interface By {

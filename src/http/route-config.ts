@@ -1,0 +1,11 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
+import type { FastifyContextConfig } from 'fastify';
+
+/** Adds to what Fastify knows of a route, beside what other decorators have told it: `RouteConfig` alone keeps the last. */
+export const configureRoute =
+  (config: FastifyContextConfig): MethodDecorator =>
+  (target, name, descriptor) => {
+    const known = Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, descriptor.value as object) as object | undefined;
+    RouteConfig({ ...known, ...config })(target, name, descriptor);
+  };

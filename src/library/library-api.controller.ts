@@ -1,0 +1,68 @@
+import { Body, Controller, Delete, HttpCode, Param, Patch, Post, UploadedFile, UseInterceptors } from '@nestjs/common';
+import { FileStreamInterceptor, type MultipartFileStream } from '@nestjs/platform-fastify/multipart';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { FileView, presentFile } from '../files/file.view.js';
+import { AdminsOnly } from '../http/access.js';
+import { ByAdmin, type By } from '../http/by.js';
+import { TakesUploads } from '../http/patience.js';
+import { ApiProblem } from '../http/problem.js';
+import { FileChangeInput } from './file-change.input.js';
+import { LibraryService } from './library.service.js';
+import { uploadOf } from './upload.js';
+
+/** The library, for an admin's scripts. */
+@ApiTags('Administration')
+@ApiBearerAuth()
+@AdminsOnly()
+@Controller('api/v1/files')
+export class LibraryApiController {
+  constructor(private readonly library: LibraryService) {}
+
+  @Post()
+  @TakesUploads()
+  @UseInterceptors(FileStreamInterceptor('file'))
+  @ApiOperation({
+    summary: 'Add a file',
+    description: 'It is hashed as it comes, and there whole or not at all.',
+    operationId: 'addFile',
+  })
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({
+    schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
+  })
+  @ApiCreatedResponse({ type: FileView, description: 'The file is on the shelf.' })
+  @ApiProblem(400, 401, 403, 413, 422)
+  async add(@UploadedFile() part: MultipartFileStream | undefined, @ByAdmin() by: By): Promise<FileView> {
+    return presentFile(await this.library.add(uploadOf(part), by));
+  }
+
+  @Patch(':id')
+  @ApiOperation({ summary: 'Rename a file, feature it, or have it back', operationId: 'changeFile' })
+  @ApiOkResponse({ type: FileView, description: 'The file as it is now.' })
+  @ApiProblem(400, 401, 403, 404, 413, 422)
+  async change(@Param('id') id: string, @Body() input: FileChangeInput, @ByAdmin() by: By): Promise<FileView> {
+    return presentFile(await this.library.change(id, input, by));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Delete a file',
+    description: 'Nobody can have it from now on. For 30 days `PATCH {"deleted": false}` brings it back.',
+    operationId: 'deleteFile',
+  })
+  @ApiNoContentResponse({ description: 'It is off the shelf.' })
+  @ApiProblem(401, 403, 404)
+  async delete(@Param('id') id: string, @ByAdmin() by: By): Promise<void> {
+    await this.library.delete(await this.library.find(id), by);
+  }
+}

@@ -1,0 +1,20 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsIn, IsOptional } from 'class-validator';
+import { SearchInput } from '../http/paging.input.js';
+
+const states = ['there', 'deleted'] as const;
+
+/** Which files an admin wants to see. */
+export class LibraryInput extends SearchInput {
+  @ApiPropertyOptional({
+    enum: states,
+    default: 'there',
+    description: 'Those on the shelf, or those that were deleted.',
+  })
+  @IsOptional()
+  // a form sends what is left open as an empty text
+  @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
+  @IsIn(states, { message: `state is one of ${states.join(', ')}.` })
+  state?: (typeof states)[number];
+}

@@ -1,0 +1,269 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { Chores } from '../../src/http/chores.js';
+import { StoredFile } from '../../src/files/stored-file.entity.js';
+import { adminOf, keeper, startWithAdmin } from '../support/admins.js';
+import type { TestApp } from '../support/app.js';
+import { eventually, makeLasting, type Lasting } from '../support/database.js';
+import { linksOf, messageOf } from '../support/html.js';
+import { Script, Visitor } from '../support/people.js';
+import { pathOfBytes } from '../support/stored.js';
+
+const files = '/api/v1/files';
+
+let site: TestApp;
+let admin: { browser: Visitor; script: Script };
+let member: Script;
+beforeAll(async () => {
+  site = await startWithAdmin({ UPLOAD_LIMIT: '1MB' });
+  admin = await adminOf(site);
+  member = new Script(site.url);
+  await member.register();
+});
+let lasting: Lasting | undefined;
+afterAll(() => site.close());
+afterAll(() => lasting?.drop());
+
+interface Shown {
+  readonly id: string;
+  readonly name: string;
+}
+
+const partOf = (bytes: Buffer, name: string, field = 'file') => {
+  const form = new FormData();
+  form.append(field, new Blob([new Uint8Array(bytes)]), name);
+  return form;
+};
+
+const send = (path: string, body: FormData, headers: Record<string, string>) =>
+  fetch(new URL(path, site.url), { method: 'POST', body, headers, redirect: 'manual' });
+
+const upload = (bytes: Buffer, name: string, by = admin.script) =>
+  send(files, partOf(bytes, name), { authorization: `Bearer ${by.token ?? ''}` });
+
+const add = async (name: string, bytes = Buffer.from(name)) => (await (await upload(bytes, name)).json()) as Shown;
+
+/** As a browser sends a form with a file in it. */
+const uploadOnPage = (form: FormData) =>
+  send('/admin/files/upload', form, {
+    origin: new URL(site.url).origin,
+    cookie: [...admin.browser.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+  });
+
+const change = (id: string, json: object) => admin.script.ask(`${files}/${id}`, { method: 'PATCH', json });
+const statusFor = async (script: Script, path: string) => (await script.ask(path)).status;
+const featured = async () => {
+  const browser = new Visitor(site.url);
+  await browser.register();
+  return (await browser.ask('/download')).text();
+};
+
+/** What lies in the file store, drafts included. */
+const kept = () =>
+  readdirSync(join(site.settings.dataDir, 'files'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name);
+
+describe('an admin who adds a file', () => {
+  it('has it on the shelf, whole, as the answer says', async () => {
+    const bytes = randomBytes(300_000);
+    const answer = await upload(bytes, 'Übersicht 2026.pdf');
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const file = (await answer.json()) as Shown;
+    expect([answer.status, file]).toEqual([
+      201,
+      expect.objectContaining({ name: 'Übersicht 2026.pdf', contentType: 'application/pdf', size: 300_000, sha256 }),
+    ]);
+    const content = await member.ask(`${files}/${file.id}/content`);
+    expect(Buffer.from(await content.arrayBuffer()).equals(bytes)).toBe(true);
+    const { items } = (await (await admin.script.ask('/api/v1/activity?kind=file.added&limit=1')).json()) as {
+      items: object[];
+    };
+    expect(items).toEqual([expect.objectContaining({ actor: keeper.email, target: 'Übersicht 2026.pdf' })]);
+  });
+
+  it('does so on the page, without JavaScript', async () => {
+    expect((await admin.browser.visit('/admin/files/upload')).html).toContain('1.0 MB is the most');
+    const answer = await uploadOnPage(partOf(Buffer.from('minutes'), 'minutes.txt'));
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/admin/files']);
+    expect((await admin.browser.visit('/admin/files')).html).toContain('<bdi>minutes.txt</bdi>');
+    expect((await (await member.ask(`${files}?q=minutes`)).json()) as object).toMatchObject({
+      items: [{ name: 'minutes.txt', size: 7 }],
+    });
+  });
+
+  it('is told where there is no file, on the page at its field', async () => {
+    for (const form of [new FormData(), partOf(Buffer.alloc(0), '')]) {
+      const answer = await uploadOnPage(form);
+      expect([answer.status, await answer.text()]).toEqual([422, expect.stringContaining('Please choose a file.')]);
+    }
+    const empty = await send(files, new FormData(), { authorization: `Bearer ${admin.script.token ?? ''}` });
+    expect([empty.status, await empty.json()]).toEqual([
+      422,
+      expect.objectContaining({ errors: [{ field: 'file', message: 'Please choose a file.' }] }),
+    ]);
+    expect((await send(files, partOf(Buffer.from('x'), 'x', 'other'), bearer())).status).toBe(400);
+    expect((await admin.script.ask(files, { json: {} })).status).toBe(422);
+  });
+
+  it('is told that a file is too large, and nothing of it is left', async () => {
+    const before = kept();
+    const most = await upload(randomBytes(1_000_000), 'most.bin');
+    expect(most.status).toBe(201);
+    expect(kept()).toHaveLength(before.length + 1);
+    const answer = await upload(randomBytes(1_000_001), 'too-large.bin');
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      413,
+      expect.stringMatching(/^application\/problem\+json/),
+    ]);
+    const page = await uploadOnPage(partOf(randomBytes(1_200_000), 'too-large.bin'));
+    expect([page.status, await page.text()]).toEqual([413, expect.stringContaining('too much at once')]);
+    expect(kept()).toHaveLength(before.length + 1);
+    expect((await (await member.ask(`${files}?q=too-large`)).json()) as object).toMatchObject({ items: [] });
+  });
+
+  it('who breaks off leaves nothing behind', async () => {
+    const before = kept();
+    const asked = request(new URL(files, site.url), {
+      method: 'POST',
+      agent: false,
+      headers: { ...bearer(), 'content-type': 'multipart/form-data; boundary=x', 'content-length': 900_000 },
+    });
+    asked.on('error', () => undefined);
+    asked.write('--x\r\ncontent-disposition: form-data; name="file"; filename="half.bin"\r\n\r\n');
+    asked.write(randomBytes(200_000));
+    await eventually(() => kept().length > before.length);
+    const closed = new Promise((resolve) => asked.once('close', resolve));
+    asked.destroy();
+    await closed;
+    await eventually(() => kept().length === before.length);
+    expect((await (await member.ask(`${files}?q=half`)).json()) as object).toMatchObject({ items: [] });
+    expect(site.log()).not.toContain('"level":60');
+  });
+
+  it('keeps names as they are, but for paths and what no header takes', async () => {
+    const names = ['a/b\\c.txt', '../../etc/passwd', 'quo"te;.txt', 'n\u0000ul.txt', 'x'.repeat(300)];
+    for (const name of names) {
+      const answer = await upload(Buffer.from('x'), name);
+      expect([name.slice(0, 20), answer.status]).toEqual([name.slice(0, 20), 201]);
+      const { id, name: shown } = (await answer.json()) as Shown;
+      expect(shown).not.toMatch(/[/\p{Cc}]/u);
+      expect(shown.length).toBeLessThanOrEqual(255);
+      expect(await statusFor(member, `${files}/${id}/content`)).toBe(200);
+    }
+  });
+});
+
+const bearer = () => ({ authorization: `Bearer ${admin.script.token ?? ''}` });
+
+describe('a member', () => {
+  it('adds, changes and deletes nothing, and sees no page of the library', async () => {
+    const { id } = await add('theirs.txt');
+    expect((await upload(Buffer.from('x'), 'x.txt', member)).status).toBe(403);
+    expect((await member.ask(`${files}/${id}`, { method: 'PATCH', json: { name: 'mine' } })).status).toBe(403);
+    expect((await member.ask(`${files}/${id}`, { method: 'DELETE' })).status).toBe(403);
+    const browser = new Visitor(site.url);
+    await browser.register();
+    for (const path of ['/admin/files', `/admin/files/${id}`, '/admin/files/upload'])
+      expect((await browser.ask(path)).status).toBe(403);
+    expect((await upload(Buffer.from('x'), 'x.txt', new Script(site.url))).status).toBe(401);
+  });
+});
+
+describe('a file', () => {
+  it('is renamed, and found and saved under the new name from then on', async () => {
+    const { id } = await add('draft.txt');
+    const renamed = await change(id, { name: ' Final Report.pdf ' });
+    expect([renamed.status, await renamed.json()]).toEqual([
+      200,
+      expect.objectContaining({ id, name: 'Final Report.pdf' }),
+    ]);
+    expect((await (await member.ask(`${files}?q=final%20rep`)).json()) as object).toMatchObject({ items: [{ id }] });
+    const { headers } = await member.ask(`${files}/${id}/content`);
+    expect(headers.get('content-disposition')).toContain('Final Report.pdf');
+    for (const json of [{ name: '' }, { name: 'a\nb' }, { name: 1 }, { featured: 'yes' }, { deleted: true }])
+      expect([json, (await change(id, json)).status]).toEqual([json, 422]);
+
+    const path = `/admin/files/${id}`;
+    expect((await admin.browser.visit(`${path}/name`, { form: { name: '' } })).status).toBe(422);
+    const { at, html } = await admin.browser.visit(`${path}/name`, { form: { name: 'Last.pdf' } });
+    expect([at, messageOf(html, 'status')]).toEqual([path, 'The file is now called “Last.pdf”.']);
+  });
+
+  it('is what /download serves once an admin features it, until another is', async () => {
+    const [one, two] = [await add('one.txt'), await add('two.txt')];
+    expect(await featured()).toBe('two.txt');
+    await change(one.id, { featured: true });
+    expect(await featured()).toBe('one.txt');
+    await admin.browser.ask(`/admin/files/${two.id}/featuring`, { form: {} });
+    expect(await featured()).toBe('two.txt');
+    await admin.browser.ask(`/admin/files/${two.id}/unfeaturing`, { form: {} });
+    expect(await featured()).toBe('one.txt');
+    await change(one.id, { featured: false });
+    await add('three.txt');
+    expect(await featured()).toBe('three.txt');
+  });
+
+  it('that is deleted is there for nobody from the next request on, and can be had back', async () => {
+    const { id } = await add('gone.txt');
+    await change(id, { featured: true });
+    expect((await admin.script.ask(`${files}/${id}`, { method: 'DELETE' })).status).toBe(204);
+    for (const path of [`${files}/${id}`, `${files}/${id}/content`])
+      for (const script of [member, admin.script]) expect([path, await statusFor(script, path)]).toEqual([path, 404]);
+    expect(await featured()).not.toBe('gone.txt');
+    expect((await admin.script.ask(`${files}/${id}`, { method: 'DELETE' })).status).toBe(404);
+    expect((await change(id, { name: 'other' })).status).toBe(404);
+    expect((await admin.browser.visit('/admin/files?q=gone')).html).not.toContain('gone.txt');
+    const deleted = await admin.browser.visit('/admin/files?state=deleted');
+    expect(linksOf(deleted.html)).toContain(`/admin/files/${id}`);
+
+    const back = await admin.browser.visit(`/admin/files/${id}/restoration`, { form: {} });
+    expect([back.at, messageOf(back.html, 'status')]).toEqual([`/admin/files/${id}`, 'The file is back on the shelf.']);
+    expect(await statusFor(member, `${files}/${id}/content`)).toBe(200);
+    expect(await featured()).toBe('gone.txt');
+    await admin.browser.visit(`/admin/files/${id}/deletion`, { form: {} });
+    expect(await statusFor(member, `${files}/${id}`)).toBe(404);
+    expect((await change(id, { deleted: false })).status).toBe(200);
+    expect(await statusFor(member, `${files}/${id}`)).toBe(200);
+  });
+
+  it('that is none is 404', async () => {
+    for (const id of ['nothing', '01980000-0000-7000-8000-000000000000']) {
+      expect((await change(id, { name: 'x' })).status).toBe(404);
+      expect((await change(id, { deleted: false })).status).toBe(404);
+      expect((await admin.script.ask(`${files}/${id}`, { method: 'DELETE' })).status).toBe(404);
+      expect((await admin.browser.ask(`/admin/files/${id}`)).status).toBe(404);
+    }
+  });
+});
+
+describe('after 30 days', () => {
+  it('what was deleted goes, bytes and all, and nothing else does', async () => {
+    lasting = await makeLasting();
+    await site.close();
+    site = await startWithAdmin(lasting.environment);
+    admin = await adminOf(site);
+    const [over, recent] = [await add('over.txt'), await add('recent.txt')];
+    const rows = site.app.get(DataSource).getRepository(StoredFile);
+    const bytes = pathOfBytes(site, await rows.findOneByOrFail({ id: over.id }));
+    for (const [{ id }, days] of [
+      [over, 31],
+      [recent, 29],
+    ] as const)
+      await rows.update({ id }, { deletedAt: new Date(Date.now() - days * 86_400_000) });
+    expect(existsSync(bytes)).toBe(true);
+    expect((await change(over.id, { deleted: false })).status).toBe(404);
+    await site.close();
+
+    site = await startWithAdmin(lasting.environment);
+    admin = await adminOf(site);
+    await site.app.get(Chores).beforeApplicationShutdown();
+    expect(existsSync(bytes)).toBe(false);
+    expect((await admin.browser.ask(`/admin/files/${over.id}`)).status).toBe(404);
+    expect((await change(recent.id, { deleted: false })).status).toBe(200);
+  });
+});
