@@ -13,6 +13,11 @@ const instant = {
 export const InstantColumn = (options: { nullable?: boolean } = {}) =>
   Column('bigint', { ...options, transformer: instant });
 
+const count = {
+  to: (value: unknown) => value,
+  from: (value: number | string | null) => (value === null ? null : Number(value)),
+};
+
 /** A column that holds a whole number up to 2^53, such as a size in bytes. */
-export const CountColumn = () =>
-  Column('bigint', { transformer: { to: (value: number) => value, from: (value: number | string) => Number(value) } });
+export const CountColumn = (options: { nullable?: boolean } = {}) =>
+  Column('bigint', { ...options, transformer: count });

@@ -36,7 +36,7 @@ export class Downloads {
   async send(file: StoredFile, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { size, sha256 } = file;
     const etag = `"${sha256}"`;
-    const answer = answerTo(request.method, request.headers, { etag, size, lastModified: file.createdAt });
+    const answer = answerTo(request.method, request.headers, { etag, size, lastModified: file.versionedAt });
     if (answer.status === 412) throw new PreconditionFailedException('The file here is not the one you have.');
     if (answer.status === 416) {
       void reply.header('content-range', `bytes */${size}`);
@@ -55,7 +55,7 @@ export class Downloads {
       'content-security-policy': sandbox,
       'accept-ranges': 'bytes',
       etag,
-      'last-modified': file.createdAt.toUTCString(),
+      'last-modified': file.versionedAt.toUTCString(),
     });
     if (answer.status === 304) return reply.send(bytes);
 

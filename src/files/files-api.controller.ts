@@ -2,11 +2,11 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
-import { SearchInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
 import { Downloads } from './downloads.js';
 import { FilePage, FileView, presentFile } from './file.view.js';
 import { FilesService } from './files.service.js';
+import { ShelfInput } from './shelf.input.js';
 
 const bytes = { content: { '*/*': { schema: { type: 'string', format: 'binary' } } } } as const;
 
@@ -21,10 +21,10 @@ export class FilesApiController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'The files you may have, the newest first', operationId: 'listFiles' })
+  @ApiOperation({ summary: 'The files you may have', operationId: 'listFiles' })
   @ApiOkResponse({ type: FilePage, description: 'A part of the list.' })
   @ApiProblem(401, 403, 422)
-  async list(@CurrentUser() viewer: Viewer, @Query() selection: SearchInput): Promise<FilePage> {
+  async list(@CurrentUser() viewer: Viewer, @Query() selection: ShelfInput): Promise<FilePage> {
     const { items, nextCursor } = await this.files.listFor(viewer, selection);
     return { items: items.map(presentFile), nextCursor };
   }

@@ -2,10 +2,11 @@ import { Controller, Get, Param, Query, Render, Req, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
-import { hrefOfNext, SearchInput } from '../http/paging.input.js';
+import { hrefOfNext } from '../http/paging.input.js';
 import { Downloads } from './downloads.js';
 import { presentFileInWords } from './file.view.js';
 import { FilesService } from './files.service.js';
+import { ShelfInput } from './shelf.input.js';
 
 /** A member's own page, and the downloads of a browser. */
 @ApiExcludeController()
@@ -19,7 +20,7 @@ export class FilesController {
 
   @Get('secrets')
   @Render('files/secrets')
-  async secrets(@CurrentUser() viewer: Viewer, @Query() selection: SearchInput) {
+  async secrets(@CurrentUser() viewer: Viewer, @Query() selection: ShelfInput) {
     const { featured, listing } = await this.files.shelfFor(viewer, selection);
     return {
       title: 'Your files',

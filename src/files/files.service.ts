@@ -10,15 +10,27 @@ import { once } from '../database/once.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
-import { likeAnywhere, newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
+import { likeAnywhere, type Part } from '../http/paging.input.js';
 import { FileStore } from './file-store.js';
+import { cursorAt, orders, placeOf } from './place.js';
+import { allThatMayBeHad, asking, mayHave, me } from './reach.js';
+import type { ShelfInput } from './shelf.input.js';
 import { nameForms, StoredFile } from './stored-file.entity.js';
+
+/** How much of a file's newest version a member has been sent. */
+export type Downloaded = 'whole' | 'part' | 'not yet';
+
+/** A file as one member has it. */
+export interface ShelfFile extends StoredFile {
+  readonly downloaded: Downloaded;
+  /** Bytes of the newest version that were sent to the member. */
+  readonly coveredBytes: number;
+}
 
 /** The featured file and a part of the list. */
 export interface Shelf {
-  readonly featured: StoredFile | undefined;
-  /** The newest first. */
-  readonly listing: Part<StoredFile>;
+  readonly featured: ShelfFile | undefined;
+  readonly listing: Part<ShelfFile>;
 }
 
 /** What a file is, beside its bytes. */
@@ -26,12 +38,10 @@ export interface Description {
   readonly name: string;
   /** Names what may be added only once. */
   readonly origin?: string;
+  readonly isForEveryone?: boolean;
 }
 
-/**
- * The files, each as far as one member may have it. Every lookup carries the member who asks, although today each
- * member may have each file: what is not theirs shall not exist for them.
- */
+/** The files, each as far as one member may have it: what is not theirs does not exist for them. */
 @Injectable()
 export class FilesService {
   constructor(
@@ -40,17 +50,27 @@ export class FilesService {
     private readonly store: FileStore,
   ) {}
 
-  /** The files that a member may have, the newest first. */
-  async listFor(viewer: Viewer, selection: SearchInput): Promise<Part<StoredFile>> {
+  /** The files that a member may have, in the order they ask for. */
+  async listFor(viewer: Viewer, selection: ShelfInput): Promise<Part<ShelfFile>> {
     return (await this.shelfFor(viewer, selection)).listing;
   }
 
-  /** What a member's own page shows: the featured file, if there is one, and a part of the list; in one question. */
-  async shelfFor(_viewer: Viewer, { limit, cursor, q }: SearchInput): Promise<Shelf> {
-    const rows = await this.reader.rows<Row>(shelf, [cursor ?? newestId, likeAnywhere(q), limit + 1]);
-    const featured = rows.find(({ rank }) => rank === ranks.featured);
-    const listed = rows.filter(({ rank }) => rank === ranks.listed);
-    return { featured: featured && fromRow(featured), listing: partOf(listed.map(fromRow), limit) };
+  /**
+   * What a member's own page shows: the featured file, if there is one, and a part of the list; in one question.
+   *
+   * @throws InvalidInput where the cursor is none.
+   */
+  async shelfFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<Shelf> {
+    const values = [...asking(viewer), ...placeOf(cursor, sort), likeAnywhere(q), limit + 1];
+    const rows = await this.reader.rows<Row>(shelf[sort], values);
+    const featured = rows.find(({ isFeatured }) => isFeatured);
+    const listed = rows.filter(({ isFeatured }) => !isFeatured).map(fromRow);
+    const items = listed.slice(0, limit);
+    const last = listed.length > limit ? items.at(-1) : undefined;
+    return {
+      featured: featured && fromRow(featured),
+      listing: { items, nextCursor: last ? cursorAt(last, sort) : null },
+    };
   }
 
   /**
@@ -58,14 +78,14 @@ export class FilesService {
    *
    * @throws NotFoundException where there is none for this member.
    */
-  async featuredFor(_viewer: Viewer): Promise<StoredFile> {
-    const [row] = await this.reader.rows<Row>(featured);
+  async featuredFor(viewer: Viewer): Promise<ShelfFile> {
+    const [row] = await this.reader.rows<Row>(`WITH ${me} ${featured}`, asking(viewer));
     return row ? fromRow(row) : notThere();
   }
 
   /** @throws NotFoundException where there is no such file for this member. */
-  async findFor(_viewer: Viewer, id: string): Promise<StoredFile> {
-    const [row] = isUuid(id) ? await this.reader.rows<Row>(one, [id]) : [];
+  async findFor(viewer: Viewer, id: string): Promise<ShelfFile> {
+    const [row] = isUuid(id) ? await this.reader.rows<Row>(one, [...asking(viewer), id]) : [];
     return row ? fromRow(row) : notThere();
   }
 
@@ -73,17 +93,27 @@ export class FilesService {
    * Takes in a file: its bytes first, then the row that makes it visible, so that half of one is never seen. Gives
    * undefined where one of the same `origin` is there already.
    */
-  async add(bytes: Readable, { name, origin }: Description): Promise<StoredFile | undefined> {
+  async add(bytes: Readable, { name, origin, isForEveryone = true }: Description): Promise<StoredFile | undefined> {
     const stored = await this.store.put(bytes);
+    const now = new Date();
     const file: StoredFile = {
       ...stored,
       id: uuid(),
       ...nameForms(name),
       contentType: mime.getType(name) ?? 'application/octet-stream',
+      note: '',
+      availableAt: now,
+      expiresAt: null,
+      isForEveryone,
+      memberLimit: null,
+      totalLimit: null,
+      versionId: uuid(),
+      versionNumber: 1,
+      versionedAt: now,
       origin: origin ?? null,
       featuredAt: null,
       deletedAt: null,
-      createdAt: new Date(),
+      createdAt: now,
     };
     try {
       await this.files.insert(file);
@@ -102,38 +132,82 @@ export class FilesService {
   }
 }
 
-/** A row as the reader gives it: numbers come as text from PostgreSQL, times as milliseconds. */
-type Row = Omit<StoredFile, 'size' | 'featuredAt' | 'deletedAt' | 'createdAt'> &
-  Record<'size' | 'createdAt', number | string> & { rank?: number };
+const numbers = ['size', 'memberLimit', 'totalLimit'] as const;
+const instants = ['availableAt', 'expiresAt', 'versionedAt', 'featuredAt', 'deletedAt', 'createdAt'] as const;
 
-const fromRow = once(({ rank: _rank, size, createdAt, ...row }: Row): StoredFile => ({
-  ...row,
-  size: Number(size),
-  featuredAt: null,
-  deletedAt: null,
-  createdAt: new Date(Number(createdAt)),
-}));
+/** A row as the reader gives it: numbers come as text from PostgreSQL, times as milliseconds, truths as 0 and 1 from SQLite. */
+type Row = Omit<StoredFile, (typeof numbers)[number] | (typeof instants)[number] | 'isForEveryone'> &
+  Record<(typeof numbers)[number] | (typeof instants)[number], number | string | null> & {
+    readonly isForEveryone: boolean | number;
+    readonly coveredBytes: number | string | null;
+    readonly isFeatured?: number;
+  };
 
-const columns = `"id", "name", "searchName", "contentType", "size", "sha256", "storageKey", "origin", "createdAt"`;
+const fromRow = once(({ isFeatured: _, ...row }: Row): ShelfFile => {
+  const entries = [
+    ...numbers.map((name) => [name, row[name] === null ? null : Number(row[name])]),
+    ...instants.map((name) => [name, row[name] === null ? null : new Date(Number(row[name]))]),
+  ];
+  const file = { ...row, ...Object.fromEntries(entries) } as StoredFile;
+  const coveredBytes = Number(row.coveredBytes ?? 0);
+  const part = row.coveredBytes === null ? 'not yet' : 'part';
+  return {
+    ...file,
+    isForEveryone: Boolean(row.isForEveryone),
+    coveredBytes,
+    downloaded: row.coveredBytes !== null && coveredBytes === file.size ? 'whole' : part,
+  };
+});
 
-/** Which part of an answer a row belongs to. */
-const ranks = { listed: 2, featured: 0 } as const;
+const columns = [
+  ...['id', 'name', 'searchName', 'note', 'contentType', 'size', 'sha256', 'storageKey', 'origin', 'isForEveryone'],
+  ...['memberLimit', 'totalLimit', 'versionId', 'versionNumber'],
+  ...instants,
+]
+  .map((name) => `f."${name}"`)
+  .join(', ');
 
-const one = `SELECT ${columns} FROM "files" WHERE "id" = $1 AND "deletedAt" IS NULL`;
+/** What was sent to whoever asks, of the newest version; null where nothing was. */
+const covered = `(SELECT d."coveredBytes" FROM "downloads" d
+  WHERE d."memberId" = (SELECT "id" FROM "me") AND d."versionId" = f."versionId") AS "coveredBytes"`;
+
+const one = `WITH ${me} SELECT ${columns}, ${covered} FROM "files" f WHERE f."id" = $4 AND ${mayHave}`;
+
+/** The file chosen last, else the newest. */
 const featured = `
-  SELECT ${columns}, ${ranks.featured} AS "rank" FROM (
-    SELECT * FROM (SELECT ${columns}, 0 AS "order" FROM "files" WHERE "featuredAt" IS NOT NULL AND "deletedAt" IS NULL ORDER BY "featuredAt" DESC LIMIT 1) chosen
+  SELECT ${columns}, ${covered}, 1 AS "isFeatured" FROM (
+    SELECT * FROM (
+      SELECT f.*, 0 AS "place" FROM "files" f WHERE f."featuredAt" IS NOT NULL AND ${mayHave}
+      ORDER BY f."featuredAt" DESC LIMIT 1) chosen
     UNION ALL
-    SELECT * FROM (SELECT ${columns}, 1 AS "order" FROM "files" WHERE "deletedAt" IS NULL ORDER BY "id" DESC LIMIT 1) latest
-    ORDER BY "order" LIMIT 1
-  ) candidate`;
-const shelf = `
-  SELECT * FROM (
-    SELECT ${columns}, ${ranks.listed} AS "rank" FROM "files"
-    WHERE "id" < $1 AND "searchName" LIKE $2 ESCAPE '!' AND "deletedAt" IS NULL ORDER BY "id" DESC LIMIT $3
-  ) listed
-  UNION ALL ${featured}
-  ORDER BY "rank", "id" DESC`;
+    SELECT * FROM (
+      SELECT latest.*, 1 AS "place" FROM (
+        ${allThatMayBeHad('f.*', 'ORDER BY f."availableAt" DESC, f."id" DESC LIMIT 1')}
+      ) latest ORDER BY "availableAt" DESC, "id" DESC LIMIT 1) newest
+    ORDER BY "place" LIMIT 1
+  ) f`;
+
+/** The statement of a member's page, for each order. */
+const shelf = mapValues(orders, ({ column, direction, start: [key] }) => {
+  const order = (table: string) => `ORDER BY ${table}"${column}" ${direction}, ${table}"id" ${direction}`;
+  const value = `CAST($4 AS ${typeof key === 'number' ? 'bigint' : 'varchar(255)'})`;
+  const rest = `
+    AND (f."${column}", f."id") ${direction === 'ASC' ? '>' : '<'} (${value}, $5)
+    AND f."searchName" LIKE $6 ESCAPE '!'
+    ${order('f.')} LIMIT $7`;
+  return `WITH ${me}
+    SELECT * FROM (
+      SELECT ${columns}, ${covered}, 0 AS "isFeatured" FROM (
+        ${allThatMayBeHad('f.*', rest)}
+      ) f ${order('f.')} LIMIT $7
+    ) listed
+    UNION ALL SELECT * FROM (${featured}) featured
+    ORDER BY "isFeatured", "${column}" ${direction}, "id" ${direction}`;
+});
+
+function mapValues<Key extends string, From, To>(from: Record<Key, From>, make: (value: From) => To): Record<Key, To> {
+  return Object.fromEntries(Object.entries<From>(from).map(([key, value]) => [key, make(value)])) as Record<Key, To>;
+}
 
 function notThere(): never {
   throw new NotFoundException('There is no such file here for you.');

@@ -2,7 +2,10 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { CountColumn, InstantColumn } from '../database/instant.column.js';
 import { searchForm } from '../http/paging.input.js';
 
-/** A file that members may have: what is known of it. Its bytes are in the file store under `storageKey`. */
+/**
+ * A file that members may have: what is known of it, and of its newest version. The bytes of that are in the file store
+ * under `storageKey`. The database writes each version down in `file_versions` when `versionId` changes.
+ */
 @Entity('files')
 export class StoredFile {
   /** A UUID of version 7, so that a later file has a greater id. */
@@ -29,6 +32,41 @@ export class StoredFile {
 
   @Column('varchar', { length: 64, unique: true })
   storageKey!: string;
+
+  /** What an admin says of it; empty where nothing. */
+  @Column('varchar', { length: 1_000, default: '' })
+  note!: string;
+
+  /** From when on members may have it: since it was added, or as an admin set it. */
+  @InstantColumn()
+  availableAt!: Date;
+
+  /** Until when members may have it; without an end where null. */
+  @InstantColumn({ nullable: true })
+  expiresAt!: Date | null;
+
+  /** Else those whom an audience names, or an audience of a collection that it is in. */
+  @Column('boolean')
+  isForEveryone!: boolean;
+
+  /** How many downloads of one version each member has; any number where null. */
+  @CountColumn({ nullable: true })
+  memberLimit!: number | null;
+
+  /** How many downloads of one version there are for all members together; any number where null. */
+  @CountColumn({ nullable: true })
+  totalLimit!: number | null;
+
+  @Column('varchar', { length: 36 })
+  versionId!: string;
+
+  /** 1 for the first. */
+  @Column('integer')
+  versionNumber!: number;
+
+  /** When its newest version came. */
+  @InstantColumn()
+  versionedAt!: Date;
 
   /** Names what may be imported only once, such as `welcome`. */
   @Column('varchar', { length: 32, nullable: true, unique: true })

@@ -36,6 +36,10 @@ export type SessionKind = 'browser' | 'api' | 'token';
 export const scopes = ['read', 'write', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
+/** Whether this is an admin who may act as one here: by a login, or by a token whose scope says so. */
+export const actsAsAdmin = ({ role, session: { kind, scope } }: Viewer): boolean =>
+  role === 'admin' && (kind !== 'token' || scope === 'admin');
+
 /** Who may call a route, and what they must have done before. */
 export interface Access {
   readonly to: 'everyone' | 'members' | 'admins';
