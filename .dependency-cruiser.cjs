@@ -17,10 +17,15 @@ const rooms = {
   account: accounts,
   members: accounts,
   files: ['sessions', 'users', ...services],
-  library: ['files', ...accounts],
+  groups: accounts,
+  audiences: ['groups', 'files', ...accounts],
+  collections: ['audiences', 'groups', 'files', ...accounts],
+  library: ['audiences', 'groups', 'files', ...accounts],
+  uploads: ['library', 'files', ...accounts],
+  receipts: ['library', 'files', ...accounts],
   site: ground,
   auth: accounts,
-  commands: ['library', 'files', 'members', ...accounts],
+  commands: ['uploads', 'receipts', 'collections', 'library', 'groups', 'audiences', 'files', 'members', ...accounts],
 };
 
 module.exports = {
@@ -50,7 +55,7 @@ module.exports = {
       name: 'a-new-room-imports-downwards',
       severity: 'error',
       from: { path: '^src/[^/]+/', pathNot: `^src/(${Object.keys(rooms).join('|')})/` },
-      to: { path: `^src/(auth|site|account|members|library|commands)/` },
+      to: { path: `^src/(auth|site|account|members|collections|library|uploads|receipts|commands)/` },
     },
   ],
   options: {
