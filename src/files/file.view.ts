@@ -21,6 +21,21 @@ export class FileView {
 
   @ApiProperty({ type: String, format: 'date-time' })
   readonly createdAt!: string;
+
+  @ApiProperty({ description: 'What an admin says of it; empty where nothing.' })
+  readonly note!: string;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which version of it the bytes are.' })
+  readonly version!: number;
+
+  @ApiProperty({ type: String, format: 'date-time', description: 'When that version came.' })
+  readonly versionedAt!: string;
+
+  @ApiProperty({ type: String, format: 'date-time', description: 'From when on members may have it.' })
+  readonly availableAt!: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Until when members may have it.' })
+  readonly expiresAt!: string | null;
 }
 
 /** A part of the list of files. */
@@ -40,6 +55,11 @@ export const presentFile = (file: StoredFile): FileView => ({
   size: file.size,
   sha256: file.sha256,
   createdAt: file.createdAt.toISOString(),
+  note: file.note,
+  version: file.versionNumber,
+  versionedAt: file.versionedAt.toISOString(),
+  availableAt: file.availableAt.toISOString(),
+  expiresAt: file.expiresAt?.toISOString() ?? null,
 });
 
 const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
@@ -48,6 +68,7 @@ const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZon
 export const presentFileInWords = once((file: StoredFile) => ({
   id: file.id,
   name: file.name,
+  note: file.note,
   href: `/files/${file.id}/download`,
   type: typeInWords(file),
   size: sizeInWords(file.size),

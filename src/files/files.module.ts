@@ -4,6 +4,7 @@ import { ActivityModule } from '../activity/activity.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { Downloads } from './downloads.js';
 import { FileStore } from './file-store.js';
+import { FileVersion } from './file-version.entity.js';
 import { FilesApiController } from './files-api.controller.js';
 import { FilesController } from './files.controller.js';
 import { FilesService } from './files.service.js';
@@ -11,7 +12,7 @@ import { StoredFile } from './stored-file.entity.js';
 import { WelcomeFile } from './welcome-file.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([StoredFile]), ActivityModule, SessionsModule],
+  imports: [TypeOrmModule.forFeature([StoredFile, FileVersion]), ActivityModule, SessionsModule],
   controllers: [FilesController, FilesApiController],
   providers: [Downloads, FileStore, FilesService, WelcomeFile],
   exports: [FileStore, FilesService],

@@ -12,13 +12,14 @@ import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
 import { likeAnywhere, type Part } from '../http/paging.input.js';
 import { FileStore } from './file-store.js';
+import { FileVersion } from './file-version.entity.js';
 import { cursorAt, orders, placeOf } from './place.js';
 import { allThatMayBeHad, asking, mayHave, me } from './reach.js';
 import type { ShelfInput } from './shelf.input.js';
 import { nameForms, StoredFile } from './stored-file.entity.js';
 
 /** How much of a file's newest version a member has been sent. */
-export type Downloaded = 'whole' | 'part' | 'not yet';
+type Downloaded = 'whole' | 'part' | 'none';
 
 /** A file as one member has it. */
 export interface ShelfFile extends StoredFile {
@@ -46,6 +47,7 @@ export interface Description {
 export class FilesService {
   constructor(
     @InjectRepository(StoredFile) private readonly files: Repository<StoredFile>,
+    @InjectRepository(FileVersion) private readonly versions: Repository<FileVersion>,
     private readonly reader: Reader,
     private readonly store: FileStore,
   ) {}
@@ -125,6 +127,40 @@ export class FilesService {
     }
   }
 
+  /**
+   * Takes in new bytes for a file that is there: they stand under its address, whole, from the next request on. The
+   * bytes of the version before stay, for those who are in the middle of them.
+   *
+   * @throws NotFoundException where the file was deleted meanwhile; then nothing of the bytes is left.
+   */
+  async addVersion({ id }: Pick<StoredFile, 'id'>, bytes: Readable): Promise<StoredFile> {
+    const { storageKey, size, sha256 } = await this.store.put(bytes);
+    try {
+      const { affected } = await this.files
+        .createQueryBuilder()
+        .update({
+          storageKey,
+          size,
+          sha256,
+          versionId: uuid(),
+          versionedAt: new Date(),
+          versionNumber: () => '"versionNumber" + 1',
+        })
+        .where('"id" = :id AND "deletedAt" IS NULL', { id })
+        .execute();
+      if (affected !== 1) return notThere();
+    } catch (error) {
+      await this.store.discard(storageKey);
+      throw error;
+    }
+    return this.files.findOneByOrFail({ id });
+  }
+
+  /** Every version that a file has had, the newest first. */
+  versionsOf({ id }: Pick<StoredFile, 'id'>): Promise<FileVersion[]> {
+    return this.versions.find({ where: { fileId: id }, order: { number: 'DESC' } });
+  }
+
   /** Takes in a file from this machine's disk, once for each `origin`. */
   async importOnce(path: string, origin: string): Promise<StoredFile | undefined> {
     if (await this.files.existsBy({ origin })) return undefined;
@@ -150,7 +186,7 @@ const fromRow = once(({ isFeatured: _, ...row }: Row): ShelfFile => {
   ];
   const file = { ...row, ...Object.fromEntries(entries) } as StoredFile;
   const coveredBytes = Number(row.coveredBytes ?? 0);
-  const part = row.coveredBytes === null ? 'not yet' : 'part';
+  const part = row.coveredBytes === null ? 'none' : 'part';
   return {
     ...file,
     isForEveryone: Boolean(row.isForEveryone),

@@ -3,7 +3,7 @@ import { Transform } from 'class-transformer';
 import { IsIn, IsOptional, Matches } from 'class-validator';
 import { SearchInput } from '../http/paging.input.js';
 
-export const sorts = ['newest', 'oldest', 'name', 'largest'] as const;
+const sorts = ['newest', 'oldest', 'name', 'largest'] as const;
 export type Sort = (typeof sorts)[number];
 
 /** Which part of the shelf a member wants, and in which order. */

@@ -1,18 +1,58 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsOptional } from 'class-validator';
+import { applyDecorators } from '@nestjs/common';
+import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsIn, IsISO8601, IsOptional, IsString, Matches, ValidateIf } from 'class-validator';
 import { NameField } from '../users/account-fields.js';
 
-/** The name that a file shall have. */
-export class FileNameInput {
-  @NameField('the file a name', 'report.pdf')
-  name!: string;
-}
+const text = ({ value }: { value: unknown }) =>
+  typeof value === 'string' ? value.normalize('NFC').replace(/\r\n?/g, '\n').trim() : value;
+
+/** A time as a script writes it, or as a browser's field does, which means UTC here; a field left empty is none. */
+const instant =
+  (none: null | undefined) =>
+  ({ value }: { value: unknown }) => {
+    if (value === '') return none;
+    return typeof value === 'string' && /T\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(value) ? `${value}Z` : value;
+  };
+
+const IsInstant = () => {
+  const message = 'Please give a date and a time, such as 2027-01-31T08:00Z.';
+  return applyDecorators(
+    IsISO8601({ strict: true }, { message }),
+    Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/, { message }),
+  );
+};
 
 /** What shall change about a file; what is not named stays. */
 export class FileChangeInput {
   @IsOptional()
   @NameField('the file a name', 'report.pdf')
   name?: string;
+
+  @ApiPropertyOptional({ maxLength: 1_000, description: 'What members should know of it; empty for nothing.' })
+  @ValidateIf((_, value) => value !== undefined)
+  @Transform(text)
+  @Matches(/^[^]{0,1000}$/u, { message: 'Please write at most 1,000 characters.' })
+  @Matches(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, { message: 'Please write text without control characters.' })
+  @IsString({ message: 'note is text.' })
+  note?: string;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'From when on members may have it.' })
+  @ValidateIf((_, value) => value !== undefined)
+  @Transform(instant(undefined))
+  @IsInstant()
+  availableAt?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    format: 'date-time',
+    description: 'Until when members may have it; null for no end.',
+  })
+  @ValidateIf((_, value) => value !== undefined && value !== null)
+  @Transform(instant(null))
+  @IsInstant()
+  expiresAt?: string | null;
 
   @ApiPropertyOptional({ description: 'true makes it the file that `/download` serves; false leaves that to another.' })
   @IsOptional()
@@ -23,4 +63,10 @@ export class FileChangeInput {
   @IsOptional()
   @IsIn([false], { message: 'deleted is false, or left out: to delete a file, send DELETE.' })
   deleted?: false;
+}
+
+/** What an admin's form says of a file; a time that is left empty is none. */
+export class FileDetailsInput extends PickType(FileChangeInput, ['note', 'availableAt', 'expiresAt']) {
+  @NameField('the file a name', 'report.pdf')
+  name!: string;
 }

@@ -3,6 +3,7 @@ import { FileStreamInterceptor, type MultipartFileStream } from '@nestjs/platfor
 import {
   ApiBearerAuth,
   ApiBody,
+  type ApiBodyOptions,
   ApiConsumes,
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -18,6 +19,10 @@ import { ApiProblem } from '../http/problem.js';
 import { FileChangeInput } from './file-change.input.js';
 import { LibraryService } from './library.service.js';
 import { uploadOf } from './upload.js';
+
+const multipart = {
+  schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
+} satisfies ApiBodyOptions;
 
 /** The library, for an admin's scripts. */
 @ApiTags('Administration')
@@ -36,17 +41,37 @@ export class LibraryApiController {
     operationId: 'addFile',
   })
   @ApiConsumes('multipart/form-data')
-  @ApiBody({
-    schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
-  })
+  @ApiBody(multipart)
   @ApiCreatedResponse({ type: FileView, description: 'The file is on the shelf.' })
   @ApiProblem(400, 401, 403, 413, 422)
   async add(@UploadedFile() part: MultipartFileStream | undefined, @ByAdmin() by: By): Promise<FileView> {
     return presentFile(await this.library.add(uploadOf(part), by));
   }
 
+  @Post(':id/versions')
+  @TakesUploads()
+  @UseInterceptors(FileStreamInterceptor('file'))
+  @ApiOperation({
+    summary: 'Replace the bytes of a file',
+    description:
+      'They are the next version, under the same address. Who is in the middle of the old bytes gets the rest of those.',
+    operationId: 'replaceFile',
+  })
+  @ApiConsumes('multipart/form-data')
+  @ApiBody(multipart)
+  @ApiCreatedResponse({ type: FileView, description: 'The new version is on the shelf.' })
+  @ApiProblem(400, 401, 403, 404, 413, 422)
+  async replace(
+    @Param('id') id: string,
+    @UploadedFile() part: MultipartFileStream | undefined,
+    @ByAdmin() by: By,
+  ): Promise<FileView> {
+    const upload = uploadOf(part);
+    return presentFile(await this.library.replace(await this.library.find(id), upload, by));
+  }
+
   @Patch(':id')
-  @ApiOperation({ summary: 'Rename a file, feature it, or have it back', operationId: 'changeFile' })
+  @ApiOperation({ summary: 'Change what is said of a file, feature it, or have it back', operationId: 'changeFile' })
   @ApiOkResponse({ type: FileView, description: 'The file as it is now.' })
   @ApiProblem(400, 401, 403, 404, 413, 422)
   async change(@Param('id') id: string, @Body() input: FileChangeInput, @ByAdmin() by: By): Promise<FileView> {

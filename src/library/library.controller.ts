@@ -22,14 +22,19 @@ import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { TakesUploads } from '../http/patience.js';
-import { FileNameInput } from './file-change.input.js';
+import { FileDetailsInput } from './file-change.input.js';
 import { LibraryInput } from './library.input.js';
 import { daysToUndo, LibraryService } from './library.service.js';
-import { presentLibraryFile } from './library.view.js';
+import { presentLibraryFile, presentVersion } from './library.view.js';
 import { uploadOf } from './upload.js';
 
 const adding = { view: 'library/upload', title: 'Add a file', keep: [] };
-const naming = { view: 'library/name', title: 'Rename the file', keep: ['name'] };
+const describing = {
+  view: 'library/details',
+  title: 'What is said of the file',
+  keep: ['name', 'note', 'availableAt', 'expiresAt'],
+};
+const replacing = { view: 'library/replacement', title: 'Replace the file', keep: [] };
 
 /** The library, for an admin in a browser. */
 @ApiExcludeController()
@@ -80,28 +85,59 @@ export class LibraryController {
   @Get(':id')
   @Render('library/file')
   async show(@Param('id') id: string) {
-    const file = presentLibraryFile(await this.library.findAny(id));
-    return { title: file.name, file, daysToUndo };
+    const found = await this.library.findAny(id);
+    const [file, ...before] = await this.library.versionsOf(found);
+    return {
+      title: found.name,
+      file: presentLibraryFile(found),
+      downloads: file?.downloads,
+      versionsBefore: before.map(presentVersion),
+      daysToUndo,
+    };
   }
 
-  @Get(':id/name')
-  @Render(naming.view)
-  async showName(@Param('id') id: string) {
-    const { name } = await this.library.find(id);
-    return { title: naming.title, values: { name } };
+  @Get(':id/details')
+  @Render(describing.view)
+  async showDetails(@Param('id') id: string) {
+    const { name, note, availableAt, expiresAt } = await this.library.find(id);
+    const values = { name, note, availableAt: forField(availableAt), expiresAt: expiresAt && forField(expiresAt) };
+    return { title: describing.title, values };
   }
 
-  @Post(':id/name')
-  @FromForm(naming)
+  @Post(':id/details')
+  @FromForm(describing)
   @Redirect('/admin/files', 303)
-  async rename(
+  async describe(
     @Param('id') id: string,
-    @Body() { name }: FileNameInput,
+    @Body() input: FileDetailsInput,
     @ByAdmin() by: By,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await this.library.rename(await this.library.find(id), name, by);
-    return this.back(id, `The file is now called “${name}”.`, reply);
+    await this.library.change(id, input, by);
+    return this.back(id, 'That is what members are told now.', reply);
+  }
+
+  @Get(':id/replacement')
+  @Render(replacing.view)
+  async showReplacement(@Param('id') id: string) {
+    const { name } = await this.library.find(id);
+    return { title: replacing.title, name, most: sizeInWords(this.settings.uploadLimit) };
+  }
+
+  @Post(':id/replacement')
+  @TakesUploads()
+  @UseInterceptors(FileStreamInterceptor('file'))
+  @FromForm(replacing)
+  @Redirect('/admin/files', 303)
+  async replace(
+    @Param('id') id: string,
+    @UploadedFile() part: MultipartFileStream | undefined,
+    @ByAdmin() by: By,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const upload = uploadOf(part);
+    const { versionNumber } = await this.library.replace(await this.library.find(id), upload, by);
+    return this.back(id, `The new bytes are on the shelf, as version ${versionNumber}.`, reply);
   }
 
   @Post(':id/featuring')
@@ -137,3 +173,6 @@ export class LibraryController {
     return { url: `/admin/files/${id}` };
   }
 }
+
+/** A time as a browser's field for date and time takes it, in UTC. */
+const forField = (time: Date): string => time.toISOString().slice(0, 16);

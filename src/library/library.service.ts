@@ -7,6 +7,7 @@ import { ActivityService } from '../activity/activity.service.js';
 import type { EventKind } from '../activity/event.entity.js';
 import { Reader } from '../database/reader.js';
 import { FileStore } from '../files/file-store.js';
+import type { FileVersion } from '../files/file-version.entity.js';
 import { FilesService } from '../files/files.service.js';
 import { nameForms, StoredFile } from '../files/stored-file.entity.js';
 import type { By } from '../http/by.js';
@@ -61,6 +62,11 @@ export class LibraryService implements OnModuleInit {
     return this.findWhere({ id });
   }
 
+  /** Every version of a file, the newest first. */
+  versionsOf(file: StoredFile): Promise<FileVersion[]> {
+    return this.files.versionsOf(file);
+  }
+
   /**
    * Takes in a file; it is on the shelf, whole, once this returns, and nothing of it is anywhere where this throws.
    *
@@ -75,11 +81,15 @@ export class LibraryService implements OnModuleInit {
     return file;
   }
 
-  async rename(file: StoredFile, name: string, by: By): Promise<StoredFile> {
-    const forms = nameForms(name);
-    await this.rows.update({ id: file.id }, forms);
-    await this.note('file.renamed', { ...file, ...forms }, by);
-    return { ...file, ...forms };
+  /**
+   * Takes in new bytes for a file: the next version, under the same name and address.
+   *
+   * @throws as `add`; NotFoundException where the file was deleted meanwhile.
+   */
+  async replace(file: StoredFile, { bytes }: Upload, by: By): Promise<StoredFile> {
+    const replaced = await this.files.addVersion(file, bytes).catch(refuseWithoutRoom);
+    await this.note('file.replaced', replaced, by);
+    return replaced;
   }
 
   /** Lets `/download` serve this file, or no longer: then the newest is served, unless another was chosen before. */
@@ -105,13 +115,19 @@ export class LibraryService implements OnModuleInit {
     else if (file.deletedAt) notThere();
   }
 
-  /** Does several of these at once. */
-  async change(id: string, { name, featured, deleted }: FileChangeInput, by: By): Promise<StoredFile> {
+  /**
+   * Changes what is named, all of it or nothing.
+   *
+   * @throws InvalidInput where members could never have it.
+   */
+  async change(id: string, { featured, deleted, ...facts }: FileChangeInput, by: By): Promise<StoredFile> {
     const file = deleted === false ? await this.findAny(id) : await this.find(id);
+    const changed = { ...file, ...changesOf(facts) };
+    refuseWithoutTime(changed);
     if (deleted === false) await this.restore(file, by);
-    const named = name === undefined ? file : await this.rename(file, name, by);
-    if (featured !== undefined) await this.feature(named, featured, by);
-    return named;
+    await this.describe(file, changed, by);
+    if (featured !== undefined) await this.feature(changed, featured, by);
+    return changed;
   }
 
   onModuleInit(): void {
@@ -122,13 +138,23 @@ export class LibraryService implements OnModuleInit {
   private async sweep(): Promise<void> {
     const before = Date.now() - daysToUndo * day;
     const over = await this.reader.rows<{ id: string; storageKey: string }>(
-      `SELECT "id", "storageKey" FROM "files" WHERE "deletedAt" <= $1`,
+      `SELECT f."id", v."storageKey" FROM "files" f JOIN "file_versions" v ON v."fileId" = f."id" WHERE f."deletedAt" <= $1`,
       [before],
     );
-    for (const { id, storageKey } of over) {
-      await this.store.discard(storageKey);
-      await this.rows.delete({ id });
-    }
+    for (const { storageKey } of over) await this.store.discard(storageKey);
+    for (const id of new Set(over.map((file) => file.id))) await this.rows.delete({ id });
+  }
+
+  /** Writes down what has changed about a file, and that it has. */
+  private async describe(file: StoredFile, changed: StoredFile, by: By): Promise<void> {
+    const facts = ['name', 'searchName', 'note', 'availableAt', 'expiresAt'] as const;
+    const isNew = (fact: (typeof facts)[number]) => String(file[fact]) !== String(changed[fact]);
+    const news = facts.filter(isNew);
+    if (news.length === 0) return;
+    await this.rows.update({ id: file.id }, Object.fromEntries(news.map((fact) => [fact, changed[fact]])));
+    if (isNew('name')) await this.note('file.renamed', changed, by);
+    if (isNew('note')) await this.note('file.described', changed, by);
+    if (isNew('availableAt') || isNew('expiresAt')) await this.note('file.scheduled', changed, by);
   }
 
   private async findWhere(where: FindOptionsWhere<StoredFile> & { id: string }): Promise<StoredFile> {
@@ -139,6 +165,23 @@ export class LibraryService implements OnModuleInit {
   private note(kind: EventKind, file: StoredFile, { admin, caller }: By): Promise<void> {
     return this.activity.record({ kind, actor: admin, target: file.name }, caller);
   }
+}
+
+/** A change as it stands in the row; what is not named is left out. */
+function changesOf({ name, note, availableAt, expiresAt }: Omit<FileChangeInput, 'featured' | 'deleted'>) {
+  return {
+    ...(name !== undefined && nameForms(name)),
+    ...(note !== undefined && { note }),
+    ...(availableAt !== undefined && { availableAt: new Date(availableAt) }),
+    ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : new Date(expiresAt) }),
+  };
+}
+
+function refuseWithoutTime({ availableAt, expiresAt }: StoredFile): void {
+  if (expiresAt && expiresAt <= availableAt)
+    throw new InvalidInput([
+      { field: 'expiresAt', message: 'Please choose a time after that from which it is there.' },
+    ]);
 }
 
 function refuseWithoutRoom(error: unknown): never {

@@ -1,5 +1,6 @@
 import { presentInstant } from '../activity/event.view.js';
-import { presentFileInWords } from '../files/file.view.js';
+import { presentFileInWords, sizeInWords } from '../files/file.view.js';
+import type { FileVersion } from '../files/file-version.entity.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
 
 /** Picks what an admin's page shows of a file, in words. */
@@ -7,6 +8,30 @@ export const presentLibraryFile = (file: StoredFile) => ({
   ...presentFileInWords(file),
   downloadHref: presentFileInWords(file).href,
   href: `/admin/files/${file.id}`,
+  version: file.versionNumber,
+  isReplaced: file.versionNumber > 1,
+  versionedAt: presentInstant(file.versionedAt),
+  ...shelfInWords(file),
   isFeatured: file.featuredAt !== null,
   deletedAt: file.deletedAt && presentInstant(file.deletedAt),
+});
+
+/** Whether members see a file, and from or until when where that is to change, or has. */
+function shelfInWords({ deletedAt, availableAt, expiresAt }: StoredFile) {
+  const now = new Date();
+  if (deletedAt) return { onTheShelf: 'no' };
+  if (availableAt > now)
+    return { onTheShelf: 'not before', isWaiting: true, availability: presentInstant(availableAt) };
+  if (!expiresAt) return { onTheShelf: 'yes' };
+  const isOver = expiresAt <= now;
+  return { onTheShelf: isOver ? 'no more since' : 'until', isOver, availability: presentInstant(expiresAt) };
+}
+
+/** Picks what an admin's page shows of a version that a file had before. */
+export const presentVersion = ({ number, createdAt, size, downloads, sha256 }: FileVersion) => ({
+  number,
+  at: presentInstant(createdAt),
+  size: sizeInWords(size),
+  downloads,
+  sha256,
 });

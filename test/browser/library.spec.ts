@@ -37,10 +37,12 @@ describe('without JavaScript', () => {
         await page.getByRole('heading', { level: 1, name: 'draft.pdf' }).waitFor();
         const path = new URL(page.url()).pathname;
         await stopsAt(admin, path);
-        await follow(admin, 'Rename', `${path}/name`);
-        await submit(admin, { Name: 'a\u2028b' }, 'Keep this name', `${path}/name`, 422);
+        await follow(admin, 'Change what is said of it', `${path}/details`);
+        await submit(admin, { Name: 'a\u2028b', Note: 'Signed' }, 'Keep this', `${path}/details`, 422);
         expect(await faultAt(page, 'Name')).toContain('on one line');
-        await submit(admin, { Name: 'report.pdf' }, 'Keep this name', path);
+        expect(await page.getByLabel('Note').inputValue()).toBe('Signed');
+        await submit(admin, { Name: 'report.pdf' }, 'Keep this', path);
+        await page.getByText('Signed').waitFor();
         await send(page, 'Feature it');
         await stopsAt(admin, path);
 

@@ -48,11 +48,12 @@ const upload = (bytes: Buffer, name: string, by = admin.script) =>
 const add = async (name: string, bytes = Buffer.from(name)) => (await (await upload(bytes, name)).json()) as Shown;
 
 /** As a browser sends a form with a file in it. */
-const uploadOnPage = (form: FormData) =>
-  send('/admin/files/upload', form, {
-    origin: new URL(site.url).origin,
-    cookie: [...admin.browser.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-  });
+const uploadOnPage = (form: FormData) => send('/admin/files/upload', form, cookies());
+
+const cookies = () => ({
+  origin: new URL(site.url).origin,
+  cookie: [...admin.browser.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+});
 
 const change = (id: string, json: object) => admin.script.ask(`${files}/${id}`, { method: 'PATCH', json });
 const statusFor = async (script: Script, path: string) => (await script.ask(path)).status;
@@ -189,9 +190,82 @@ describe('a file', () => {
       expect([json, (await change(id, json)).status]).toEqual([json, 422]);
 
     const path = `/admin/files/${id}`;
-    expect((await admin.browser.visit(`${path}/name`, { form: { name: '' } })).status).toBe(422);
-    const { at, html } = await admin.browser.visit(`${path}/name`, { form: { name: 'Last.pdf' } });
-    expect([at, messageOf(html, 'status')]).toEqual([path, 'The file is now called “Last.pdf”.']);
+    const form = { name: '', note: 'kept <b>', availableAt: 'soon', expiresAt: '2027-13-01T00:00' };
+    const refused = await admin.browser.visit(`${path}/details`, { form });
+    expect(refused.status).toBe(422);
+    expect(refused.html).toContain('kept &lt;b&gt;</textarea>');
+    expect(refused.html.match(/Please give a date and a time/g)).toHaveLength(4);
+    const { availableAt } = (await (await member.ask(`${files}/${id}`)).json()) as { availableAt: string };
+    const { at, html } = await admin.browser.visit(`${path}/details`, {
+      form: { name: 'Last.pdf', note: ' Two\r\nlines ', availableAt: availableAt.slice(0, 16), expiresAt: '' },
+    });
+    expect([at, messageOf(html, 'status')]).toEqual([path, 'That is what members are told now.']);
+    expect(await (await member.ask(`${files}/${id}`)).json()).toMatchObject({
+      name: 'Last.pdf',
+      note: 'Two\nlines',
+      expiresAt: null,
+    });
+  });
+
+  it('is there for members from and until when an admin says, and for admins always', async () => {
+    const { id } = await add('timed.txt');
+    const [past, future, later] = [-60_000, 60_000, 120_000].map((ms) => new Date(Date.now() + ms).toISOString());
+    const shownTo = async (script: Script) => {
+      const { items } = (await (await script.ask(`${files}?q=timed`)).json()) as { items: Shown[] };
+      return [
+        items.length,
+        await statusFor(script, `${files}/${id}`),
+        await statusFor(script, `${files}/${id}/content`),
+      ];
+    };
+    const times: [object, number][] = [
+      [{ availableAt: future }, 404],
+      [{ expiresAt: later }, 404],
+      [{ availableAt: past }, 200],
+      [{ availableAt: '2026-01-31T00:00+01:00', expiresAt: past }, 404],
+      [{ expiresAt: null }, 200],
+    ];
+    for (const [json, status] of times) {
+      expect([json, (await change(id, json)).status]).toEqual([json, 200]);
+      expect([json, await shownTo(member)]).toEqual([json, [status === 200 ? 1 : 0, status, status]]);
+      expect([json, await shownTo(admin.script)]).toEqual([json, [1, 200, 200]]);
+    }
+    await change(id, { availableAt: future });
+    expect((await admin.browser.visit(`/admin/files/${id}`)).html).toContain('not before');
+    for (const json of [
+      { expiresAt: past },
+      { expiresAt: future },
+      { expiresAt: '2027-02-30T00:00Z' },
+      { availableAt: null },
+      { availableAt: 1_800_000_000 },
+      { note: 'x'.repeat(1_001) },
+      { note: 'a\u0000b' },
+      { note: null },
+    ])
+      expect([json, (await change(id, json)).status]).toEqual([json, 422]);
+  });
+
+  it('that is replaced has the new bytes under the same address, and the old version on record', async () => {
+    const { id } = await add('plan.txt', Buffer.from('the first plan'));
+    await member.ask(`${files}/${id}/content`);
+    const answer = await send(`${files}/${id}/versions`, partOf(Buffer.from('the second'), 'other-name.txt'), bearer());
+    expect([answer.status, await answer.json()]).toEqual([
+      201,
+      expect.objectContaining({ id, name: 'plan.txt', size: 10, version: 2 }),
+    ]);
+    expect(await (await member.ask(`${files}/${id}/content`)).text()).toBe('the second');
+    const page = await send(`/admin/files/${id}/replacement`, partOf(Buffer.from('third'), 'x'), cookies());
+    expect([page.status, page.headers.get('location')]).toEqual([303, `/admin/files/${id}`]);
+    expect(await (await member.ask(`${files}/${id}/content`)).text()).toBe('third');
+    const { html } = await admin.browser.visit(`/admin/files/${id}`);
+    expect(html).toContain(createHash('sha256').update('the first plan').digest('hex'));
+    expect(html).toContain(createHash('sha256').update('the second').digest('hex'));
+
+    await admin.script.ask(`${files}/${id}`, { method: 'DELETE' });
+    const before = kept();
+    expect((await send(`${files}/${id}/versions`, partOf(Buffer.from('no'), 'x'), bearer())).status).toBe(404);
+    expect((await send(`/admin/files/${id}/replacement`, partOf(Buffer.from('no'), 'x'), cookies())).status).toBe(404);
+    expect(kept()).toHaveLength(before.length);
   });
 
   it('is what /download serves once an admin features it, until another is', async () => {
@@ -249,20 +323,22 @@ describe('after 30 days', () => {
     admin = await adminOf(site);
     const [over, recent] = [await add('over.txt'), await add('recent.txt')];
     const rows = site.app.get(DataSource).getRepository(StoredFile);
+    const first = pathOfBytes(site, await rows.findOneByOrFail({ id: over.id }));
+    await send(`${files}/${over.id}/versions`, partOf(Buffer.from('over again'), 'x'), bearer());
     const bytes = pathOfBytes(site, await rows.findOneByOrFail({ id: over.id }));
     for (const [{ id }, days] of [
       [over, 31],
       [recent, 29],
     ] as const)
       await rows.update({ id }, { deletedAt: new Date(Date.now() - days * 86_400_000) });
-    expect(existsSync(bytes)).toBe(true);
+    expect([first, bytes].map((path) => existsSync(path))).toEqual([true, true]);
     expect((await change(over.id, { deleted: false })).status).toBe(404);
     await site.close();
 
     site = await startWithAdmin(lasting.environment);
     admin = await adminOf(site);
     await site.app.get(Chores).beforeApplicationShutdown();
-    expect(existsSync(bytes)).toBe(false);
+    expect([first, bytes].map((path) => existsSync(path))).toEqual([false, false]);
     expect((await admin.browser.ask(`/admin/files/${over.id}`)).status).toBe(404);
     expect((await change(recent.id, { deleted: false })).status).toBe(200);
   });

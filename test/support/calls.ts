@@ -66,6 +66,12 @@ export const download =
 
 const me = '/api/v1/users/me';
 
+const formWithFile = () => {
+  const form = new FormData();
+  form.append('file', new Blob(['some bytes']), 'some.txt');
+  return form;
+};
+
 const read = async <Body>(answer: Response) => (await answer.json()) as Body;
 
 /** The secret of the link that a mail brings. */
@@ -137,11 +143,8 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
   listActivity: nothing,
   exportActivity: nothing,
 
-  addFile: () => {
-    const form = new FormData();
-    form.append('file', new Blob(['some bytes']), 'some.txt');
-    return { body: form };
-  },
+  addFile: () => ({ body: formWithFile() }),
+  replaceFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, body: formWithFile() }),
   changeFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, json: { name: 'another.txt' } }),
   deleteFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
   listFiles: nothing,

@@ -25,7 +25,27 @@ export const deletesFile: Way = async (page, site) => {
   await send(page, 'Delete the file');
 };
 
-export const renamesFileWrongly: Way = async (page, site) =>
-  fills(`${await opens(page, site)}/name`, { Name: '' }, 'Keep this name')(page, site);
+export const describesFileWrongly: Way = async (page, site) =>
+  fills(`${await opens(page, site)}/details`, { Name: '', Note: 'x'.repeat(1_001) }, 'Keep this')(page, site);
+
+export const opensDetails: Way = async (page, site) => {
+  await page.goto(`${await opens(page, site)}/details`);
+};
 
 export const choosesNoFile: Way = fills('/admin/files/upload', {}, 'Add the file');
+
+export const choosesNoReplacement: Way = async (page, site) =>
+  fills(`${await opens(page, site)}/replacement`, {}, 'Replace the file')(page, site);
+
+/** Opens a file that has a note, two versions, and an end. */
+export const opensReplaced: Way = async (page, site) => {
+  const path = await opens(page, site);
+  const chooser = page.getByLabel('The new version');
+  await page.goto(`${path}/replacement`);
+  await chooser.setInputFiles({ name: 'other.gz', mimeType: 'application/gzip', buffer: Buffer.alloc(54_321, 'new') });
+  await send(page, 'Replace the file');
+  await page.goto(`${path}/details`);
+  await page.getByLabel('Note').fill('Signed by both sides.\nThe annex follows in spring.');
+  await page.getByLabel('There until').fill('2031-01-31T08:00');
+  await send(page, 'Keep this');
+};

@@ -46,8 +46,10 @@ GET /admin/files                               →/login  403                 40
 GET /admin/files/:id                           →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/deletion                 →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/featuring                →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
-GET /admin/files/:id/name                      →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
-POST /admin/files/:id/name                     →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
+GET /admin/files/:id/details                   →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/details                  →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
+GET /admin/files/:id/replacement               →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/replacement              →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/restoration              →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/unfeaturing              →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
 GET /admin/files/upload                        →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
@@ -78,6 +80,7 @@ POST /api/v1/files                             401      403                 403 
 GET /api/v1/files/:id                          401      ok                  ok                  ok                   401      401      ok       ok       ok
 DELETE /api/v1/files/:id                       401      403                 403                 ok                   401      401      403      403      ok
 PATCH /api/v1/files/:id                        401      403                 403                 ok                   401      401      403      403      ok
+POST /api/v1/files/:id/versions                401      403                 403                 422                  401      401      403      403      422
 GET /api/v1/files/:id/content                  401      ok                  ok                  ok                   401      401      ok       ok       ok
 GET /api/v1/invites                            401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/invites                           401      403                 403                 ok                   401      401      403      403      ok

@@ -13,7 +13,7 @@ const file = (over: Partial<StoredFile> = {}): StoredFile => ({
   origin: 'welcome',
   featuredAt: null,
   deletedAt: null,
-  note: '',
+  note: 'For the board.',
   availableAt: new Date('2026-11-22T23:59:59.999Z'),
   expiresAt: null,
   isForEveryone: true,
@@ -35,6 +35,11 @@ describe('what a script is told of a file', () => {
       size: 1_234,
       sha256: 'ab'.repeat(32),
       createdAt: '2026-11-22T23:59:59.999Z',
+      note: 'For the board.',
+      version: 1,
+      versionedAt: '2026-11-22T23:59:59.999Z',
+      availableAt: '2026-11-22T23:59:59.999Z',
+      expiresAt: null,
     });
   });
 });
@@ -44,6 +49,7 @@ describe('what a person is told of a file', () => {
     expect(presentFileInWords(file())).toEqual({
       id: '01980000-0000-7000-8000-000000000000',
       name: 'report.pdf',
+      note: 'For the board.',
       href: '/files/01980000-0000-7000-8000-000000000000/download',
       type: 'PDF document',
       size: '1.2 KB',
