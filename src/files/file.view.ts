@@ -1,5 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { once } from '../database/once.js';
+import type { FileVersion } from './file-version.entity.js';
+import type { ShelfFile } from './files.service.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** A file as the API shows it. */
@@ -38,10 +40,19 @@ export class FileView {
   readonly expiresAt!: string | null;
 }
 
+/** A file as the API shows it to a member. */
+export class ShelfFileView extends FileView {
+  @ApiProperty({ enum: ['whole', 'part', 'none'], description: 'How much of this version you have been sent.' })
+  readonly downloaded!: ShelfFile['downloaded'];
+
+  @ApiProperty({ description: 'The same in bytes.' })
+  readonly downloadedBytes!: number;
+}
+
 /** A part of the list of files. */
 export class FilePage {
-  @ApiProperty({ type: [FileView] })
-  readonly items!: FileView[];
+  @ApiProperty({ type: [ShelfFileView] })
+  readonly items!: ShelfFileView[];
 
   @ApiProperty({ type: String, nullable: true, description: 'Send it as `cursor` for the next part; null at the end.' })
   readonly nextCursor!: string | null;
@@ -62,6 +73,47 @@ export const presentFile = (file: StoredFile): FileView => ({
   expiresAt: file.expiresAt?.toISOString() ?? null,
 });
 
+export const presentShelfFile = (file: ShelfFile): ShelfFileView => ({
+  ...presentFile(file),
+  downloaded: file.downloaded,
+  downloadedBytes: file.coveredBytes,
+});
+
+/** A version of a file as the API shows it. */
+export class FileVersionView {
+  @ApiProperty({ type: 'integer', minimum: 1 })
+  readonly version!: number;
+
+  @ApiProperty({ example: 'application/pdf' })
+  readonly contentType!: string;
+
+  @ApiProperty({ description: 'In bytes.' })
+  readonly size!: number;
+
+  @ApiProperty({ description: 'Of the bytes, in lower-case hex.', pattern: '^[0-9a-f]{64}$' })
+  readonly sha256!: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  readonly createdAt!: string;
+}
+
+/** A part of the versions of a file. */
+export class FileVersionPage {
+  @ApiProperty({ type: [FileVersionView] })
+  readonly items!: FileVersionView[];
+
+  @ApiProperty({ type: String, nullable: true, description: 'Send it as `cursor` for the next part; null at the end.' })
+  readonly nextCursor!: string | null;
+}
+
+export const presentVersion = ({ number, contentType, size, sha256, createdAt }: FileVersion): FileVersionView => ({
+  version: number,
+  contentType,
+  size,
+  sha256,
+  createdAt: createdAt.toISOString(),
+});
+
 const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
 /** Picks what a page shows, in words for people. */
@@ -69,12 +121,62 @@ export const presentFileInWords = once((file: StoredFile) => ({
   id: file.id,
   name: file.name,
   note: file.note,
-  href: `/files/${file.id}/download`,
+  href: `/files/${file.id}`,
+  downloadHref: `/files/${file.id}/download`,
   type: typeInWords(file),
   size: sizeInWords(file.size),
-  date: { iso: file.createdAt.toISOString(), words: dateFormat.format(file.createdAt) },
+  date: dayInWords(file.createdAt),
   sha256: file.sha256,
 }));
+
+/** Picks what a member's page shows of a file, in words; `since` is when they looked before. */
+export const presentShelfFileInWords = (file: ShelfFile, since: Date) => ({
+  ...presentFileInWords(file),
+  date: dayInWords(file.availableAt),
+  expires: file.expiresAt && dayInWords(file.expiresAt),
+  version: file.versionNumber,
+  isReplaced: file.versionNumber > 1,
+  versioned: dayInWords(file.versionedAt),
+  news: newsOf(file, since),
+  downloaded: downloadedInWords(file),
+  isWhole: file.downloaded === 'whole',
+});
+
+/** Picks what a member's page shows of a version that a file had before. */
+export const presentVersionInWords = ({ number, createdAt, size, sha256 }: FileVersion) => ({
+  number,
+  date: dayInWords(createdAt),
+  size: sizeInWords(size),
+  sha256,
+});
+
+/** Commands that compare what was downloaded with its checksum, each for those who have it. */
+export function commandsToVerify({ name, sha256 }: Pick<StoredFile, 'name' | 'sha256'>) {
+  // what no system has in a name, browsers save as an underscore
+  const saved = `./${name.replaceAll('/', '_')}`;
+  const line = saved.includes('\\') ? `\\${sha256}  ${saved.replaceAll('\\', '\\\\')}` : `${sha256}  ${saved}`;
+  const print = `printf '%s\\n' '${line.replaceAll("'", `'\\''`)}'`;
+  return [
+    { system: 'Linux', command: `${print} | sha256sum -c` },
+    { system: 'macOS', command: `${print} | shasum -a 256 -c` },
+    { system: 'Windows', command: `certutil -hashfile ".\\${name.replace(/["*/:<>?\\|]/g, '_')}" SHA256` },
+  ];
+}
+
+function newsOf({ availableAt, versionedAt, downloaded }: ShelfFile, since: Date): string | undefined {
+  if (availableAt > new Date()) return 'Not out yet';
+  if (downloaded === 'whole') return undefined;
+  if (availableAt > since) return 'New';
+  return versionedAt > since ? 'New version' : undefined;
+}
+
+function downloadedInWords({ downloaded, coveredBytes, size }: ShelfFile): string {
+  if (downloaded === 'whole') return 'Downloaded';
+  if (downloaded === 'none') return 'Not downloaded yet';
+  return `${Math.min(99, Math.max(1, Math.round((100 * coveredBytes) / size)))} % downloaded`;
+}
+
+const dayInWords = (instant: Date) => ({ iso: instant.toISOString(), words: dateFormat.format(instant) });
 
 const kinds: Record<string, string> = {
   audio: 'Audio',

@@ -2,9 +2,10 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
 import { Downloads } from './downloads.js';
-import { FilePage, FileView, presentFile } from './file.view.js';
+import { FilePage, FileVersionPage, presentShelfFile, presentVersion, ShelfFileView } from './file.view.js';
 import { FilesService } from './files.service.js';
 import { ShelfInput } from './shelf.input.js';
 
@@ -26,15 +27,28 @@ export class FilesApiController {
   @ApiProblem(401, 403, 422)
   async list(@CurrentUser() viewer: Viewer, @Query() selection: ShelfInput): Promise<FilePage> {
     const { items, nextCursor } = await this.files.listFor(viewer, selection);
-    return { items: items.map(presentFile), nextCursor };
+    return { items: items.map(presentShelfFile), nextCursor };
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'One file', operationId: 'getFile' })
-  @ApiOkResponse({ type: FileView, description: 'What is known of the file.' })
+  @ApiOkResponse({ type: ShelfFileView, description: 'What is known of the file.' })
   @ApiProblem(401, 403, 404)
-  async show(@CurrentUser() viewer: Viewer, @Param('id') id: string): Promise<FileView> {
-    return presentFile(await this.files.findFor(viewer, id));
+  async show(@CurrentUser() viewer: Viewer, @Param('id') id: string): Promise<ShelfFileView> {
+    return presentShelfFile(await this.files.findFor(viewer, id));
+  }
+
+  @Get(':id/versions')
+  @ApiOperation({ summary: 'The versions of a file, the newest first', operationId: 'listFileVersions' })
+  @ApiOkResponse({ type: FileVersionPage, description: 'A part of the list; the first is what `content` serves.' })
+  @ApiProblem(401, 403, 404, 422)
+  async versions(
+    @CurrentUser() viewer: Viewer,
+    @Param('id') id: string,
+    @Query() paging: PagingInput,
+  ): Promise<FileVersionPage> {
+    const { items, nextCursor } = await this.files.versionsOf(await this.files.findFor(viewer, id), paging);
+    return { items: items.map(presentVersion), nextCursor };
   }
 
   @Get(':id/content')

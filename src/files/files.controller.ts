@@ -4,9 +4,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { Downloads } from './downloads.js';
-import { presentFileInWords } from './file.view.js';
+import { commandsToVerify, presentShelfFileInWords, presentVersionInWords } from './file.view.js';
 import { FilesService } from './files.service.js';
 import { ShelfInput } from './shelf.input.js';
+import { ShelfVisits } from './shelf-visits.js';
 
 /** A member's own page, and the downloads of a browser. */
 @ApiExcludeController()
@@ -16,17 +17,35 @@ export class FilesController {
   constructor(
     private readonly files: FilesService,
     private readonly downloads: Downloads,
+    private readonly visits: ShelfVisits,
   ) {}
 
   @Get('secrets')
   @Render('files/secrets')
   async secrets(@CurrentUser() viewer: Viewer, @Query() selection: ShelfInput) {
+    const { q, sort, cursor } = selection;
+    const since = await this.visits.note(viewer);
     const { featured, listing } = await this.files.shelfFor(viewer, selection);
     return {
       title: 'Your files',
-      featured: featured && { ...presentFileInWords(featured), href: '/download' },
-      files: listing.items.map(presentFileInWords),
+      filter: selection,
+      isWhole: q === undefined && sort === undefined && cursor === undefined,
+      featured: featured && presentShelfFileInWords(featured, since),
+      files: listing.items.map((file) => presentShelfFileInWords(file, since)),
       nextHref: hrefOfNext('/secrets', { ...selection }, listing.nextCursor),
+    };
+  }
+
+  @Get('files/:id')
+  @Render('files/file')
+  async show(@CurrentUser() viewer: Viewer, @Param('id') id: string) {
+    const file = await this.files.findFor(viewer, id);
+    const [, ...before] = (await this.files.versionsOf(file, { limit: 100 })).items;
+    return {
+      title: file.name,
+      file: presentShelfFileInWords(file, new Date()),
+      versionsBefore: before.map(presentVersionInWords),
+      commands: commandsToVerify(file),
     };
   }
 

@@ -4,13 +4,13 @@ import mime from 'mime';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
-import { Repository } from 'typeorm';
+import { LessThan, Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
 import { once } from '../database/once.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
-import { likeAnywhere, type Part } from '../http/paging.input.js';
+import { likeAnywhere, newestId, type PagingInput, partOf, type Part } from '../http/paging.input.js';
 import { FileStore } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
 import { cursorAt, orders, placeOf } from './place.js';
@@ -156,9 +156,17 @@ export class FilesService {
     return this.files.findOneByOrFail({ id });
   }
 
-  /** Every version that a file has had, the newest first. */
-  versionsOf({ id }: Pick<StoredFile, 'id'>): Promise<FileVersion[]> {
-    return this.versions.find({ where: { fileId: id }, order: { number: 'DESC' } });
+  /** The versions that a file has had, the newest first. */
+  async versionsOf(
+    { id }: Pick<StoredFile, 'id'>,
+    { limit, cursor = newestId }: PagingInput,
+  ): Promise<Part<FileVersion>> {
+    const found = await this.versions.find({
+      where: { fileId: id, id: LessThan(cursor) },
+      order: { id: 'DESC' },
+      take: limit + 1,
+    });
+    return partOf(found, limit);
   }
 
   /** Takes in a file from this machine's disk, once for each `origin`. */

@@ -23,10 +23,12 @@ const IsInstant = () => {
   );
 };
 
+const FileNameField = () => NameField('the file a name', 'report.pdf', 255);
+
 /** What shall change about a file; what is not named stays. */
 export class FileChangeInput {
   @IsOptional()
-  @NameField('the file a name', 'report.pdf')
+  @FileNameField()
   name?: string;
 
   @ApiPropertyOptional({ maxLength: 1_000, description: 'What members should know of it; empty for nothing.' })
@@ -67,6 +69,6 @@ export class FileChangeInput {
 
 /** What an admin's form says of a file; a time that is left empty is none. */
 export class FileDetailsInput extends PickType(FileChangeInput, ['note', 'availableAt', 'expiresAt']) {
-  @NameField('the file a name', 'report.pdf')
+  @FileNameField()
   name!: string;
 }

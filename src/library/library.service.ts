@@ -62,9 +62,9 @@ export class LibraryService implements OnModuleInit {
     return this.findWhere({ id });
   }
 
-  /** Every version of a file, the newest first. */
-  versionsOf(file: StoredFile): Promise<FileVersion[]> {
-    return this.files.versionsOf(file);
+  /** The newest hundred versions of a file, the newest first. */
+  async versionsOf(file: StoredFile): Promise<readonly FileVersion[]> {
+    return (await this.files.versionsOf(file, { limit: 100 })).items;
   }
 
   /**

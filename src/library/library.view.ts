@@ -1,12 +1,11 @@
 import { presentInstant } from '../activity/event.view.js';
-import { presentFileInWords, sizeInWords } from '../files/file.view.js';
+import { presentFileInWords, presentVersionInWords } from '../files/file.view.js';
 import type { FileVersion } from '../files/file-version.entity.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
 
 /** Picks what an admin's page shows of a file, in words. */
 export const presentLibraryFile = (file: StoredFile) => ({
   ...presentFileInWords(file),
-  downloadHref: presentFileInWords(file).href,
   href: `/admin/files/${file.id}`,
   version: file.versionNumber,
   isReplaced: file.versionNumber > 1,
@@ -28,10 +27,8 @@ function shelfInWords({ deletedAt, availableAt, expiresAt }: StoredFile) {
 }
 
 /** Picks what an admin's page shows of a version that a file had before. */
-export const presentVersion = ({ number, createdAt, size, downloads, sha256 }: FileVersion) => ({
-  number,
-  at: presentInstant(createdAt),
-  size: sizeInWords(size),
-  downloads,
-  sha256,
+export const presentVersion = (version: FileVersion) => ({
+  ...presentVersionInWords(version),
+  at: presentInstant(version.createdAt),
+  downloads: version.downloads,
 });

@@ -20,16 +20,16 @@ export const emailForm = (value: unknown) =>
         .replace(/\p{Cs}/gu, '\uFFFD')
     : value;
 
-/** Text of a person's own choosing that stands on one line, such as a name; `what` is wanted of them. */
-export const NameField = (what: string, example: string) =>
+/** Text of a person's own choosing that stands on one line, such as a name; `what` is wanted, `most` characters of it. */
+export const NameField = (what: string, example: string, most = 100) =>
   applyDecorators(
-    ApiProperty({ example, maxLength: 100 }),
+    ApiProperty({ example, maxLength: most }),
     Transform(({ value }) => (typeof value === 'string' ? value.normalize('NFC').trim() : (value as unknown))),
     // of several faults, the one that stands first here is told
     IsString({ message: `Please give ${what}.` }),
     Matches(/[\p{L}\p{N}\p{P}\p{S}]/u, { message: `Please give ${what}.` }),
     Matches(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, { message: 'Please give a name on one line.' }),
-    Matches(/^.{0,100}$/su, { message: 'Please give a name of at most 100 characters.' }),
+    Matches(new RegExp(`^.{0,${most}}$`, 'su'), { message: `Please give a name of at most ${most} characters.` }),
   );
 
 /** The email address that somebody gives as theirs. */

@@ -334,7 +334,7 @@ describe('a member of a site that asks for a confirmed email address, without Ja
   it('is told what to do before she downloads, confirms it by mail, and downloads', () =>
     walkAsMember(async ({ tab, page, ada: { email } }) => {
       await page.goto('/secrets');
-      const file = page.getByRole('link', { name: 'Download welcome.txt' });
+      const file = page.getByRole('link', { name: 'Download welcome.txt' }).first();
       const path = (await file.getAttribute('href')) ?? '';
       await file.click();
       await stopsAt(tab, path, 403);

@@ -51,7 +51,7 @@ describe('without JavaScript', () => {
           site.url,
           async ({ page: shelf }) => {
             await register(shelf);
-            const link = shelf.getByRole('link', { name: 'Download report.pdf', exact: true });
+            const link = shelf.getByRole('link', { name: 'Download report.pdf', exact: true }).first();
             expect(await downloadBy(link)).toEqual({ name: 'report.pdf', bytes });
             await send(page, 'Delete the file');
             await stopsAt(admin, path);

@@ -69,7 +69,10 @@ const pages: readonly PageToSee[] = [
   { name: 'email-confirmation', open: ways.followsMailToConfirm },
 
   { name: 'secrets', open: '/secrets', as: 'member' },
-  { name: 'secrets-checksum', open: ways.unfolds('/secrets'), as: 'admin' },
+  { name: 'secrets-search', open: '/secrets?q=e&sort=name', as: 'member', on: 'full' },
+  { name: 'secrets-none', open: '/secrets?q=nothing', as: 'member' },
+  { name: 'file', open: library.opensFromShelf, as: 'member' },
+  { name: 'file-replaced', open: library.opensReplacedAsMember, as: 'admin' },
   { name: 'secrets-empty', open: '/secrets', as: 'member', on: 'empty' },
   { name: 'secrets-full', open: '/secrets', as: 'memberWithLongName', on: 'full' },
   { name: 'secrets-full-next', open: follows('/secrets', 'Next page'), as: 'member', on: 'full' },

@@ -53,7 +53,8 @@ describe('the list of files', () => {
     expect(listing.nextCursor).toBeNull();
   });
 
-  it('tells of a file what the contract names, and nothing else', async () => {
+  it('tells of a file what the contract names, what came to it later, and nothing else', async () => {
+    const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     const { items } = await list('?q=welcome');
     expect(items).toEqual([
       {
@@ -62,7 +63,14 @@ describe('the list of files', () => {
         contentType: 'text/plain',
         size: welcomeBytes.length,
         sha256: createHash('sha256').update(welcomeBytes).digest('hex'),
-        createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        createdAt: instant,
+        note: '',
+        version: 1,
+        versionedAt: instant,
+        availableAt: instant,
+        expiresAt: null,
+        downloaded: 'none',
+        downloadedBytes: 0,
       },
     ]);
   });

@@ -154,6 +154,7 @@ describe('an admin who adds a file', () => {
       const { id, name: shown } = (await answer.json()) as Shown;
       expect(shown).not.toMatch(/[/\p{Cc}]/u);
       expect(shown.length).toBeLessThanOrEqual(255);
+      expect((await change(id, { name: shown, note: 'kept' })).status).toBe(200);
       expect(await statusFor(member, `${files}/${id}/content`)).toBe(200);
     }
   });
@@ -186,7 +187,14 @@ describe('a file', () => {
     expect((await (await member.ask(`${files}?q=final%20rep`)).json()) as object).toMatchObject({ items: [{ id }] });
     const { headers } = await member.ask(`${files}/${id}/content`);
     expect(headers.get('content-disposition')).toContain('Final Report.pdf');
-    for (const json of [{ name: '' }, { name: 'a\nb' }, { name: 1 }, { featured: 'yes' }, { deleted: true }])
+    for (const json of [
+      { name: '' },
+      { name: 'a\nb' },
+      { name: 'x'.repeat(256) },
+      { name: 1 },
+      { featured: 'yes' },
+      { deleted: true },
+    ])
       expect([json, (await change(id, json)).status]).toEqual([json, 422]);
 
     const path = `/admin/files/${id}`;

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { DataSource } from 'typeorm';
 import { FilesService } from '../../src/files/files.service.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
+import { User } from '../../src/users/user.entity.js';
 import { startApp, welcomeBytes, type TestApp } from '../support/app.js';
 import { linksOf } from '../support/html.js';
 import { person, Visitor } from '../support/people.js';
@@ -46,9 +47,10 @@ describe('a member', () => {
   it('finds the welcome file of a fresh install, as the featured one and in the list', async () => {
     const { html } = await ada.visit('/secrets');
     const [file] = await site.app.get(DataSource).getRepository(StoredFile).find();
-    expect(linksOf(html)).toEqual(expect.arrayContaining(['/download', `/files/${file?.id}/download`]));
+    const path = `/files/${file?.id}`;
+    expect(linksOf(html)).toEqual(expect.arrayContaining(['/download', path, `${path}/download`]));
     expect(html).toContain('welcome.txt');
-    expect(html).toContain(createHash('sha256').update(welcomeBytes).digest('hex'));
+    expect((await ada.visit(path)).html).toContain(createHash('sha256').update(welcomeBytes).digest('hex'));
     const download = await ada.ask('/download');
     expect(download.status).toBe(200);
     expect(Buffer.from(await download.arrayBuffer()).equals(welcomeBytes)).toBe(true);
@@ -77,11 +79,13 @@ describe('a member', () => {
   });
 
   it.each([randomUUID(), 'nothing', '1', '%00', '..%2f..%2fgatehouse.db'])(
-    'finds nothing at /files/%s/download',
+    'finds nothing at /files/%s, nor a download there',
     async (id) => {
-      const { status, html } = await ada.visit(`/files/${id}/download`);
-      expect(status).toBe(404);
-      expect(html).toContain('There is no such file here for you.');
+      for (const path of [`/files/${id}`, `/files/${id}/download`]) {
+        const { status, html } = await ada.visit(path);
+        expect(status).toBe(404);
+        expect(html).toContain('There is no such file here for you.');
+      }
     },
   );
 
@@ -92,11 +96,73 @@ describe('a member', () => {
     for (let path: string | undefined = '/secrets'; path !== undefined; pages++) {
       const { html }: { html: string } = await ada.visit(path);
       const shelf = html.slice(html.indexOf('id="shelf"'));
-      seen.push(...linksOf(shelf).filter((link) => link.startsWith('/files/')));
-      path = /<a [^>]*href="([^"]*)"[^>]*rel="next"/.exec(html)?.[1]?.replaceAll('&#x3D;', '=');
+      seen.push(...linksOf(shelf).filter((link) => /^\/files\/.*\/download$/.test(link)));
+      path = nextOf(html);
     }
     expect(pages).toBe(2);
     expect(seen).toHaveLength(64);
     expect(new Set(seen).size).toBe(64);
   });
+
+  it('searches it, and sorts it by name, size and age, page after page', async () => {
+    const listed = async (query: string) => {
+      const names: string[] = [];
+      for (let path: string | undefined = `/secrets?${query}`; path !== undefined;) {
+        const { html }: { html: string } = await ada.visit(path);
+        expect(html).not.toContain('id="featured"');
+        names.push(
+          ...[...html.matchAll(/<a class="file-name"[^]*?<bdi>([^<]*)<\/bdi>/g)].map(([, name]) => name ?? ''),
+        );
+        path = nextOf(html);
+      }
+      return names;
+    };
+    const numbers = Array.from({ length: 60 }, (_, index) => `part ${index + 1}.bin`);
+    expect(await listed('q=PART&limit=25&sort=oldest')).toEqual(numbers);
+    expect(await listed('q=part&limit=25&sort=newest')).toEqual([...numbers].reverse());
+    expect(await listed('q=part&limit=7&sort=name')).toEqual([...numbers].sort());
+    const largest = await listed('limit=25&sort=largest');
+    expect([largest.length, largest[0], largest[1]]).toEqual([64, 'welcome.txt', 'second.txt']);
+    expect((await ada.visit('/secrets?q=no+such+thing')).html).toContain('No file that you may have is called that.');
+    expect((await ada.visit('/secrets?sort=age')).status).toBe(422);
+    expect((await ada.visit('/secrets?sort=name&cursor=WzEsMl0')).status).toBe(422);
+  });
+
+  it.each([
+    ['in their first visit, nothing', undefined, 10, false],
+    ['what came after their visit before', { seen: 31, since: 500 }, 10, true],
+    ['not what was there before it', { seen: 31, since: 500 }, 40, false],
+    ['for as long as a visit lasts, the same', { seen: 29, since: 120 }, 40, true],
+  ])('is shown as new: %s', async (_, before, added, isNew) => {
+    const ago = (minutes: number) => Date.now() - minutes * 60_000;
+    const dataSource = site.app.get(DataSource);
+    const grace = new Visitor(site.url);
+    const { email, ...rest } = person();
+    // to follow on to the shelf would be a visit
+    await grace.ask('/register', { form: { email, ...rest } });
+    const { id } = await dataSource.getRepository(User).findOneByOrFail({ email });
+    if (before)
+      await dataSource.query(`INSERT INTO "shelf_visits" VALUES ('${id}', ${ago(before.seen)}, ${ago(before.since)})`);
+    const file = await add('news.txt', 'new');
+    await dataSource.getRepository(StoredFile).update({ id: file.id }, { availableAt: new Date(ago(added)) });
+    const { html } = await grace.visit('/secrets?q=news');
+    expect(/<span class="tag news">New<\/span>/.test(html)).toBe(isNew);
+    await dataSource.getRepository(StoredFile).delete({ id: file.id });
+  });
+
+  it('has a page for each file: its note, its versions, and how to verify it', async () => {
+    const files = site.app.get(FilesService);
+    const file = await add('plan.txt', 'the first plan');
+    await files.addVersion(file, Readable.from([Buffer.from('the second')]));
+    await site.app.get(DataSource).getRepository(StoredFile).update({ id: file.id }, { note: 'Read <this>\nfirst' });
+    const { html } = await ada.visit(`/files/${file.id}`);
+    const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+    expect(html).toContain('Read &lt;this&gt;\nfirst');
+    expect(html).toContain(`printf &#x27;%s\\n&#x27; &#x27;${sha256('the second')}  ./plan.txt&#x27; | sha256sum -c`);
+    expect(html.slice(html.indexOf('Versions before'))).toContain(sha256('the first plan'));
+    expect(linksOf(html)).toContain(`/files/${file.id}/download`);
+  });
 });
+
+const nextOf = (html: string) =>
+  /<a [^>]*href="([^"]*)"[^>]*rel="next"/.exec(html)?.[1]?.replaceAll('&#x3D;', '=').replaceAll('&amp;', '&');

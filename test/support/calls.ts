@@ -149,5 +149,6 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
   deleteFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
   listFiles: nothing,
   getFile: download(nothing),
+  listFileVersions: download(nothing),
   getFileContent: download(nothing),
 };

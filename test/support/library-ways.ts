@@ -49,3 +49,15 @@ export const opensReplaced: Way = async (page, site) => {
   await page.getByLabel('There until').fill('2031-01-31T08:00');
   await send(page, 'Keep this');
 };
+
+/** Opens the page that members have of a file, from the shelf. */
+export const opensFromShelf: Way = async (page) => {
+  await page.goto('/secrets');
+  await page.getByRole('link', { name: 'welcome.txt', exact: true }).click();
+  await page.getByRole('heading', { name: 'Did it arrive whole?' }).waitFor();
+};
+
+export const opensReplacedAsMember: Way = async (page, site) => {
+  await opensReplaced(page, site);
+  await page.goto(new URL(page.url()).pathname.replace('/admin', ''));
+};

@@ -82,6 +82,7 @@ DELETE /api/v1/files/:id                       401      403                 403 
 PATCH /api/v1/files/:id                        401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/files/:id/versions                401      403                 403                 422                  401      401      403      403      422
 GET /api/v1/files/:id/content                  401      ok                  ok                  ok                   401      401      ok       ok       ok
+GET /api/v1/files/:id/versions                 401      ok                  ok                  ok                   401      401      ok       ok       ok
 GET /api/v1/invites                            401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/invites                           401      403                 403                 ok                   401      401      403      403      ok
 DELETE /api/v1/invites/:id                     401      403                 403                 ok                   401      401      403      403      ok
@@ -123,6 +124,7 @@ GET /assets/:name                              404      404                 404 
 GET /download                                  →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
 GET /email/confirmation                        404      404                 404                 404                  404      404      404      404      404
 POST /email/confirmation                       422      422                 422                 422                  422      422      422      422      422
+GET /files/:id                                 →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
 GET /files/:id/download                        →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
 GET /health                                    ok       ok                  ok                  ok                   ok       ok       ok       ok       ok
 GET /login                                     ok       →/secrets           →/secrets           →/secrets            ok       ok       ok       ok       ok

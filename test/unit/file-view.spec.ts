@@ -1,5 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { presentFile, presentFileInWords } from '../../src/files/file.view.js';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  commandsToVerify,
+  presentFile,
+  presentFileInWords,
+  presentShelfFile,
+  presentShelfFileInWords,
+} from '../../src/files/file.view.js';
+import type { ShelfFile } from '../../src/files/files.service.js';
 import type { StoredFile } from '../../src/files/stored-file.entity.js';
 
 const file = (over: Partial<StoredFile> = {}): StoredFile => ({
@@ -50,7 +62,8 @@ describe('what a person is told of a file', () => {
       id: '01980000-0000-7000-8000-000000000000',
       name: 'report.pdf',
       note: 'For the board.',
-      href: '/files/01980000-0000-7000-8000-000000000000/download',
+      href: '/files/01980000-0000-7000-8000-000000000000',
+      downloadHref: '/files/01980000-0000-7000-8000-000000000000/download',
       type: 'PDF document',
       size: '1.2 KB',
       date: { iso: '2026-11-22T23:59:59.999Z', words: '22 November 2026' },
@@ -87,4 +100,57 @@ describe('what a person is told of a file', () => {
   ])('%s, named %s, is "%s"', (contentType, name, type) => {
     expect(presentFileInWords(file({ contentType, name })).type).toBe(type);
   });
+});
+
+const day = 86_400_000;
+const [yesterday, now, tomorrow] = [-day, 0, day].map((ms) => new Date(Date.now() + ms)) as [Date, Date, Date];
+
+const shelfFile = (over: Partial<ShelfFile> = {}): ShelfFile => ({
+  ...file(),
+  availableAt: yesterday,
+  versionedAt: yesterday,
+  downloaded: 'none',
+  coveredBytes: 0,
+  ...over,
+});
+
+describe('what a member is told of a file', () => {
+  it.each([
+    ['none', 0, 'Not downloaded yet'],
+    ['part', 0, '1 % downloaded'],
+    ['part', 617, '50 % downloaded'],
+    ['part', 1_233, '99 % downloaded'],
+    ['whole', 1_234, 'Downloaded'],
+  ] as const)('%s, %i bytes of it, is "%s"', (downloaded, coveredBytes, words) => {
+    const had = shelfFile({ downloaded, coveredBytes });
+    expect(presentShelfFileInWords(had, now).downloaded).toBe(words);
+    expect(presentShelfFile(had)).toMatchObject({ downloaded, downloadedBytes: coveredBytes });
+  });
+
+  it.each([
+    ['was there when they looked', {}, now, undefined],
+    ['came since', {}, new Date(+yesterday - day), 'New'],
+    ['came since, and they have it', { downloaded: 'whole' }, new Date(+yesterday - day), undefined],
+    ['was replaced since', { versionedAt: now, versionNumber: 2 }, new Date(+now - 1), 'New version'],
+    ['is to come', { availableAt: tomorrow }, now, 'Not out yet'],
+  ] as const)('which %s', (_, over, since, news) => {
+    expect(presentShelfFileInWords(shelfFile(over), since).news).toBe(news);
+  });
+});
+
+describe('the command that compares the checksum', () => {
+  it.each(['report.pdf', "it's.txt", '-n', ' a  b ', '$(touch x)`y`', 'back\\slash\\n.txt', 'Übersicht “1”', '%s%n'])(
+    'says yes to %j where it arrived whole, and no where not',
+    (name) => {
+      const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));
+      const sha256 = createHash('sha256').update('whole').digest('hex');
+      const [{ command } = { command: 'false' }] = commandsToVerify({ name, sha256 });
+      const verify = () => execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+      writeFileSync(join(folder, name), 'whole');
+      expect(verify()).toContain(': OK');
+      writeFileSync(join(folder, name), 'broken');
+      expect(verify).toThrow();
+      rmSync(folder, { recursive: true });
+    },
+  );
 });
