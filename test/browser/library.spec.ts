@@ -57,8 +57,7 @@ describe('without JavaScript', () => {
             await stopsAt(admin, path);
             await shelf.goto('/secrets');
             expect(await shelf.getByText('report.pdf').count()).toBe(0);
-            await follow(admin, 'Back to the files', '/admin/files');
-            await follow(admin, 'Show what was deleted', '/admin/files?state=deleted');
+            await follow(admin, 'Back to the files', '/admin/files?state=deleted');
             await page.getByRole('link', { name: 'report.pdf' }).click();
             await isAt(page, path);
             await send(page, 'Put it back on the shelf');
