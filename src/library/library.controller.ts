@@ -26,6 +26,7 @@ import { FileDetailsInput } from './file-change.input.js';
 import { LibraryInput } from './library.input.js';
 import { daysToUndo, LibraryService } from './library.service.js';
 import { presentLibraryFile, presentVersion } from './library.view.js';
+import { SelectionInput } from './selection.input.js';
 import { uploadOf } from './upload.js';
 
 const adding = { view: 'library/upload', title: 'Add a file', keep: [] };
@@ -35,6 +36,13 @@ const describing = {
   keep: ['name', 'note', 'availableAt', 'expiresAt'],
 };
 const replacing = { view: 'library/replacement', title: 'Replace the file', keep: [] };
+
+const outcomes = {
+  show: 'shown to members from now on',
+  hide: 'hidden from members from now on',
+  delete: `deleted; for ${daysToUndo} days you can have them back`,
+  restore: 'put back on the shelf',
+} as const;
 
 /** The library, for an admin in a browser. */
 @ApiExcludeController()
@@ -60,6 +68,15 @@ export class LibraryController {
       files: items.map(presentLibraryFile),
       nextHref: hrefOfNext('/admin/files', { limit, q, state }, nextCursor),
     };
+  }
+
+  @Post('selection')
+  @Redirect('/admin/files', 303)
+  async doAll(@Body() input: SelectionInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    const count = await this.library.doAll(input, by);
+    const files = count === 1 ? '1 file' : `${count} files`;
+    this.flashes.put(reply, { kind: 'status', message: `${files} ${outcomes[input.act]}.` });
+    return { url: input.act === 'restore' ? '/admin/files?state=deleted' : '/admin/files' };
   }
 
   @Get('upload')

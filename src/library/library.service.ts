@@ -16,6 +16,7 @@ import { InvalidInput } from '../http/errors.js';
 import { likeAnywhere, newestId, partOf, type Part } from '../http/paging.input.js';
 import type { FileChangeInput } from './file-change.input.js';
 import type { LibraryInput } from './library.input.js';
+import type { SelectionInput } from './selection.input.js';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -130,6 +131,13 @@ export class LibraryService implements OnModuleInit {
     return changed;
   }
 
+  /** Does the same with several files, and passes over those that are not there (any more). Gives how many it did. */
+  async doAll({ files, act }: SelectionInput, by: By): Promise<number> {
+    let done = 0;
+    for (const id of new Set(files)) done += (await this.doOne(id, act, by)) ? 1 : 0;
+    return done;
+  }
+
   onModuleInit(): void {
     this.chores.every(hour, () => this.sweep(), 'deleted files could not be swept');
   }
@@ -157,6 +165,22 @@ export class LibraryService implements OnModuleInit {
     if (isNew('availableAt') || isNew('expiresAt')) await this.note('file.scheduled', changed, by);
   }
 
+  private async doOne(id: string, act: SelectionInput['act'], by: By): Promise<boolean> {
+    const file = await this.rows.findOneBy({ id });
+    if (!file || (act === 'restore') !== (file.deletedAt !== null)) return false;
+    const now = new Date();
+    const acts = {
+      show: () => this.describe(file, { ...file, availableAt: earlier(file.availableAt, now), expiresAt: null }, by),
+      hide: () => this.describe(file, { ...file, availableAt: earlier(file.availableAt, now), expiresAt: now }, by),
+      delete: () => this.delete(file, by),
+      restore: () => this.restore(file, by),
+    };
+    return acts[act]().then(
+      () => true,
+      (error: unknown) => (error instanceof NotFoundException ? false : Promise.reject(error as Error)),
+    );
+  }
+
   private async findWhere(where: FindOptionsWhere<StoredFile> & { id: string }): Promise<StoredFile> {
     const file = isUuid(where.id) ? await this.rows.findOneBy(where) : null;
     return file ?? notThere();
@@ -176,6 +200,8 @@ function changesOf({ name, note, availableAt, expiresAt }: Omit<FileChangeInput,
     ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : new Date(expiresAt) }),
   };
 }
+
+const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
 
 function refuseWithoutTime({ availableAt, expiresAt }: StoredFile): void {
   if (expiresAt && expiresAt <= availableAt)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -311,6 +311,33 @@ describe('a file', () => {
     expect(await statusFor(member, `${files}/${id}`)).toBe(404);
     expect((await change(id, { deleted: false })).status).toBe(200);
     expect(await statusFor(member, `${files}/${id}`)).toBe(200);
+  });
+
+  it('is shown, hidden, deleted and had back together with others', async () => {
+    const ids: string[] = [];
+    for (const name of ['a1.txt', 'a2.txt', 'a3.txt']) ids.push((await add(name)).id);
+    const [first = '', second = '', third = ''] = ids;
+    const together = async (act: string, ...chosen: string[]) => {
+      const form = new URLSearchParams([['act', act], ...chosen.map((id): [string, string] => ['files', id])]);
+      const answer = await fetch(new URL('/admin/files/selection', site.url), {
+        method: 'POST',
+        body: form,
+        headers: cookies(),
+        redirect: 'manual',
+      });
+      return answer.status;
+    };
+    const there = async () => Promise.all(ids.map((id) => statusFor(member, `${files}/${id}`)));
+    expect([await together('hide', first, second), await there()]).toEqual([303, [404, 404, 200]]);
+    expect((await admin.browser.visit('/admin/files?q=a1')).html).toContain('<span class="tag">hidden</span>');
+    await change(third, { availableAt: new Date(Date.now() + 60_000).toISOString() });
+    expect([await together('show', first, third), await there()]).toEqual([303, [200, 404, 200]]);
+    expect([await together('delete', ...ids, randomUUID()), await there()]).toEqual([303, [404, 404, 404]]);
+    expect([await together('restore', second, third), await there()]).toEqual([303, [404, 404, 200]]);
+    expect((await admin.browser.visit('/admin/files')).html).not.toContain('a1.txt');
+    for (const wrong of [['delete'], ['burn', first], ['delete', 'x'], ['delete', ...Array<string>(101).fill(first)]])
+      expect(await together(...(wrong as [string]))).toBe(422);
+    expect(await there()).toEqual([404, 404, 200]);
   });
 
   it('that is none is 404', async () => {

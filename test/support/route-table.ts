@@ -52,6 +52,7 @@ GET /admin/files/:id/replacement               →/login  403                 40
 POST /admin/files/:id/replacement              →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/restoration              →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/unfeaturing              →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
+POST /admin/files/selection                    →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /admin/files/upload                        →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/files/upload                       →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /admin/invites                             →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
