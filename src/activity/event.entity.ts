@@ -42,6 +42,7 @@ export const eventKinds = [
   'file.renamed',
   'file.described',
   'file.scheduled',
+  'file.limited',
   'file.featured',
   'file.unfeatured',
   'file.deleted',

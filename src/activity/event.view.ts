@@ -85,6 +85,7 @@ const words: Record<EventKind, readonly [string, string?]> = {
   'file.renamed': ['File renamed'],
   'file.described': ['Note of a file changed'],
   'file.scheduled': ['When a file is there was changed'],
+  'file.limited': ['How often a file may be downloaded was changed'],
   'file.featured': ['File featured'],
   'file.unfeatured': ['File no longer featured'],
   'file.deleted': ['File deleted'],

@@ -41,6 +41,7 @@ const statements = [
     "storageKey" varchar(64) NOT NULL,
     "createdAt" bigint NOT NULL,
     "downloads" bigint NOT NULL DEFAULT 0,
+    "discardedAt" bigint,
     CONSTRAINT "file_versions_storageKey" UNIQUE ("storageKey"),
     CONSTRAINT "file_versions_number" UNIQUE ("fileId", "number")
   )`,
@@ -103,7 +104,7 @@ const statements = [
       JOIN "group_members" ON "group_members"."groupId" = "audiences"."groupId"
       WHERE "audiences"."collectionId" IS NOT NULL
     UNION ALL
-    SELECT "collections"."id", "users"."id" FROM "collections", "users" WHERE "collections"."isForEveryone"`,
+    SELECT "collections"."id", "users"."id" FROM "collections", "users" WHERE "collections"."isForEveryone" = true`,
   `CREATE VIEW "file_entitlements" ("fileId", "memberId") AS
     SELECT "audiences"."fileId", "audiences"."memberId" FROM "audiences"
       WHERE "audiences"."fileId" IS NOT NULL AND "audiences"."memberId" IS NOT NULL
@@ -121,9 +122,9 @@ const statements = [
       JOIN "collection_files" ON "collection_files"."collectionId" = "audiences"."collectionId"
     UNION ALL
     SELECT "collection_files"."fileId", "users"."id" FROM "collections"
-      JOIN "collection_files" ON "collection_files"."collectionId" = "collections"."id"
+      CROSS JOIN "collection_files"
       CROSS JOIN "users"
-      WHERE "collections"."isForEveryone"`,
+      WHERE "collections"."isForEveryone" = true AND "collection_files"."collectionId" = "collections"."id"`,
 
   // what a member has had of a version: the open grant with its bytes, how many were spent, and which bytes were sent
   `CREATE TABLE "downloads" (
@@ -140,6 +141,7 @@ const statements = [
     "completedAt" bigint,
     PRIMARY KEY ("memberId", "versionId")
   )`,
+  `CREATE INDEX "downloads_fileId" ON "downloads" ("fileId", "memberId")`,
   `CREATE INDEX "downloads_versionId" ON "downloads" ("versionId", "memberId")`,
 
   // when a member looked at the shelf last, and before that: what came since is new

@@ -2,6 +2,7 @@ import { HttpException, HttpStatus, Injectable, Logger, PreconditionFailedExcept
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { ActivityService } from '../activity/activity.service.js';
 import type { Viewer } from '../http/access.js';
@@ -9,6 +10,8 @@ import { callerOf } from '../http/caller.js';
 import { Transfers } from '../sessions/transfers.js';
 import { answerTo } from './conditions.js';
 import { FileStore } from './file-store.js';
+import { Grants, type Grant } from './grants.js';
+import { Resumption, type Sendable } from './resumption.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** What a file is never allowed to do on our origin, should a browser show it after all. */
@@ -23,17 +26,22 @@ export class Downloads {
 
   constructor(
     private readonly store: FileStore,
+    private readonly grants: Grants,
+    private readonly resumption: Resumption,
     private readonly transfers: Transfers,
     private readonly activity: ActivityService,
   ) {}
 
   /**
    * Answers a member's GET or HEAD with a file, or a part of it, or with 304 (RFC 9110). The bytes flow no faster than
-   * the client takes them, and no longer than the session lasts.
+   * the client takes them, and no longer than the session lasts. Bytes are counted, before the first of them goes;
+   * HEAD, 304 and 416 are free.
    *
    * @throws HttpException 412 or 416 where the client asks for another version, or a range that is not there.
+   * @throws ForbiddenException where every download of the file is spent.
    */
-  async send(file: StoredFile, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async send(newest: StoredFile, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const file = await this.resumption.versionFor(newest, viewer, request.headers);
     const { size, sha256 } = file;
     const etag = `"${sha256}"`;
     const answer = answerTo(request.method, request.headers, { etag, size, lastModified: file.versionedAt });
@@ -47,6 +55,12 @@ export class Downloads {
     // before any header: bytes that are not there are answered as an error, with nothing of this file in it
     const bytes = hasContent ? await this.store.read(file.storageKey, size, range) : Readable.from([]);
     if (hasContent) {
+      const part = { fileId: file.id, versionId: file.versionId, size, range };
+      const grant = await this.grants.open(viewer, part).catch((error: unknown) => {
+        if (bytes instanceof Readable) bytes.destroy();
+        throw error;
+      });
+      closeWith(reply.raw, grant, range.end - range.start + 1);
       this.transfers.follow(reply.raw, viewer);
       this.noteEnd(file, answer.status === 200, viewer, request, reply);
     }
@@ -72,7 +86,7 @@ export class Downloads {
 
   /** Writes down how a download ended; of the parts that a member takes of a file, one a minute. */
   private noteEnd(
-    { id, name }: StoredFile,
+    { id, name }: Sendable,
     isWhole: boolean,
     viewer: Viewer,
     request: FastifyRequest,
@@ -90,4 +104,26 @@ export class Downloads {
         .catch((error: unknown) => this.logger.warn({ err: error }, 'a download could not be written down'));
     });
   }
+}
+
+/**
+ * Tells a grant how much was sent once the answer is over: all of it where the system took all of it. Of an answer that
+ * was cut, what was written to the connection, but for the last byte: so a client that goes on where it stopped leaves
+ * no gap, and what was not sent to its end is not whole.
+ */
+function closeWith(response: ServerResponse, grant: Grant, length: number): void {
+  // an answer that waits for another one on the same connection has no socket yet
+  const { socket } = response;
+  const before = socket?.bytesWritten;
+  const close = (): void => {
+    if (response.writableFinished) {
+      grant.close(length);
+      return;
+    }
+    const { _header: header } = response as ServerResponse & { readonly _header: string | null };
+    const written = socket && before !== undefined && header ? socket.bytesWritten - before - header.length : 0;
+    grant.close(Math.max(0, Math.min(written, length - 1)));
+  };
+  if (response.destroyed) close();
+  else response.once('close', close);
 }

@@ -31,6 +31,10 @@ export class FileVersion {
   @InstantColumn()
   createdAt!: Date;
 
+  /** When its bytes went, some time after another version had taken its place. */
+  @InstantColumn({ nullable: true })
+  discardedAt!: Date | null;
+
   /** How many downloads of it were spent, by all members together. */
   @CountColumn()
   downloads!: number;

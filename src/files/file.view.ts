@@ -38,6 +38,12 @@ export class FileView {
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Until when members may have it.' })
   readonly expiresAt!: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'How many downloads of a version each member has.' })
+  readonly memberLimit!: number | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'How many there are for all members together.' })
+  readonly totalLimit!: number | null;
 }
 
 /** A file as the API shows it to a member. */
@@ -71,6 +77,8 @@ export const presentFile = (file: StoredFile): FileView => ({
   versionedAt: file.versionedAt.toISOString(),
   availableAt: file.availableAt.toISOString(),
   expiresAt: file.expiresAt?.toISOString() ?? null,
+  memberLimit: file.memberLimit,
+  totalLimit: file.totalLimit,
 });
 
 export const presentShelfFile = (file: ShelfFile): ShelfFileView => ({
@@ -131,16 +139,21 @@ export const presentFileInWords = once((file: StoredFile) => ({
 
 /** Picks what a member's page shows of a file, in words; `since` is when they looked before. */
 export const presentShelfFileInWords = (file: ShelfFile, since: Date) => ({
+  ...shelfFileInWords(file),
+  news: newsOf(file, since),
+});
+
+const shelfFileInWords = once((file: ShelfFile) => ({
   ...presentFileInWords(file),
   date: dayInWords(file.availableAt),
+  limit: file.memberLimit,
   expires: file.expiresAt && dayInWords(file.expiresAt),
   version: file.versionNumber,
   isReplaced: file.versionNumber > 1,
   versioned: dayInWords(file.versionedAt),
-  news: newsOf(file, since),
   downloaded: downloadedInWords(file),
   isWhole: file.downloaded === 'whole',
-});
+}));
 
 /** Picks what a member's page shows of a version that a file had before. */
 export const presentVersionInWords = ({ number, createdAt, size, sha256 }: FileVersion) => ({

@@ -24,12 +24,16 @@ export class FilesController {
   @Render('files/secrets')
   async secrets(@CurrentUser() viewer: Viewer, @Query() selection: ShelfInput) {
     const { q, sort, cursor } = selection;
+    const isFirst = q === undefined && sort === undefined && cursor === undefined;
     const since = await this.visits.note(viewer);
-    const { featured, listing } = await this.files.shelfFor(viewer, selection);
+    const [featured, listing] = await Promise.all([
+      isFirst ? this.files.findFeaturedFor(viewer) : undefined,
+      this.files.listFor(viewer, selection),
+    ]);
     return {
       title: 'Your files',
       filter: selection,
-      isWhole: q === undefined && sort === undefined && cursor === undefined,
+      isEmpty: isFirst && listing.items.length === 0,
       featured: featured && presentShelfFileInWords(featured, since),
       files: listing.items.map((file) => presentShelfFileInWords(file, since)),
       nextHref: hrefOfNext('/secrets', { ...selection }, listing.nextCursor),

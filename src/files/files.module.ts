@@ -8,6 +8,8 @@ import { FileVersion } from './file-version.entity.js';
 import { FilesApiController } from './files-api.controller.js';
 import { FilesController } from './files.controller.js';
 import { FilesService } from './files.service.js';
+import { Grants } from './grants.js';
+import { Resumption } from './resumption.js';
 import { ShelfVisits } from './shelf-visits.js';
 import { StoredFile } from './stored-file.entity.js';
 import { WelcomeFile } from './welcome-file.js';
@@ -15,7 +17,7 @@ import { WelcomeFile } from './welcome-file.js';
 @Module({
   imports: [TypeOrmModule.forFeature([StoredFile, FileVersion]), ActivityModule, SessionsModule],
   controllers: [FilesController, FilesApiController],
-  providers: [Downloads, FileStore, FilesService, ShelfVisits, WelcomeFile],
+  providers: [Downloads, FileStore, FilesService, Grants, Resumption, ShelfVisits, WelcomeFile],
   exports: [FileStore, FilesService],
 })
 export class FilesModule {}

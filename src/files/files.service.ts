@@ -14,7 +14,7 @@ import { likeAnywhere, newestId, type PagingInput, partOf, type Part } from '../
 import { FileStore } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
 import { cursorAt, orders, placeOf } from './place.js';
-import { allThatMayBeHad, asking, mayHave, me } from './reach.js';
+import { allThatMayBeHad, asking, mayHave, me, reachOf, type Reach } from './reach.js';
 import type { ShelfInput } from './shelf.input.js';
 import { nameForms, StoredFile } from './stored-file.entity.js';
 
@@ -26,12 +26,6 @@ export interface ShelfFile extends StoredFile {
   readonly downloaded: Downloaded;
   /** Bytes of the newest version that were sent to the member. */
   readonly coveredBytes: number;
-}
-
-/** The featured file and a part of the list. */
-export interface Shelf {
-  readonly featured: ShelfFile | undefined;
-  readonly listing: Part<ShelfFile>;
 }
 
 /** What a file is, beside its bytes. */
@@ -52,27 +46,17 @@ export class FilesService {
     private readonly store: FileStore,
   ) {}
 
-  /** The files that a member may have, in the order they ask for. */
-  async listFor(viewer: Viewer, selection: ShelfInput): Promise<Part<ShelfFile>> {
-    return (await this.shelfFor(viewer, selection)).listing;
-  }
-
   /**
-   * What a member's own page shows: the featured file, if there is one, and a part of the list; in one question.
+   * The files that a member may have, in the order they ask for.
    *
    * @throws InvalidInput where the cursor is none.
    */
-  async shelfFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<Shelf> {
+  async listFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<Part<ShelfFile>> {
     const values = [...asking(viewer), ...placeOf(cursor, sort), likeAnywhere(q), limit + 1];
-    const rows = await this.reader.rows<Row>(shelf[sort], values);
-    const featured = rows.find(({ isFeatured }) => isFeatured);
-    const listed = rows.filter(({ isFeatured }) => !isFeatured).map(fromRow);
-    const items = listed.slice(0, limit);
-    const last = listed.length > limit ? items.at(-1) : undefined;
-    return {
-      featured: featured && fromRow(featured),
-      listing: { items, nextCursor: last ? cursorAt(last, sort) : null },
-    };
+    const rows = await this.reader.rows<Row>(listings[reachOf(viewer)][sort], values);
+    const items = rows.slice(0, limit).map(fromRow);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    return { items, nextCursor: last ? cursorAt(last, sort) : null };
   }
 
   /**
@@ -81,13 +65,18 @@ export class FilesService {
    * @throws NotFoundException where there is none for this member.
    */
   async featuredFor(viewer: Viewer): Promise<ShelfFile> {
-    const [row] = await this.reader.rows<Row>(`WITH ${me} ${featured}`, asking(viewer));
-    return row ? fromRow(row) : notThere();
+    return (await this.findFeaturedFor(viewer)) ?? notThere();
+  }
+
+  /** The same, or nothing where there is none. */
+  async findFeaturedFor(viewer: Viewer): Promise<ShelfFile | undefined> {
+    const [row] = await this.reader.rows<Row>(featured[reachOf(viewer)], asking(viewer));
+    return row && fromRow(row);
   }
 
   /** @throws NotFoundException where there is no such file for this member. */
   async findFor(viewer: Viewer, id: string): Promise<ShelfFile> {
-    const [row] = isUuid(id) ? await this.reader.rows<Row>(one, [...asking(viewer), id]) : [];
+    const [row] = isUuid(id) ? await this.reader.rows<Row>(one[reachOf(viewer)], [...asking(viewer), id]) : [];
     return row ? fromRow(row) : notThere();
   }
 
@@ -184,10 +173,9 @@ type Row = Omit<StoredFile, (typeof numbers)[number] | (typeof instants)[number]
   Record<(typeof numbers)[number] | (typeof instants)[number], number | string | null> & {
     readonly isForEveryone: boolean | number;
     readonly coveredBytes: number | string | null;
-    readonly isFeatured?: number;
   };
 
-const fromRow = once(({ isFeatured: _, ...row }: Row): ShelfFile => {
+const fromRow = once((row: Row): ShelfFile => {
   const entries = [
     ...numbers.map((name) => [name, row[name] === null ? null : Number(row[name])]),
     ...instants.map((name) => [name, row[name] === null ? null : new Date(Number(row[name]))]),
@@ -213,41 +201,47 @@ const columns = [
 
 /** What was sent to whoever asks, of the newest version; null where nothing was. */
 const covered = `(SELECT d."coveredBytes" FROM "downloads" d
-  WHERE d."memberId" = (SELECT "id" FROM "me") AND d."versionId" = f."versionId") AS "coveredBytes"`;
+  WHERE d."memberId" = $1 AND d."versionId" = f."versionId") AS "coveredBytes"`;
 
-const one = `WITH ${me} SELECT ${columns}, ${covered} FROM "files" f WHERE f."id" = $4 AND ${mayHave}`;
+const forEachReach = <To>(make: (reach: Reach) => To): Readonly<Record<Reach, To>> => ({
+  admin: make('admin'),
+  member: make('member'),
+});
+
+const one = forEachReach(
+  (reach) => `WITH ${me} SELECT ${columns}, ${covered} FROM "files" f WHERE f."id" = $3 AND ${mayHave[reach]}`,
+);
 
 /** The file chosen last, else the newest. */
-const featured = `
-  SELECT ${columns}, ${covered}, 1 AS "isFeatured" FROM (
+const featured = forEachReach(
+  (reach) => `WITH ${me} SELECT ${columns}, ${covered} FROM (
     SELECT * FROM (
-      SELECT f.*, 0 AS "place" FROM "files" f WHERE f."featuredAt" IS NOT NULL AND ${mayHave}
+      SELECT f.*, 0 AS "place" FROM "files" f WHERE f."featuredAt" IS NOT NULL AND ${mayHave[reach]}
       ORDER BY f."featuredAt" DESC LIMIT 1) chosen
     UNION ALL
     SELECT * FROM (
       SELECT latest.*, 1 AS "place" FROM (
-        ${allThatMayBeHad('f.*', 'ORDER BY f."availableAt" DESC, f."id" DESC LIMIT 1')}
+        ${allThatMayBeHad(reach, 'f.*', 'ORDER BY f."availableAt" DESC, f."id" DESC LIMIT 1')}
       ) latest ORDER BY "availableAt" DESC, "id" DESC LIMIT 1) newest
     ORDER BY "place" LIMIT 1
-  ) f`;
+  ) f`,
+);
 
-/** The statement of a member's page, for each order. */
-const shelf = mapValues(orders, ({ column, direction, start: [key] }) => {
-  const order = (table: string) => `ORDER BY ${table}"${column}" ${direction}, ${table}"id" ${direction}`;
-  const value = `CAST($4 AS ${typeof key === 'number' ? 'bigint' : 'varchar(255)'})`;
-  const rest = `
-    AND (f."${column}", f."id") ${direction === 'ASC' ? '>' : '<'} (${value}, $5)
-    AND f."searchName" LIKE $6 ESCAPE '!'
-    ${order('f.')} LIMIT $7`;
-  return `WITH ${me}
-    SELECT * FROM (
-      SELECT ${columns}, ${covered}, 0 AS "isFeatured" FROM (
-        ${allThatMayBeHad('f.*', rest)}
-      ) f ${order('f.')} LIMIT $7
-    ) listed
-    UNION ALL SELECT * FROM (${featured}) featured
-    ORDER BY "isFeatured", "${column}" ${direction}, "id" ${direction}`;
-});
+/** The statement of a part of the list, for each order. */
+const listings = forEachReach((reach) =>
+  mapValues(orders, ({ column, direction, start: [key] }) => {
+    const order = (table: string) => `ORDER BY ${table}"${column}" ${direction}, ${table}"id" ${direction}`;
+    const value = `CAST($3 AS ${typeof key === 'number' ? 'bigint' : 'varchar(255)'})`;
+    const rest = `
+      AND (f."${column}", f."id") ${direction === 'ASC' ? '>' : '<'} (${value}, $4)
+      AND f."searchName" LIKE $5 ESCAPE '!'
+      ${order('f.')} LIMIT $6`;
+    return `WITH ${me}
+      SELECT ${columns}, ${covered} FROM (
+        ${allThatMayBeHad(reach, 'f.*', rest)}
+      ) f ${order('f.')} LIMIT $6`;
+  }),
+);
 
 function mapValues<Key extends string, From, To>(from: Record<Key, From>, make: (value: From) => To): Record<Key, To> {
   return Object.fromEntries(Object.entries<From>(from).map(([key, value]) => [key, make(value)])) as Record<Key, To>;

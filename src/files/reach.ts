@@ -1,32 +1,46 @@
 import { actsAsAdmin, type Viewer } from '../http/access.js';
 
+/** Whose reach it is: an admin's who acts as one, or that of everybody else. */
+export type Reach = 'admin' | 'member';
+
+export const reachOf = (viewer: Viewer): Reach => (actsAsAdmin(viewer) ? 'admin' : 'member');
+
 /**
- * Who asks, and when. A statement of the files begins with it, and its first three values are those of `asking`:
- * the one rule of who may have which file is written in terms of it.
+ * Who asks, and when. A statement of the files begins with it, so that `$1` and `$2` are the values of `asking`, of
+ * known types: the one rule of who may have which file is written in terms of them.
  */
-export const me = `"me" AS (
-  SELECT CAST($1 AS varchar(36)) AS "id", CAST($2 AS integer) AS "isAdmin", CAST($3 AS bigint) AS "now"
-)`;
+export const me = `"me" AS (SELECT CAST($1 AS varchar(36)) AS "id", CAST($2 AS bigint) AS "now")`;
 
 /** The values of `me`; to the end of this second, so that equal questions of one second are asked once. */
-export const asking = (viewer: Viewer): readonly [string, number, number] => [
+export const asking = (viewer: Viewer): readonly [string, number] => [
   viewer.id,
-  actsAsAdmin(viewer) ? 1 : 0,
   Math.ceil((Date.now() + 1) / 1_000) * 1_000,
 ];
 
-const isAdmin = `(SELECT "isAdmin" FROM "me") = 1`;
-
 /** Whether the file `f` is there at all for whoever asks: not deleted, and, but for admins, out and not over. */
-const isOut = `f."deletedAt" IS NULL AND (${isAdmin} OR (
-  f."availableAt" <= (SELECT "now" FROM "me") AND (f."expiresAt" IS NULL OR f."expiresAt" > (SELECT "now" FROM "me"))))`;
+const isOut: Readonly<Record<Reach, string>> = {
+  admin: `f."deletedAt" IS NULL`,
+  member: `f."deletedAt" IS NULL AND f."availableAt" <= $2 AND (f."expiresAt" IS NULL OR f."expiresAt" > $2)`,
+};
 
 /**
  * The rule, for one file `f`: out and for everyone, or for this member by a group, a collection or by name. An admin
  * has every file that is not deleted. A file that is not theirs does not exist for them.
  */
-export const mayHave = `${isOut} AND (f."isForEveryone" = true OR ${isAdmin} OR EXISTS (
-  SELECT 1 FROM "file_entitlements" e WHERE e."fileId" = f."id" AND e."memberId" = (SELECT "id" FROM "me")))`;
+export const mayHave: Readonly<Record<Reach, string>> = {
+  admin: isOut.admin,
+  member: `${isOut.member} AND (f."isForEveryone" = true OR EXISTS (
+    SELECT 1 FROM "file_entitlements" e WHERE e."fileId" = f."id" AND e."memberId" = $1))`,
+};
+
+/** Parts of the files that do not overlap, each to be read in its own way. */
+const parts: Readonly<Record<Reach, readonly string[]>> = {
+  admin: [`f."isForEveryone" = true`, `f."isForEveryone" = false`],
+  member: [
+    `f."isForEveryone" = true`,
+    `f."isForEveryone" = false AND f."id" IN (SELECT e."fileId" FROM "file_entitlements" e WHERE e."memberId" = $1)`,
+  ],
+};
 
 /**
  * The same rule, for a list in an order: those for everyone by the index of that order, those for this member by what
@@ -35,12 +49,10 @@ export const mayHave = `${isOut} AND (f."isForEveryone" = true OR ${isAdmin} OR 
  * @param columns of the file `f`.
  * @param rest what else holds for `f`, the order, and the limit.
  */
-export const allThatMayBeHad = (columns: string, rest: string): string =>
-  [
-    `f."isForEveryone" = true`,
-    `f."isForEveryone" = false AND ${isAdmin}`,
-    `f."isForEveryone" = false AND NOT ${isAdmin} AND f."id" IN (
-      SELECT e."fileId" FROM "file_entitlements" e WHERE e."memberId" = (SELECT "id" FROM "me"))`,
-  ]
-    .map((part, n) => `SELECT * FROM (SELECT ${columns} FROM "files" f WHERE ${part} AND ${isOut} ${rest}) part${n}`)
+export const allThatMayBeHad = (reach: Reach, columns: string, rest: string): string =>
+  parts[reach]
+    .map(
+      (part, n) =>
+        `SELECT * FROM (SELECT ${columns} FROM "files" f WHERE ${part} AND ${isOut[reach]} ${rest}) part${n}`,
+    )
     .join('\nUNION ALL\n');

@@ -1,7 +1,18 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsISO8601, IsOptional, IsString, Matches, ValidateIf } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateIf,
+} from 'class-validator';
 import { NameField } from '../users/account-fields.js';
 
 const text = ({ value }: { value: unknown }) =>
@@ -20,6 +31,24 @@ const IsInstant = () => {
   return applyDecorators(
     IsISO8601({ strict: true }, { message }),
     Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/, { message }),
+  );
+};
+
+const mostDownloads = 1_000_000_000;
+
+const LimitField = (description: string) => {
+  const message = 'Please give a whole number from 1 on, or nothing for any number.';
+  return applyDecorators(
+    ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: mostDownloads, description }),
+    ValidateIf((_, value) => value !== undefined && value !== null),
+    // a form sends numbers as text, and a field that was left empty as none of it
+    Transform(({ value }) => {
+      if (value === '') return null;
+      return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : (value as unknown);
+    }),
+    Max(mostDownloads, { message }),
+    Min(1, { message }),
+    IsInt({ message }),
   );
 };
 
@@ -56,6 +85,12 @@ export class FileChangeInput {
   @IsInstant()
   expiresAt?: string | null;
 
+  @LimitField('How many downloads of one version each member has; null for any number.')
+  memberLimit?: number | null;
+
+  @LimitField('How many downloads of one version there are for all members together; null for any number.')
+  totalLimit?: number | null;
+
   @ApiPropertyOptional({ description: 'true makes it the file that `/download` serves; false leaves that to another.' })
   @IsOptional()
   @IsBoolean({ message: 'featured is true or false.' })
@@ -67,8 +102,10 @@ export class FileChangeInput {
   deleted?: false;
 }
 
-/** What an admin's form says of a file; a time that is left empty is none. */
-export class FileDetailsInput extends PickType(FileChangeInput, ['note', 'availableAt', 'expiresAt']) {
+const described = ['note', 'availableAt', 'expiresAt', 'memberLimit', 'totalLimit'] as const;
+
+/** What an admin's form says of a file; what is left empty is none. */
+export class FileDetailsInput extends PickType(FileChangeInput, described) {
   @FileNameField()
   name!: string;
 }

@@ -33,7 +33,7 @@ const adding = { view: 'library/upload', title: 'Add a file', keep: [] };
 const describing = {
   view: 'library/details',
   title: 'What is said of the file',
-  keep: ['name', 'note', 'availableAt', 'expiresAt'],
+  keep: ['name', 'note', 'availableAt', 'expiresAt', 'memberLimit', 'totalLimit'],
 };
 const replacing = { view: 'library/replacement', title: 'Replace the file', keep: [] };
 
@@ -116,8 +116,8 @@ export class LibraryController {
   @Get(':id/details')
   @Render(describing.view)
   async showDetails(@Param('id') id: string) {
-    const { name, note, availableAt, expiresAt } = await this.library.find(id);
-    const values = { name, note, availableAt: forField(availableAt), expiresAt: expiresAt && forField(expiresAt) };
+    const { availableAt, expiresAt, ...rest } = await this.library.find(id);
+    const values = { ...rest, availableAt: forField(availableAt), expiresAt: expiresAt && forField(expiresAt) };
     return { title: describing.title, values };
   }
 

@@ -155,7 +155,7 @@ export class LibraryService implements OnModuleInit {
 
   /** Writes down what has changed about a file, and that it has. */
   private async describe(file: StoredFile, changed: StoredFile, by: By): Promise<void> {
-    const facts = ['name', 'searchName', 'note', 'availableAt', 'expiresAt'] as const;
+    const facts = ['name', 'searchName', 'note', 'availableAt', 'expiresAt', 'memberLimit', 'totalLimit'] as const;
     const isNew = (fact: (typeof facts)[number]) => String(file[fact]) !== String(changed[fact]);
     const news = facts.filter(isNew);
     if (news.length === 0) return;
@@ -163,6 +163,7 @@ export class LibraryService implements OnModuleInit {
     if (isNew('name')) await this.note('file.renamed', changed, by);
     if (isNew('note')) await this.note('file.described', changed, by);
     if (isNew('availableAt') || isNew('expiresAt')) await this.note('file.scheduled', changed, by);
+    if (isNew('memberLimit') || isNew('totalLimit')) await this.note('file.limited', changed, by);
   }
 
   private async doOne(id: string, act: SelectionInput['act'], by: By): Promise<boolean> {
@@ -192,12 +193,15 @@ export class LibraryService implements OnModuleInit {
 }
 
 /** A change as it stands in the row; what is not named is left out. */
-function changesOf({ name, note, availableAt, expiresAt }: Omit<FileChangeInput, 'featured' | 'deleted'>) {
+function changesOf(change: Omit<FileChangeInput, 'featured' | 'deleted'>): Partial<StoredFile> {
+  const { name, note, availableAt, expiresAt, memberLimit, totalLimit } = change;
   return {
     ...(name !== undefined && nameForms(name)),
     ...(note !== undefined && { note }),
     ...(availableAt !== undefined && { availableAt: new Date(availableAt) }),
     ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : new Date(expiresAt) }),
+    ...(memberLimit !== undefined && { memberLimit }),
+    ...(totalLimit !== undefined && { totalLimit }),
   };
 }
 

@@ -8,6 +8,8 @@ export const presentLibraryFile = (file: StoredFile) => ({
   ...presentFileInWords(file),
   href: `/admin/files/${file.id}`,
   version: file.versionNumber,
+  memberLimit: file.memberLimit,
+  totalLimit: file.totalLimit,
   isReplaced: file.versionNumber > 1,
   versionedAt: presentInstant(file.versionedAt),
   ...shelfInWords(file),

@@ -69,6 +69,8 @@ describe('the list of files', () => {
         versionedAt: instant,
         availableAt: instant,
         expiresAt: null,
+        memberLimit: null,
+        totalLimit: null,
         downloaded: 'none',
         downloadedBytes: 0,
       },

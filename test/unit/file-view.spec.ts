@@ -52,6 +52,8 @@ describe('what a script is told of a file', () => {
       versionedAt: '2026-11-22T23:59:59.999Z',
       availableAt: '2026-11-22T23:59:59.999Z',
       expiresAt: null,
+      memberLimit: null,
+      totalLimit: null,
     });
   });
 });
