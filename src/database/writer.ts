@@ -1,10 +1,23 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Settings } from '../config/settings.js';
+import { sqlitePath } from './data-source.js';
+import { SqliteConnection } from './sqlite-connection.js';
 
 /** Writes that a repository has no words for: one statement of SQL that gives back rows, on both databases. */
 @Injectable()
-export class Writer {
-  constructor(private readonly dataSource: DataSource) {}
+export class Writer implements OnApplicationShutdown {
+  private readonly quick: SqliteConnection | undefined;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    settings: Settings,
+  ) {
+    const path = sqlitePath(settings);
+    // what a commit leaves to the system to write outlives the process, and goes to disk with the next that does not
+    if (path !== undefined)
+      this.quick = new SqliteConnection(path, 'read-write', 'PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
+  }
 
   /** Ends a SELECT inside an INSERT that must not read a row which another statement is changing. */
   get forShare(): string {
@@ -14,6 +27,14 @@ export class Writer {
   /** Runs one INSERT, UPDATE or DELETE with RETURNING and gives its rows. Values stand as `$1`, `$2`, …, in that order. */
   async rows<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     return rowsOf(await this.dataSource.query(`\n${sql}`, [...values])) as readonly Row[];
+  }
+
+  /**
+   * As `rows`, for a fixed few statements that come often: what is written outlives the process, but on SQLite not a
+   * power cut in the next moment.
+   */
+  async quickly<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    return this.quick ? ((await this.quick.rows(sql, values)) as readonly Row[]) : this.rows(sql, values);
   }
 
   /**
@@ -34,6 +55,10 @@ export class Writer {
     } finally {
       await runner.release();
     }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.quick?.close();
   }
 
   private get isPostgres(): boolean {

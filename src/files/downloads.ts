@@ -55,7 +55,7 @@ export class Downloads {
     // before any header: bytes that are not there are answered as an error, with nothing of this file in it
     const bytes = hasContent ? await this.store.read(file.storageKey, size, range) : Readable.from([]);
     if (hasContent) {
-      const part = { fileId: file.id, versionId: file.versionId, size, range };
+      const part = { ...file, fileId: file.id, range };
       const grant = await this.grants.open(viewer, part).catch((error: unknown) => {
         if (bytes instanceof Readable) bytes.destroy();
         throw error;

@@ -1,12 +1,11 @@
 import { ForbiddenException, Injectable, Logger, NotFoundException } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import type { Viewer } from '../http/access.js';
-import { bytesOf, join, readCoverage, writeCoverage, type Coverage } from './coverage.js';
 import type { ByteRange } from './file-store.js';
-
-/** For so long, in milliseconds, a download that was spent may be taken up again. */
-export const grantLasts = 24 * 3_600_000;
+import { account, type Account, type Asked, type Ended } from './download-account.js';
 
 /** What of a file is to be sent. */
 export interface Part {
@@ -14,41 +13,39 @@ export interface Part {
   readonly versionId: string;
   /** Of the whole version, in bytes. */
   readonly size: number;
+  /** How many downloads of the version the member has; any number where null. */
+  readonly memberLimit: number | null;
   readonly range: ByteRange;
 }
 
 /** Leave to send a part of a file. */
 export interface Grant {
-  /** To be called once, when the answer is over: with the bytes that were sent, from the start of the part on. */
+  /** To be called once, when the answer is over: with how many bytes were sent, from the start of the part on. */
   close(sent: number): void;
 }
 
-interface Row {
-  readonly openedAt: number | string;
-  readonly coverage: string;
-}
-
-/** What is not written down yet of one member and one version. */
-interface Ended {
+/** One member and one version: what is to be written of them, and what is known to be written. */
+interface Book {
   readonly memberId: string;
+  readonly fileId: string;
   readonly versionId: string;
   readonly size: number;
-  coverage: string;
-  sent: ByteRange[];
-  /** Bytes that were reserved and not sent, by the grant that they were reserved under. */
-  readonly unsent: Map<number, number>;
+  readonly asked: Asked[];
+  readonly ended: Ended[];
+  isWriting: boolean;
 }
 
 /**
  * Counts downloads. The first bytes that a member is sent of a version spend one and open a grant: for 24 hours, and
  * until about twice its size was sent, ranges and resumes of that version are free. What is spent is written down
- * before the first byte goes out; which bytes went, once the answer is over.
+ * before the first byte goes out; which bytes went, once the answer is over. What many answers to one member have to
+ * say of one version goes into one statement, which writes only over what it has read: so several processes can count.
  */
 @Injectable()
 export class Grants {
   private readonly logger = new Logger('Grants');
-  private readonly ended = new Map<string, Ended>();
-  private readonly writing = new Map<string, Promise<void>>();
+  private readonly books = new Map<string, Book>();
+  private readonly known = new LRUCache<string, Account>({ max: 10_000 });
 
   constructor(
     private readonly writer: Writer,
@@ -56,104 +53,134 @@ export class Grants {
   ) {}
 
   /**
-   * Leave for a member to be sent a part, under the grant that is open, else one that is spent now.
+   * Leave for a member to be sent a part, under the grant that is open, else under one that is spent now.
    *
    * @throws ForbiddenException where every download of the file is spent, theirs or all there are.
    * @throws NotFoundException where the version has gone meanwhile.
    */
-  async open({ id: memberId }: Pick<Viewer, 'id'>, { fileId, versionId, size, range }: Part): Promise<Grant> {
-    const reserved = range.end - range.start + 1;
-    const now = Date.now();
-    const values = [memberId, versionId, fileId, now, reserved, now - grantLasts, 2 * Math.max(size, 1)];
-    const [row] = await this.writer.rows<Row>(spend, values).catch(refuse);
-    if (!row) throw new ForbiddenException('You have downloaded this file as often as you may.');
-    const openedAt = Number(row.openedAt);
+  async open(viewer: Pick<Viewer, 'id'>, part: Part): Promise<Grant> {
+    const { range, memberLimit } = part;
+    const bytes = range.end - range.start + 1;
+    const grant = await new Promise<number>((grantedAt, refused) => {
+      const book = this.bookOf(viewer.id, part);
+      book.asked.push({ bytes, memberLimit, grantedAt, refused });
+      this.begin(book);
+    });
     return {
-      close: (sent) => this.end({ memberId, versionId, size, coverage: row.coverage }, range, sent, openedAt),
+      close: (sent) => {
+        const book = this.bookOf(viewer.id, part);
+        book.ended.push({ grant, unsent: bytes - sent, start: range.start, end: range.start + sent - 1 });
+        this.begin(book);
+      },
     };
   }
 
-  /** Waits until all that has ended is written down. */
-  async settle(): Promise<void> {
-    while (this.writing.size > 0) await Promise.all(this.writing.values());
+  /** Whether all that has ended is written down. */
+  get areSettled(): boolean {
+    return this.books.size === 0;
   }
 
-  private end(known: Omit<Ended, 'sent' | 'unsent'>, range: ByteRange, sent: number, openedAt: number): void {
-    const key = `${known.memberId} ${known.versionId}`;
-    const ended = this.ended.get(key) ?? { ...known, sent: [], unsent: new Map<number, number>() };
-    const unsent = range.end - range.start + 1 - sent;
-    if (sent > 0) ended.sent.push({ start: range.start, end: range.start + sent - 1 });
-    if (unsent > 0) ended.unsent.set(openedAt, (ended.unsent.get(openedAt) ?? 0) + unsent);
-    this.ended.set(key, ended);
-    if (this.writing.has(key)) return;
-    const writing = this.writeDown(key)
-      .catch((error: unknown) => this.logger.warn({ err: error }, 'what was sent could not be written down'))
-      .finally(() => this.writing.delete(key));
-    this.writing.set(key, writing);
+  private bookOf(memberId: string, { fileId, versionId, size }: Part): Book {
+    const key = keyOf({ memberId, versionId });
+    const book = this.books.get(key) ?? { memberId, fileId, versionId, size, asked: [], ended: [], isWriting: false };
+    this.books.set(key, book);
+    return book;
   }
 
-  /** One member's parts of one version one after the other; what ends meanwhile goes together. */
-  private async writeDown(key: string): Promise<void> {
-    for (let ended = this.ended.get(key); ended; ended = this.ended.get(key)) {
-      this.ended.delete(key);
-      for (const [openedAt, bytes] of ended.unsent)
-        await this.writer.rows(giveBack, [bytes, ended.memberId, ended.versionId, openedAt]);
-      await this.cover(ended);
+  private begin(book: Book): void {
+    if (book.isWriting) return;
+    book.isWriting = true;
+    void this.writeDown(book).finally(() => this.books.delete(keyOf(book)));
+  }
+
+  private async writeDown(book: Book): Promise<void> {
+    await nextTurn();
+    while (book.asked.length > 0 || book.ended.length > 0) {
+      const [asked, ended] = [book.asked.splice(0), book.ended.splice(0)];
+      try {
+        await this.settle(book, asked, ended);
+      } catch (error) {
+        for (const { refused } of asked) refused(error);
+        if (ended.length > 0) this.logger.warn({ err: error }, 'what was sent could not be written down');
+      }
     }
   }
 
-  private async cover({ memberId, versionId, size, coverage: known, sent }: Ended): Promise<void> {
-    for (let before = known; ;) {
-      const coverage: Coverage = join(readCoverage(before), sent);
-      const after = writeCoverage(coverage);
-      // nothing to add; of an empty file, everything was sent with nothing
-      if (after === before && size > 0) return;
-      const bytes = bytesOf(coverage);
-      const now = Date.now();
-      const values = [after, bytes, now, bytes === size ? now : null, memberId, versionId, before];
-      if ((await this.writer.rows(write, values)).length > 0) return;
-      // another process has written meanwhile
-      const [row] = await this.reader.rows<Pick<Row, 'coverage'>>(read, [memberId, versionId]);
-      if (!row) return;
-      before = row.coverage;
+  private async settle(book: Book, asked: Asked[], ended: Ended[]): Promise<void> {
+    for (;;) {
+      const before = this.known.get(keyOf(book)) ?? (await this.read(book));
+      const { after, isChanged, granted, refused, left } = account(before, book.size, asked, ended, Date.now());
+      try {
+        // of what was never begun, nothing can have ended
+        const isWritten = !isChanged || (!before && granted.length === 0) || (await this.write(book, before, after));
+        if (!isWritten) {
+          this.known.delete(keyOf(book));
+          continue;
+        }
+      } catch (error) {
+        this.known.delete(keyOf(book));
+        if (!isSpent(error)) throw isGone(error) ? new NotFoundException('There is no such file here for you.') : error;
+        // nobody has one left: those who go on under an open grant are heard again
+        const spenders = granted.filter(({ spends }) => spends).map(({ asked: one }) => one);
+        for (const one of spenders) one.refused(new ForbiddenException('Every download of this file is spent.'));
+        asked = asked.filter((one) => !spenders.includes(one));
+        continue;
+      }
+      if (granted.length > 0 || before) this.known.set(keyOf(book), after);
+      for (const { asked: one, grant } of granted) one.grantedAt(grant);
+      for (const one of refused)
+        one.refused(new ForbiddenException('You have downloaded this file as often as you may.'));
+      book.asked.unshift(...left);
+      return;
     }
+  }
+
+  private async read({ memberId, versionId }: Book): Promise<Account | undefined> {
+    const [row] = await this.reader.rows<Record<keyof Account, string | number>>(
+      `SELECT "spent", "openedAt", "grantedBytes", "coverage", "coveredBytes" FROM "downloads"
+       WHERE "memberId" = $1 AND "versionId" = $2`,
+      [memberId, versionId],
+    );
+    return (
+      row && {
+        spent: Number(row.spent),
+        openedAt: Number(row.openedAt),
+        grantedBytes: Number(row.grantedBytes),
+        coverage: String(row.coverage),
+        coveredBytes: Number(row.coveredBytes),
+      }
+    );
+  }
+
+  /** Whether it was still as it was read. */
+  private async write(book: Book, before: Account | undefined, after: Account): Promise<boolean> {
+    const { memberId, versionId, fileId, size } = book;
+    const now = Date.now();
+    const isComplete = after.coveredBytes === size;
+    const { spent, openedAt, grantedBytes, coverage, coveredBytes } = after;
+    const rows = before
+      ? await this.writer.quickly(
+          `UPDATE "downloads" SET "spent" = $1, "openedAt" = $2, "grantedBytes" = $3, "coverage" = $4,
+             "coveredBytes" = $5, "lastAt" = $6, "completedAt" = COALESCE("completedAt", $7)
+           WHERE "memberId" = $8 AND "versionId" = $9 AND "spent" = $10 AND "openedAt" = $11 AND "grantedBytes" = $12
+             AND "coverage" = $13
+           RETURNING "spent"`,
+          [
+            ...[spent, openedAt, grantedBytes, coverage, coveredBytes, now, isComplete ? now : null],
+            ...[memberId, versionId, before.spent, before.openedAt, before.grantedBytes, before.coverage],
+          ],
+        )
+      : await this.writer.quickly(
+          `INSERT INTO "downloads" ("memberId", "versionId", "fileId", "spent", "openedAt", "grantedBytes", "firstAt",
+             "lastAt", "completedAt")
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT DO NOTHING RETURNING "spent"`,
+          [memberId, versionId, fileId, spent, openedAt, grantedBytes, now, isComplete ? now : null],
+        );
+    return rows.length > 0;
   }
 }
 
-const isOpen = `("downloads"."openedAt" > $6 AND "downloads"."grantedBytes" < $7)`;
+const keyOf = ({ memberId, versionId }: Pick<Book, 'memberId' | 'versionId'>) => `${memberId} ${versionId}`;
 
-/**
- * Bytes are reserved before they are sent, so that many at once are not all free. Nothing comes back where the member
- * has no download left; where nobody has, a trigger refuses.
- */
-const spend = `
-  INSERT INTO "downloads"
-    ("memberId", "versionId", "fileId", "spent", "openedAt", "grantedBytes", "firstAt", "lastAt")
-  VALUES ($1, $2, $3, 1, $4, $5, $4, $4)
-  ON CONFLICT ("memberId", "versionId") DO UPDATE SET
-    "spent" = "downloads"."spent" + CASE WHEN ${isOpen} THEN 0 ELSE 1 END,
-    "openedAt" = CASE WHEN ${isOpen} THEN "downloads"."openedAt" ELSE excluded."openedAt" END,
-    "grantedBytes" = CASE WHEN ${isOpen} THEN "downloads"."grantedBytes" ELSE 0 END + excluded."grantedBytes",
-    "lastAt" = excluded."lastAt"
-  WHERE ${isOpen} OR COALESCE(
-    "downloads"."spent" < (SELECT "memberLimit" FROM "files" WHERE "files"."id" = "downloads"."fileId"), true)
-  RETURNING "openedAt", "coverage"`;
-
-const giveBack = `
-  UPDATE "downloads" SET "grantedBytes" = "grantedBytes" - $1
-  WHERE "memberId" = $2 AND "versionId" = $3 AND "openedAt" = $4 RETURNING "grantedBytes"`;
-
-const write = `
-  UPDATE "downloads" SET
-    "coverage" = $1, "coveredBytes" = $2, "lastAt" = $3, "completedAt" = COALESCE("completedAt", $4)
-  WHERE "memberId" = $5 AND "versionId" = $6 AND "coverage" = $7 RETURNING "coveredBytes"`;
-
-const read = `SELECT "coverage" FROM "downloads" WHERE "memberId" = $1 AND "versionId" = $2`;
-
-function refuse(error: unknown): never {
-  const { message } = error as Error;
-  if (message.includes('every download of this file is spent'))
-    throw new ForbiddenException('Every download of this file is spent.');
-  if (/foreign key/i.test(message)) throw new NotFoundException('There is no such file here for you.');
-  throw error;
-}
+const isSpent = (error: unknown) => (error as Error).message.includes('every download of this file is spent');
+const isGone = (error: unknown) => /foreign key/i.test((error as Error).message);

@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
 import type { Conditions } from './conditions.js';
-import { grantLasts } from './grants.js';
+import { grantLasts } from './download-account.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** A version as it is sent. */
 export type Sendable = Pick<
   StoredFile,
-  'id' | 'name' | 'versionId' | 'contentType' | 'size' | 'sha256' | 'storageKey' | 'versionedAt'
+  'id' | 'name' | 'memberLimit' | 'versionId' | 'contentType' | 'size' | 'sha256' | 'storageKey' | 'versionedAt'
 >;
 
 interface Row {
@@ -47,10 +47,11 @@ export class Resumption {
   }
 }
 
-const versionOf = ({ id, name }: StoredFile, { size, createdAt, ...row }: Row): Sendable => ({
+const versionOf = ({ id, name, memberLimit }: StoredFile, { size, createdAt, ...row }: Row): Sendable => ({
   ...row,
   id,
   name,
+  memberLimit,
   size: Number(size),
   versionedAt: new Date(Number(createdAt)),
 });

@@ -20,7 +20,7 @@ export class ShelfVisits {
     const known = this.recent.get(id);
     if (known) return known;
     const now = Date.now();
-    const [row] = await this.writer.rows<{ sinceAt: number | string }>(
+    const [row] = await this.writer.quickly<{ sinceAt: number | string }>(
       `INSERT INTO "shelf_visits" ("memberId", "seenAt", "sinceAt") VALUES ($1, $2, $2)
        ON CONFLICT ("memberId") DO UPDATE SET
          "sinceAt" = CASE WHEN "shelf_visits"."seenAt" < $3 THEN "shelf_visits"."seenAt" ELSE "shelf_visits"."sinceAt" END,

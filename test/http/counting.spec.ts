@@ -32,7 +32,7 @@ async function join(): Promise<Member> {
 
 /** What is written down of a member and the newest version of a file, once everything that ended is. */
 async function countOf({ file }: Shelved, { id }: Member) {
-  await site.app.get(Grants).settle();
+  await eventually(() => site.app.get(Grants).areSettled);
   const [row] = await site.app.get(DataSource).query<Record<string, unknown>[]>(
     `SELECT d."spent", d."coveredBytes", d."grantedBytes", d."completedAt" FROM "downloads" d
      JOIN "files" f ON f."versionId" = d."versionId" WHERE f."id" = '${file.id}' AND d."memberId" = '${id}'`,

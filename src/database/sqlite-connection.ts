@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module';
+import type sqlite3 from 'sqlite3';
+import type { Database, Statement } from 'sqlite3';
+
+const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
+
+/** A connection of its own to a SQLite database that is there. Its statements run in turn, each prepared once. */
+export class SqliteConnection {
+  private readonly statements = new Map<string, Promise<Statement>>();
+  private connection: Promise<Database> | undefined;
+
+  /** @param setUp a statement that is run on the connection first. */
+  constructor(
+    private readonly path: string,
+    private readonly mode: 'read-only' | 'read-write',
+    private readonly setUp = '',
+  ) {}
+
+  /** The rows of one statement of a fixed few, with values in the order in which `$1`, `$2`, … first appear. */
+  async rows(sql: string, values: readonly unknown[]): Promise<unknown[]> {
+    const statement = await this.prepare(sql);
+    return new Promise((resolve, reject) => {
+      statement.all(values, (error, rows) => {
+        if (error) reject(error);
+        else resolve(rows);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    const connection = await this.connection;
+    if (!connection) return;
+    // one that cannot be prepared has nothing to be given back
+    for (const preparing of await Promise.allSettled(this.statements.values()))
+      if (preparing.status === 'fulfilled')
+        await new Promise<void>((resolve) => preparing.value.finalize(() => resolve()));
+    await new Promise((resolve) => connection.close(resolve));
+  }
+
+  /** Each statement once, for whoever asks at the same time too; one that cannot be prepared is tried anew the next time. */
+  private prepare(sql: string): Promise<Statement> {
+    const known = this.statements.get(sql);
+    if (known) return known;
+    const preparing = (this.connection ??= this.open()).then((connection) => prepareOn(connection, sql));
+    this.statements.set(sql, preparing);
+    preparing.catch(() => this.statements.delete(sql));
+    return preparing;
+  }
+
+  private open(): Promise<Database> {
+    return new Promise((resolve, reject) => {
+      const mode = this.mode === 'read-only' ? sqlite.OPEN_READONLY : sqlite.OPEN_READWRITE;
+      const database = new sqlite.Database(this.path, mode, (error) => {
+        if (error) reject(error);
+        else resolve(database);
+      });
+      database.configure('busyTimeout', 5_000);
+      // one thread for it, and no more: those of a connection would wait for each other
+      database.serialize();
+      if (this.setUp) database.exec(this.setUp);
+    });
+  }
+}
+
+function prepareOn(connection: Database, sql: string): Promise<Statement> {
+  return new Promise((resolve, reject) => {
+    const statement = connection.prepare(sql, (error: Error | null) => {
+      if (error) reject(error);
+      else resolve(statement);
+    });
+  });
+}

@@ -1,0 +1,109 @@
+import { bytesOf, join, readCoverage, writeCoverage } from './coverage.js';
+
+/** For so long, in milliseconds, a download that was spent may be taken up again. */
+export const grantLasts = 24 * 3_600_000;
+
+/** What is known of one member and one version: as it stands in the database. */
+export interface Account {
+  /** Downloads that were counted. */
+  readonly spent: number;
+  /** When the last of them was: it names the grant, in milliseconds since 1970. */
+  readonly openedAt: number;
+  /** Bytes that were sent, or are to be, under that grant. */
+  readonly grantedBytes: number;
+  /** Which bytes were sent, ever; see `Coverage`. */
+  readonly coverage: string;
+  readonly coveredBytes: number;
+}
+
+/** An answer that wants to begin: told the grant, or why there is none. */
+export interface Asked {
+  readonly bytes: number;
+  readonly memberLimit: number | null;
+  readonly grantedAt: (grant: number) => void;
+  readonly refused: (error: unknown) => void;
+}
+
+/** An answer that is over: from the first to the last byte that it sent, and how many it did not. */
+export interface Ended {
+  readonly grant: number;
+  readonly start: number;
+  readonly end: number;
+  readonly unsent: number;
+}
+
+interface Granted {
+  readonly asked: Asked;
+  readonly grant: number;
+  /** Whether it needs a download that this account spends. */
+  readonly spends: boolean;
+}
+
+/** What becomes of an account. */
+interface Outcome {
+  readonly after: Account;
+  readonly isChanged: boolean;
+  readonly granted: readonly Granted[];
+  /** Those that would be more than the member has. */
+  readonly refused: readonly Asked[];
+  /** Those to be asked again: at most one download is spent at a time, so that a limit of all can refuse just that. */
+  readonly left: readonly Asked[];
+}
+
+const nothing: Account = { spent: 0, openedAt: 0, grantedBytes: 0, coverage: '', coveredBytes: 0 };
+
+/**
+ * Puts what has ended and what wants to begin into an account, in that order. Bytes are reserved when an answer begins,
+ * so that many at once are not all free, and given back where they were not sent.
+ *
+ * @param size of the version, in bytes.
+ * @param now in milliseconds since 1970.
+ */
+export function account(
+  before: Account | undefined,
+  size: number,
+  asked: readonly Asked[],
+  ended: readonly Ended[],
+  now: number,
+): Outcome {
+  let { spent, openedAt, grantedBytes } = before ?? nothing;
+  for (const { grant, unsent } of ended) if (grant === openedAt) grantedBytes -= unsent;
+  const covered = cover(before ?? nothing, ended);
+
+  const granted: Granted[] = [];
+  const refused: Asked[] = [];
+  let left: readonly Asked[] = [];
+  let spends = false;
+  for (const [index, one] of asked.entries()) {
+    const isOpen = openedAt > now - grantLasts && grantedBytes < 2 * Math.max(size, 1);
+    if (!isOpen && one.memberLimit !== null && spent >= one.memberLimit) {
+      refused.push(one);
+      continue;
+    }
+    if (!isOpen && spends) {
+      left = asked.slice(index);
+      break;
+    }
+    if (!isOpen) {
+      spends = true;
+      spent += 1;
+      openedAt = now;
+      grantedBytes = 0;
+    }
+    grantedBytes += one.bytes;
+    granted.push({ asked: one, grant: openedAt, spends });
+  }
+  const after = { spent, openedAt, grantedBytes, ...covered };
+  const isChanged = (Object.keys(after) as (keyof Account)[]).some((name) => after[name] !== (before ?? nothing)[name]);
+  return { after, isChanged, granted, refused, left };
+}
+
+function cover(
+  { coverage, coveredBytes }: Account,
+  ended: readonly Ended[],
+): Pick<Account, 'coverage' | 'coveredBytes'> {
+  const sent = ended.filter(({ start, end }) => end >= start);
+  if (sent.length === 0) return { coverage, coveredBytes };
+  const joined = join(readCoverage(coverage), sent);
+  return { coverage: writeCoverage(joined), coveredBytes: bytesOf(joined) };
+}
