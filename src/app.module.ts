@@ -9,6 +9,7 @@ import { ConfirmationsModule } from './confirmations/confirmations.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { FactorsModule } from './factors/factors.module.js';
 import { FilesModule } from './files/files.module.js';
+import { GroupsModule } from './groups/groups.module.js';
 import { HttpModule } from './http/http.module.js';
 import { LibraryModule } from './library/library.module.js';
 import { MailModule } from './mail/mail.module.js';
@@ -30,6 +31,7 @@ const rooms: NonNullable<ModuleMetadata['imports']> = [
   ConfirmationsModule,
   AccountModule,
   MembersModule,
+  GroupsModule,
   FilesModule,
   LibraryModule,
   SiteModule,

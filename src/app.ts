@@ -14,7 +14,7 @@ import { ErrorsFilter } from './http/errors.filter.js';
 import { inputPipe, isReadableBody } from './http/input.js';
 import { Lifecycle } from './http/lifecycle.js';
 import { NestLogger } from './http/logging.js';
-import { impatience } from './http/patience.js';
+import { impatience, takeNoForms } from './http/patience.js';
 import { Pages, pathOf } from './http/pages.js';
 import { RouteList } from './http/route-list.js';
 import { securityHeaders } from './http/security-headers.js';
@@ -102,6 +102,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     done();
   });
   server.addHook('onRequest', impatience(30 * second));
+  server.addHook('onRequest', takeNoForms);
   server.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined || isReadableBody(request.body)) done();
     else done(new BadRequestException('The body is not an object, or it is nested too deep.'));

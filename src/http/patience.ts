@@ -1,3 +1,4 @@
+import { UnsupportedMediaTypeException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { configureRoute } from './route-config.js';
 
@@ -28,3 +29,14 @@ export const impatience =
     }
     done();
   };
+
+/** Refuses a form with files on a route that takes none (415): the parser of such forms is there for every route. */
+export const takeNoForms = (
+  { headers, routeOptions }: FastifyRequest,
+  _reply: FastifyReply,
+  done: (error?: Error) => void,
+): void => {
+  const isForm = /^\s*multipart\//i.test(headers['content-type'] ?? '');
+  const isRefused = isForm && routeOptions.url !== undefined && !routeOptions.config.takesUploads;
+  done(isRefused ? new UnsupportedMediaTypeException('A form with files is not taken here.') : undefined);
+};

@@ -121,6 +121,23 @@ export class UsersService {
     return (await this.users.findOneBy({ email })) ?? undefined;
   }
 
+  /**
+   * Members by email or id, each once.
+   *
+   * @throws InvalidInput where one of them is nobody.
+   */
+  async findNamed(named: readonly string[], field = 'members'): Promise<User[]> {
+    if (named.length === 0) return [];
+    const found = await this.users
+      .createQueryBuilder('u')
+      .where('u.email IN (:...named) OR u.id IN (:...named)', { named })
+      .getMany();
+    const known = new Set(found.flatMap(({ id, email }) => [id, email]));
+    const unknown = named.find((name) => !known.has(name));
+    if (unknown === undefined) return found;
+    throw new InvalidInput([{ field, message: `There is no member called ${unknown}.` }]);
+  }
+
   async exists(email: string): Promise<boolean> {
     return this.users.existsBy({ email });
   }

@@ -64,8 +64,8 @@ describe('an error of the API is a problem in JSON', () => {
     ['GET', '/api/v1/auth/login', 'POST'],
     ['DELETE', '/api/v1/auth/register', 'POST'],
     ['POST', '/api/v1/users/me', 'DELETE, GET, HEAD, PATCH'],
-    ['PUT', '/api/v1/files', 'GET, HEAD'],
-    ['OPTIONS', '/api/v1/files', 'GET, HEAD'],
+    ['PUT', '/api/v1/files', 'GET, HEAD, POST'],
+    ['OPTIONS', '/api/v1/files', 'GET, HEAD, POST'],
     ['POST', '/api/v1/openapi.json', 'GET, HEAD'],
   ])('405 where %s is no method of %s', async (method, path, allow) => {
     const answer = await script.ask(path, { method });

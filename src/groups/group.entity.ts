@@ -1,0 +1,20 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { InstantColumn } from '../database/instant.column.js';
+
+/** Members who are given files together. */
+@Entity('groups')
+export class Group {
+  /** A UUID of version 7, so that a later group has a greater id. */
+  @PrimaryColumn('varchar', { length: 36 })
+  id!: string;
+
+  @Column('varchar', { length: 100 })
+  name!: string;
+
+  /** The name in lower case: no two groups share it. */
+  @Column('varchar', { length: 100, unique: true })
+  searchName!: string;
+
+  @InstantColumn()
+  createdAt!: Date;
+}

@@ -1,0 +1,98 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { AdminsOnly } from '../http/access.js';
+import { ByAdmin, type By } from '../http/by.js';
+import { SearchInput } from '../http/paging.input.js';
+import { ApiProblem } from '../http/problem.js';
+import { GroupInput, GroupMembersInput } from './group.input.js';
+import { GroupMemberPage, GroupPage, GroupView, presentGroup, presentGroupMember } from './group.view.js';
+import { GroupsService } from './groups.service.js';
+
+/** Groups, for an admin's scripts. */
+@ApiTags('Administration')
+@ApiBearerAuth()
+@AdminsOnly()
+@Controller('api/v1/groups')
+export class GroupsApiController {
+  constructor(private readonly groups: GroupsService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The groups, the newest first', operationId: 'listGroups' })
+  @ApiOkResponse({ type: GroupPage, description: 'A part of the list.' })
+  @ApiProblem(401, 403, 422)
+  async list(@Query() selection: SearchInput): Promise<GroupPage> {
+    const { items, nextCursor } = await this.groups.list(selection);
+    return { items: items.map(presentGroup), nextCursor };
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Make a group', operationId: 'addGroup' })
+  @ApiCreatedResponse({ type: GroupView, description: 'The group is there; nobody is in it yet.' })
+  @ApiProblem(400, 401, 403, 413, 422)
+  async add(@Body() { name }: GroupInput, @ByAdmin() by: By): Promise<GroupView> {
+    return presentGroup(await this.groups.add(name, by));
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One group', operationId: 'getGroup' })
+  @ApiOkResponse({ type: GroupView, description: 'What is known of the group.' })
+  @ApiProblem(401, 403, 404)
+  async show(@Param('id') id: string): Promise<GroupView> {
+    return presentGroup(await this.groups.find(id));
+  }
+
+  @Patch(':id')
+  @ApiOperation({ summary: 'Rename a group', operationId: 'renameGroup' })
+  @ApiOkResponse({ type: GroupView, description: 'The group as it is now.' })
+  @ApiProblem(400, 401, 403, 404, 413, 422)
+  async rename(@Param('id') id: string, @Body() { name }: GroupInput, @ByAdmin() by: By): Promise<GroupView> {
+    return presentGroup(await this.groups.rename(await this.groups.find(id), name, by));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Delete a group',
+    description: 'Its members stay members. What was for this group alone is for nobody then.',
+    operationId: 'deleteGroup',
+  })
+  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiProblem(401, 403, 404)
+  async delete(@Param('id') id: string, @ByAdmin() by: By): Promise<void> {
+    await this.groups.delete(await this.groups.find(id), by);
+  }
+
+  @Get(':id/members')
+  @ApiOperation({ summary: 'Who is in a group', operationId: 'listMembersOfGroup' })
+  @ApiOkResponse({ type: GroupMemberPage, description: 'A part of the list.' })
+  @ApiProblem(401, 403, 404, 422)
+  async members(@Param('id') id: string, @Query() selection: SearchInput): Promise<GroupMemberPage> {
+    const { items, nextCursor } = await this.groups.membersOf(await this.groups.find(id), selection);
+    return { items: items.map(presentGroupMember), nextCursor };
+  }
+
+  @Post(':id/members')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Take members into a group, all of them or none', operationId: 'addMembersToGroup' })
+  @ApiNoContentResponse({ description: 'They are in it from the next request on.' })
+  @ApiProblem(400, 401, 403, 404, 413, 422)
+  async addMembers(@Param('id') id: string, @Body() { members }: GroupMembersInput, @ByAdmin() by: By): Promise<void> {
+    await this.groups.addMembers(await this.groups.find(id), members, by);
+  }
+
+  @Delete(':id/members/:memberId')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Take a member out of a group', operationId: 'removeMemberFromGroup' })
+  @ApiNoContentResponse({ description: 'They are out from the next request on.' })
+  @ApiProblem(401, 403, 404)
+  async removeMember(@Param('id') id: string, @Param('memberId') memberId: string, @ByAdmin() by: By): Promise<void> {
+    await this.groups.removeMember(await this.groups.find(id), memberId, by);
+  }
+}

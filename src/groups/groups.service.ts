@@ -1,0 +1,149 @@
+import { Injectable, NotFoundException } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { validate as isUuid, v7 as uuid } from 'uuid';
+import { ActivityService } from '../activity/activity.service.js';
+import type { EventKind } from '../activity/event.entity.js';
+import { Reader } from '../database/reader.js';
+import { isUniqueViolation } from '../database/unique-violation.js';
+import { Writer } from '../database/writer.js';
+import type { By } from '../http/by.js';
+import { InvalidInput } from '../http/errors.js';
+import { likeAnywhere, newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { Group } from './group.entity.js';
+
+/** A member as lists of people show them. */
+export type GroupMember = Pick<User, 'id' | 'name' | 'email'>;
+
+/** Groups of members, for admins. Who is in a group may have what the group may, from the next request on. */
+@Injectable()
+export class GroupsService {
+  constructor(
+    @InjectRepository(Group) private readonly groups: Repository<Group>,
+    private readonly reader: Reader,
+    private readonly writer: Writer,
+    private readonly users: UsersService,
+    private readonly activity: ActivityService,
+  ) {}
+
+  /** The groups, the newest first; `q` is looked for in their names. */
+  async list({ limit, cursor = newestId, q }: SearchInput): Promise<Part<Group>> {
+    const found = await this.groups
+      .createQueryBuilder('g')
+      .where(`g."id" < :cursor AND g."searchName" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+      .orderBy('g.id', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    return partOf(found, limit);
+  }
+
+  /** Those of these that are there. */
+  async findAll(ids: readonly string[]): Promise<Group[]> {
+    const known = ids.filter((id) => isUuid(id));
+    return known.length === 0
+      ? []
+      : this.groups.createQueryBuilder('g').where('g.id IN (:...known)', { known }).getMany();
+  }
+
+  /** @throws NotFoundException where there is no such group. */
+  async find(id: string): Promise<Group> {
+    const group = isUuid(id) ? await this.groups.findOneBy({ id }) : null;
+    return group ?? notThere();
+  }
+
+  /** @throws InvalidInput where there is one of that name. */
+  async add(name: string, by: By): Promise<Group> {
+    const group: Group = { id: uuid(), ...nameForms(name), createdAt: new Date() };
+    await this.groups.insert(group).catch(refuseTaken);
+    await this.note('group.added', group.name, by);
+    return group;
+  }
+
+  /** @throws InvalidInput where another is called that. */
+  async rename(group: Group, name: string, by: By): Promise<Group> {
+    const forms = nameForms(name);
+    await this.groups.update({ id: group.id }, forms).catch(refuseTaken);
+    if (forms.name !== group.name) await this.note('group.renamed', forms.name, by);
+    return { ...group, ...forms };
+  }
+
+  /** What was for this group alone is for nobody then. */
+  async delete(group: Group, by: By): Promise<void> {
+    const { affected } = await this.groups.delete({ id: group.id });
+    if (affected === 1) await this.note('group.deleted', group.name, by);
+  }
+
+  /** Who is in a group, the newest members first; `q` is looked for in their names and emails. */
+  async membersOf({ id }: Group, { limit, cursor = newestId, q }: SearchInput): Promise<Part<GroupMember>> {
+    const found = await this.reader.rows<GroupMember>(members, [id, cursor, likeAnywhere(q), limit + 1]);
+    return partOf(found, limit);
+  }
+
+  /** The groups that a member is in, by name. */
+  groupsOf(memberId: string): Promise<readonly Pick<Group, 'id' | 'name'>[]> {
+    return this.reader.rows(
+      `SELECT g."id", g."name" FROM "group_members" m JOIN "groups" g ON g."id" = m."groupId"
+       WHERE m."memberId" = $1 ORDER BY g."searchName"`,
+      [memberId],
+    );
+  }
+
+  /**
+   * Takes members into a group, all of them or none; who is in it already stays.
+   *
+   * @throws InvalidInput where one of them is no member.
+   */
+  async addMembers(group: Group, named: readonly string[], by: By): Promise<number> {
+    const found = await this.users.findNamed(named);
+    let count = 0;
+    for (const { id, email } of found) {
+      const rows = await this.writer.rows(
+        `INSERT INTO "group_members" ("groupId", "memberId", "addedAt")
+         SELECT "groups"."id", $1, $2 FROM "groups" WHERE "groups"."id" = $3
+         ON CONFLICT DO NOTHING RETURNING "memberId"`,
+        [id, Date.now(), group.id],
+      );
+      if (rows.length === 0) continue;
+      count += 1;
+      await this.note('group.member-added', group.name, by, { id, email });
+    }
+    return count;
+  }
+
+  /** @throws NotFoundException where they are not in it. */
+  async removeMember(group: Group, memberId: string, by: By): Promise<GroupMember> {
+    const [row] = isUuid(memberId)
+      ? await this.writer.rows<GroupMember>(
+          `DELETE FROM "group_members" WHERE "groupId" = $1 AND "memberId" = $2 RETURNING "memberId" AS "id"`,
+          [group.id, memberId],
+        )
+      : [];
+    if (!row) throw new NotFoundException('They are not in the group.');
+    const member = await this.users.find(row.id);
+    await this.note('group.member-removed', group.name, by, member);
+    return member;
+  }
+
+  private note(kind: EventKind, name: string, { admin, caller }: By, member?: Pick<User, 'id' | 'email'>) {
+    const target = member ? `${member.email}: ${name}` : name;
+    return this.activity.record({ kind, actor: admin, target, ...(member && { member }) }, caller);
+  }
+}
+
+const nameForms = (name: string) => ({ name, searchName: searchForm(name) });
+
+const members = `
+  SELECT u."id", u."name", u."email" FROM "group_members" m JOIN "users" u ON u."id" = m."memberId"
+  WHERE m."groupId" = $1 AND m."memberId" < $2 AND u."searchText" LIKE $3 ESCAPE '!'
+  ORDER BY m."memberId" DESC LIMIT $4`;
+
+function refuseTaken(error: unknown): never {
+  if (isUniqueViolation(error)) throw new InvalidInput([{ field: 'name', message: 'There is a group of that name.' }]);
+  throw error;
+}
+
+function notThere(): never {
+  throw new NotFoundException('There is no such group.');
+}
