@@ -15,7 +15,7 @@ const rooms = {
   factors: ['sessions', 'users', ...services],
   confirmations: ['factors', 'sessions', 'users', ...services],
   account: accounts,
-  members: accounts,
+  members: ['groups', ...accounts],
   files: ['sessions', 'users', ...services],
   groups: accounts,
   audiences: ['groups', 'files', ...accounts],

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
 import { AccountModule } from './account/account.module.js';
 import { ActivityModule } from './activity/activity.module.js';
+import { AudiencesModule } from './audiences/audiences.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Keys } from './config/keys.js';
@@ -32,6 +33,7 @@ const rooms: NonNullable<ModuleMetadata['imports']> = [
   AccountModule,
   MembersModule,
   GroupsModule,
+  AudiencesModule,
   FilesModule,
   LibraryModule,
   SiteModule,

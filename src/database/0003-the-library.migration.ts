@@ -95,6 +95,9 @@ const statements = [
   )`,
   `CREATE INDEX "audiences_groupId" ON "audiences" ("groupId")`,
   `CREATE INDEX "audiences_memberId" ON "audiences" ("memberId")`,
+  // what an INSERT into it says becomes the audience of a thing, in one statement; ids stand as JSON lists
+  `CREATE VIEW "audience_changes" ("fileId", "collectionId", "isForEveryone", "groupIds", "memberIds") AS
+    SELECT "fileId", "collectionId", false, '[]', '[]' FROM "audiences"`,
   // each way by which a member has a collection, or a file that is not for everyone; the same pair may come twice
   `CREATE VIEW "collection_entitlements" ("collectionId", "memberId") AS
     SELECT "audiences"."collectionId", "audiences"."memberId" FROM "audiences"
@@ -176,6 +179,21 @@ const limit = `(SELECT "totalLimit" FROM "files" WHERE "id" = NEW."fileId")`;
 // its version by the statement that spends it, which fails beyond the limit: on PostgreSQL with the row of the version
 // locked, so that two at once cannot both take the last one.
 const onPostgres = [
+  `CREATE FUNCTION "change_audience"() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      UPDATE "files" SET "isForEveryone" = NEW."isForEveryone" WHERE "id" = NEW."fileId";
+      UPDATE "collections" SET "isForEveryone" = NEW."isForEveryone" WHERE "id" = NEW."collectionId";
+      DELETE FROM "audiences" WHERE "fileId" = NEW."fileId" OR "collectionId" = NEW."collectionId";
+      INSERT INTO "audiences" ("id", "fileId", "collectionId", "groupId")
+        SELECT gen_random_uuid(), NEW."fileId", NEW."collectionId", "value"
+        FROM jsonb_array_elements_text(NEW."groupIds"::jsonb) AS "ids" ("value");
+      INSERT INTO "audiences" ("id", "fileId", "collectionId", "memberId")
+        SELECT gen_random_uuid(), NEW."fileId", NEW."collectionId", "value"
+        FROM jsonb_array_elements_text(NEW."memberIds"::jsonb) AS "ids" ("value");
+      RETURN NEW;
+    END $$`,
+  `CREATE TRIGGER "change_audience" INSTEAD OF INSERT ON "audience_changes"
+    FOR EACH ROW EXECUTE FUNCTION "change_audience"()`,
   `CREATE FUNCTION "note_version"() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       INSERT INTO "file_versions" (${version}) VALUES (${versionOfFile});
@@ -206,7 +224,18 @@ const count = (more: string) => `
     UPDATE "file_versions" SET "downloads" = "downloads" + ${more} WHERE "id" = NEW."versionId";
   END`;
 
+const audienceOf = (who: 'groupId' | 'memberId') => `
+  INSERT INTO "audiences" ("id", "fileId", "collectionId", "${who}")
+    SELECT lower(hex(randomblob(16))), NEW."fileId", NEW."collectionId", "value" FROM json_each(NEW."${who}s");`;
+
 const onSqlite = [
+  `CREATE TRIGGER "change_audience" INSTEAD OF INSERT ON "audience_changes" BEGIN
+    UPDATE "files" SET "isForEveryone" = NEW."isForEveryone" WHERE "id" = NEW."fileId";
+    UPDATE "collections" SET "isForEveryone" = NEW."isForEveryone" WHERE "id" = NEW."collectionId";
+    DELETE FROM "audiences" WHERE "fileId" = NEW."fileId" OR "collectionId" = NEW."collectionId";
+    ${audienceOf('groupId')}
+    ${audienceOf('memberId')}
+  END`,
   `CREATE TRIGGER "files_first_version" AFTER INSERT ON "files" ${noteVersion}`,
   `CREATE TRIGGER "files_next_version" AFTER UPDATE OF "versionId" ON "files" ${noteVersion}`,
   `CREATE TRIGGER "downloads_first" AFTER INSERT ON "downloads" ${count('NEW."spent"')}`,

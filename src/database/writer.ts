@@ -29,6 +29,11 @@ export class Writer implements OnApplicationShutdown {
     return rowsOf(await this.dataSource.query(`\n${sql}`, [...values])) as readonly Row[];
   }
 
+  /** Runs one statement that gives no rows, such as an INSERT into a view. */
+  async run(sql: string, values: readonly unknown[]): Promise<void> {
+    await this.dataSource.query(sql, [...values]);
+  }
+
   /**
    * As `rows`, for a fixed few statements that come often: what is written outlives the process, but on SQLite not a
    * power cut in the next moment.

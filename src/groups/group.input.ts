@@ -11,7 +11,7 @@ export class GroupInput {
 
 /** Members, each by email or id: a list, or text with one on each line, as a form sends it. */
 export const MembersField = (description: string) => (target: object, name: string) => {
-  ApiProperty({ type: [String], maxItems: 1_000, description })(target, name);
+  ApiProperty({ type: [String], maxItems: 300, description })(target, name);
   Transform(({ value }) => {
     const list = typeof value === 'string' ? value.split(/[\s,;]+/).filter(Boolean) : (value as unknown);
     return Array.isArray(list) ? list.map(emailForm) : list;
@@ -20,7 +20,7 @@ export const MembersField = (description: string) => (target: object, name: stri
     target,
     name,
   );
-  ArrayMaxSize(1_000, { message: 'Please give at most 1,000 members at once.' })(target, name);
+  ArrayMaxSize(300, { message: 'Please give at most 300 members at once.' })(target, name);
   IsArray({ message: 'Please give a list of members.' })(target, name);
 };
 

@@ -105,6 +105,7 @@ export class ErrorsFilter implements ExceptionFilter {
         errors,
         errorList: fault.errors,
         next: nextOf(request),
+        ...fault.page,
       });
     } else {
       const { heading, advice } = adviceFor(status, {

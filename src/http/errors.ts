@@ -12,9 +12,12 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** 422: the input is not right; says what is wrong, field by field. */
+/** 422: the input is not right; says what is wrong, field by field, and what else its form shows again. */
 export class InvalidInput extends UnprocessableEntityException {
-  constructor(readonly errors: readonly FieldError[]) {
+  constructor(
+    readonly errors: readonly FieldError[],
+    readonly page: object = {},
+  ) {
     super('Some of what was sent is not right.');
   }
 }

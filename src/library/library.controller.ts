@@ -14,6 +14,8 @@ import {
 import { FileStreamInterceptor, type MultipartFileStream } from '@nestjs/platform-fastify/multipart';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { audienceInWords } from '../audiences/audience.view.js';
+import { AudiencesService } from '../audiences/audiences.service.js';
 import { Settings } from '../config/settings.js';
 import { sizeInWords } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
@@ -51,6 +53,7 @@ const outcomes = {
 export class LibraryController {
   constructor(
     private readonly library: LibraryService,
+    private readonly audiences: AudiencesService,
     private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {}
@@ -103,10 +106,14 @@ export class LibraryController {
   @Render('library/file')
   async show(@Param('id') id: string) {
     const found = await this.library.findAny(id);
-    const [file, ...before] = await this.library.versionsOf(found);
+    const [[file, ...before], audience] = await Promise.all([
+      this.library.versionsOf(found),
+      this.audiences.of({ fileId: found.id }),
+    ]);
     return {
       title: found.name,
       file: presentLibraryFile(found),
+      audience: audienceInWords(audience),
       downloads: file?.downloads,
       versionsBefore: before.map(presentVersion),
       daysToUndo,

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { MultipartModule } from '@nestjs/platform-fastify/multipart';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityModule } from '../activity/activity.module.js';
+import { AudiencesModule } from '../audiences/audiences.module.js';
 import { Settings } from '../config/settings.js';
 import { FilesModule } from '../files/files.module.js';
 import { StoredFile } from '../files/stored-file.entity.js';
@@ -21,6 +22,7 @@ import { LibraryService } from './library.service.js';
       }),
     }),
     ActivityModule,
+    AudiencesModule,
     FilesModule,
   ],
   controllers: [LibraryController, LibraryApiController],

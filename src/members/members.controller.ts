@@ -5,6 +5,7 @@ import { ActivityService } from '../activity/activity.service.js';
 import { presentEventInWords } from '../activity/event.view.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { GroupsService } from '../groups/groups.service.js';
 import { FlashMessages, type Flash } from '../http/flash.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
@@ -21,6 +22,7 @@ import { MembersService, type Member } from './members.service.js';
 export class MembersController {
   constructor(
     private readonly members: MembersService,
+    private readonly groups: GroupsService,
     private readonly sessions: SessionsService,
     private readonly factors: FactorsService,
     private readonly activity: ActivityService,
@@ -47,8 +49,9 @@ export class MembersController {
   @Render('members/member')
   async show(@Param('id') id: string, @Query() paging: PagingInput, @CurrentUser() admin: Viewer) {
     const member = await this.members.find(id);
-    const [factors, sessions, events] = await Promise.all([
+    const [factors, groups, sessions, events] = await Promise.all([
       this.factors.summaryOf(member.id),
+      this.groups.groupsOf(member.id),
       this.sessions.listFor(member, { limit: 100 }),
       this.activity.listFor(member, paging),
     ]);
@@ -57,6 +60,7 @@ export class MembersController {
       member: presentMemberInWords(member),
       isOneself: member.id === admin.id,
       factors: presentFactorsInWords(factors),
+      groups,
       sessions: sessions.items.map((session) => presentSessionInWords(session, admin.session.id)),
       hasMoreSessions: sessions.nextCursor !== null,
       events: events.items.map(presentEventInWords),

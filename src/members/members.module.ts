@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityModule } from '../activity/activity.module.js';
 import { ConfirmationsModule } from '../confirmations/confirmations.module.js';
 import { FactorsModule } from '../factors/factors.module.js';
+import { GroupsModule } from '../groups/groups.module.js';
 import { LinksModule } from '../links/links.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
@@ -28,6 +29,7 @@ import { RegistrationRulesController } from './registration-rules.controller.js'
     ActivityModule,
     ConfirmationsModule,
     FactorsModule,
+    GroupsModule,
     LinksModule,
     MailModule,
     SessionsModule,

@@ -66,6 +66,11 @@ export const download =
 
 const me = '/api/v1/users/me';
 
+const withGroup = async ({ admin }: Pick<Somebody, 'admin'>) => {
+  const made = await admin.ask('/api/v1/groups', { json: { name: `Group ${randomUUID()}` } });
+  return { id: (await read<{ id: string }>(made)).id };
+};
+
 const formWithFile = () => {
   const form = new FormData();
   form.append('file', new Blob(['some bytes']), 'some.txt');
@@ -142,6 +147,27 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
   },
   listActivity: nothing,
   exportActivity: nothing,
+
+  listGroups: withGroup,
+  addGroup: () => ({ json: { name: `Group ${randomUUID()}` } }),
+  getGroup: withGroup,
+  renameGroup: async (somebody) => ({ ...(await withGroup(somebody)), json: { name: `Group ${randomUUID()}` } }),
+  deleteGroup: withGroup,
+  listMembersOfGroup: withGroup,
+  addMembersToGroup: async (somebody) => ({
+    ...(await withGroup(somebody)),
+    json: { members: [somebody.who.email] },
+  }),
+  removeMemberFromGroup: async (somebody) => {
+    const [{ id }, { id: memberId }] = [await withGroup(somebody), await theirId(somebody)];
+    await somebody.admin.ask(`/api/v1/groups/${id}/members`, { json: { members: [memberId] } });
+    return { id, secondId: memberId };
+  },
+  getAudienceOfFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
+  setAudienceOfFile: async ({ site, who }) => ({
+    id: (await shelve(site, 10)).file.id,
+    json: { everyone: false, members: [who.email] },
+  }),
 
   addFile: () => ({ body: formWithFile() }),
   replaceFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, body: formWithFile() }),

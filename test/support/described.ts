@@ -38,6 +38,8 @@ export interface Call {
   readonly by?: Script | undefined;
   /** What stands in the path; where it is not given, an id that nothing has. */
   readonly id?: string;
+  /** What stands in a second place. */
+  readonly secondId?: string;
   readonly query?: string;
   readonly json?: object;
   /** A body as it is, in place of `json`. */
@@ -98,9 +100,11 @@ export class DescribedApi {
     return status;
   }
 
-  private send({ method, path }: Operation, { by, id = randomUUID(), query, json, body, headers }: Call) {
+  private send({ method, path }: Operation, call: Call) {
+    const { by, id = randomUUID(), secondId = randomUUID(), query, json, body, headers } = call;
     const sent = body ?? (json && JSON.stringify(json));
-    return fetch(new URL(`${path.replace(/\{\w+\}/, id)}${query ? `?${query}` : ''}`, this.url), {
+    const filled = path.replace(/\{\w+\}/, id).replace(/\{\w+\}/, secondId);
+    return fetch(new URL(`${filled}${query ? `?${query}` : ''}`, this.url), {
       method,
       headers: {
         ...(typeof sent === 'string' && { 'content-type': 'application/json' }),

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
+import { keeper } from './admins.js';
 import type { TestApp } from './app.js';
 import { shelve } from './stored.js';
 import { send } from './walks.js';
@@ -60,4 +62,30 @@ export const opensFromShelf: Way = async (page) => {
 export const opensReplacedAsMember: Way = async (page, site) => {
   await opensReplaced(page, site);
   await page.goto(new URL(page.url()).pathname.replace('/admin', ''));
+};
+
+/** Makes a group with one member, and opens it. */
+export const opensGroup: Way = async (page, site) => {
+  const name = `Board ${randomUUID()}`;
+  await fills('/admin/groups/new', { Name: name }, 'Make the group')(page, site);
+  const path = new URL(page.url()).pathname;
+  await fills(`${path}/members`, { Members: keeper.email }, 'Add them')(page, site);
+};
+
+export const addsNobody: Way = async (page, site) => {
+  await opensGroup(page, site);
+  const path = new URL(page.url()).pathname;
+  await fills(`${path}/members`, { Members: 'nobody@example.com' }, 'Add them')(page, site);
+};
+
+export const opensAudience: Way = async (page, site) => {
+  await opensGroup(page, site);
+  await page.goto(`${await opens(page, site)}/audience`);
+};
+
+export const mistakesAudience: Way = async (page, site) => {
+  await opensAudience(page, site);
+  await page.getByLabel('Only those chosen here').check();
+  await page.getByLabel('Members by name').fill('nobody@example.com');
+  await send(page, 'Keep this');
 };

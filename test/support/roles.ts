@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { Passkey } from '../../src/factors/passkey.entity.js';
 import type { Scope, SessionKind } from '../../src/http/access.js';
 import type { Route } from '../../src/http/route-list.js';
+import { GroupsService } from '../../src/groups/groups.service.js';
 import { LinksService } from '../../src/links/links.service.js';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { Passwords } from '../../src/users/passwords.js';
@@ -142,7 +143,7 @@ export class Cast {
   /** The route's address, with what belongs to the member in its place. */
   private async pathOf({ path }: Route, member: User): Promise<string> {
     if (!path.includes(':')) return path;
-    return path.replace(/:\w+/, await this.thingIn(path, member));
+    return path.replace(/:id/, await this.thingIn(path, member)).replace(':memberId', member.id);
   }
 
   private async thingIn(path: string, member: User): Promise<string> {
@@ -156,9 +157,18 @@ export class Cast {
       const { items } = await this.site.app.get(SessionsService).listFor(member, { limit: 1 });
       return items[0]?.id ?? '';
     }
+    if (path.includes('groups/')) return this.newGroupWith(member);
     if (path.includes('files/')) return (await shelve(this.site, 1)).file.id;
     if (/users\/|members\//.test(path)) return member.id;
     return 'nothing';
+  }
+
+  private async newGroupWith({ id, email }: User): Promise<string> {
+    const by = { admin: null, caller: { address: '127.0.0.1', userAgent: 'a test', requestId: randomUUID() } };
+    const groups = this.site.app.get(GroupsService);
+    const group = await groups.add(`Group ${uuid()}`, by);
+    await groups.addMembers(group, [id, email], by);
+    return group.id;
   }
 
   private get data(): DataSource {

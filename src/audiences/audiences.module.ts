@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActivityModule } from '../activity/activity.module.js';
+import { StoredFile } from '../files/stored-file.entity.js';
+import { GroupsModule } from '../groups/groups.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { AudiencesService } from './audiences.service.js';
+import { FileAudience } from './file-audience.js';
+import { FileAudienceApiController } from './file-audience-api.controller.js';
+import { FileAudienceController } from './file-audience.controller.js';
+
+/** Who may have what: everyone, groups, or named members. */
+@Module({
+  imports: [TypeOrmModule.forFeature([StoredFile]), ActivityModule, GroupsModule, UsersModule],
+  controllers: [FileAudienceController, FileAudienceApiController],
+  providers: [AudiencesService, FileAudience],
+  exports: [AudiencesService],
+})
+export class AudiencesModule {}

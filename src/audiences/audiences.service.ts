@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import { Reader } from '../database/reader.js';
+import { Writer } from '../database/writer.js';
+import type { Group } from '../groups/group.entity.js';
+import { GroupsService, type GroupMember } from '../groups/groups.service.js';
+import { InvalidInput } from '../http/errors.js';
+import { UsersService } from '../users/users.service.js';
+import type { AudienceInput } from './audience.input.js';
+
+/** What can be had: a file or a collection. */
+export type Thing = { readonly fileId: string } | { readonly collectionId: string };
+
+/** Who may have a thing: everyone, or these. */
+export interface Audience {
+  readonly everyone: boolean;
+  readonly groups: readonly Pick<Group, 'id' | 'name'>[];
+  readonly members: readonly GroupMember[];
+}
+
+/** Who may have which file and collection; see `src/files/reach.ts` for the rule that follows from it. */
+@Injectable()
+export class AudiencesService {
+  constructor(
+    private readonly reader: Reader,
+    private readonly writer: Writer,
+    private readonly groups: GroupsService,
+    private readonly users: UsersService,
+  ) {}
+
+  async of(thing: Thing): Promise<Audience> {
+    const [kind, id] =
+      'fileId' in thing ? (['file', thing.fileId] as const) : (['collection', thing.collectionId] as const);
+    const [[row], groups, members] = await Promise.all([
+      this.reader.rows<{ isForEveryone: boolean | number }>(`SELECT "isForEveryone" FROM "${kind}s" WHERE "id" = $1`, [
+        id,
+      ]),
+      this.reader.rows<Pick<Group, 'id' | 'name'>>(
+        `SELECT g."id", g."name" FROM "audiences" a JOIN "groups" g ON g."id" = a."groupId"
+         WHERE a."${kind}Id" = $1 ORDER BY g."searchName"`,
+        [id],
+      ),
+      this.reader.rows<GroupMember>(
+        `SELECT u."id", u."name", u."email" FROM "audiences" a JOIN "users" u ON u."id" = a."memberId"
+         WHERE a."${kind}Id" = $1 ORDER BY u."email"`,
+        [id],
+      ),
+    ]);
+    return { everyone: Boolean(row?.isForEveryone), groups, members };
+  }
+
+  /**
+   * Sets who may have a thing, from the next request on. One act: nobody sees a moment in between, and of two admins at
+   * once one has the last word.
+   *
+   * @throws InvalidInput where a group or a member is not there.
+   */
+  async set(thing: Thing, { everyone, groups, members }: AudienceInput): Promise<void> {
+    const [foundGroups, foundMembers] = everyone
+      ? [[], []]
+      : await Promise.all([this.groups.findAll(groups), this.users.findNamed(members)]);
+    if (!everyone && foundGroups.length < new Set(groups).size) refuseUnknown();
+    const { fileId, collectionId } = { fileId: null, collectionId: null, ...thing };
+    const idsOf = (found: readonly { id: string }[]) => JSON.stringify(found.map(({ id }) => id));
+    await this.writer
+      .run(
+        `INSERT INTO "audience_changes" ("fileId", "collectionId", "isForEveryone", "groupIds", "memberIds")
+         VALUES ($1, $2, $3, $4, $5)`,
+        [fileId, collectionId, everyone, idsOf(foundGroups), idsOf(foundMembers)],
+      )
+      // deleted since it was looked up
+      .catch((error: unknown) =>
+        /foreign key/i.test((error as Error).message) ? refuseUnknown() : Promise.reject(error as Error),
+      );
+  }
+}
+
+function refuseUnknown(): never {
+  throw new InvalidInput([{ field: 'groups', message: 'Please choose groups that are there.' }]);
+}
