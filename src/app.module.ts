@@ -17,6 +17,7 @@ import { MailModule } from './mail/mail.module.js';
 import { MembersModule } from './members/members.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { SiteModule } from './site/site.module.js';
+import { UploadsModule } from './uploads/uploads.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The rooms of the house; the only file that knows them all. */
@@ -36,6 +37,7 @@ const rooms: NonNullable<ModuleMetadata['imports']> = [
   AudiencesModule,
   FilesModule,
   LibraryModule,
+  UploadsModule,
   SiteModule,
 ];
 

@@ -14,7 +14,7 @@ import { ErrorsFilter } from './http/errors.filter.js';
 import { inputPipe, isReadableBody } from './http/input.js';
 import { Lifecycle } from './http/lifecycle.js';
 import { NestLogger } from './http/logging.js';
-import { impatience, takeNoForms } from './http/patience.js';
+import { impatience, parseRaw, takeUploads } from './http/patience.js';
 import { Pages, pathOf } from './http/pages.js';
 import { RouteList } from './http/route-list.js';
 import { securityHeaders } from './http/security-headers.js';
@@ -78,6 +78,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
 
   // Fastify's own parser of text: nothing here reads it, so it is 415
   server.removeContentTypeParser('text/plain');
+  parseRaw(server);
   server.decorateRequest('user', undefined);
   server.decorateReply('view', function (this: FastifyReply, view: string, data: object) {
     return pages.send(this.request, this, view, data);
@@ -102,9 +103,9 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     done();
   });
   server.addHook('onRequest', impatience(30 * second));
-  server.addHook('onRequest', takeNoForms);
+  server.addHook('onRequest', takeUploads);
   server.addHook('preValidation', (request, _reply, done) => {
-    if (request.body === undefined || isReadableBody(request.body)) done();
+    if (request.body === undefined || request.routeOptions.config.takesUploads || isReadableBody(request.body)) done();
     else done(new BadRequestException('The body is not an object, or it is nested too deep.'));
   });
   server.addHook('onResponse', (request, reply, done) => {

@@ -170,6 +170,14 @@ export class Settings {
   @IsInt({ message: 'must be a number of bytes, such as 500MB or 10GB' })
   uploadLimit = 10_000_000_000;
 
+  /** The most bytes of all files together, in the same form; as many as the disk holds where it is not set. */
+  @IsOptional()
+  @Transform(bytes)
+  @Max(Number.MAX_SAFE_INTEGER, { message: 'is more than anybody can store' })
+  @Min(1, { message: 'must be at least 1' })
+  @IsInt({ message: 'must be a number of bytes, such as 500GB' })
+  libraryQuota?: number;
+
   /** Whether people reach the site over TLS. */
   get isSecure(): boolean {
     return this.publicUrl.startsWith('https:');
@@ -214,6 +222,7 @@ export const properties = [
   'activityDays',
   'breachList',
   'uploadLimit',
+  'libraryQuota',
 ] as const satisfies readonly (keyof Settings)[];
 
 /**

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Settings } from '../config/settings.js';
+import { tellingBytes } from './content-type.js';
 
 const KiB = 1_024;
 const MiB = 1_024 * KiB;
@@ -15,12 +16,16 @@ const chunkSize = 512 * KiB;
 /** What is asked for again and again is sent from memory: files up to `largest`, `all` bytes of them at most. */
 const remembered = { all: 32 * MiB, largest: 4 * MiB };
 
-/** Bytes that the store took in: where they are, how many, and their SHA-256 in hex. */
+/** Bytes that the store took in: where they are, how many, their SHA-256 in hex, and the first of them. */
 export interface Stored {
   readonly storageKey: string;
   readonly size: number;
   readonly sha256: string;
+  readonly head: Buffer;
 }
+
+/** How often it is looked whether what comes still fits. */
+const slice = 8 * MiB;
 
 /** From the first to the last byte, both included. */
 export interface ByteRange {
@@ -50,8 +55,10 @@ export class FileStore {
   /**
    * Takes in a stream, hashing it on the way. When it returns, the bytes survive a power cut; when it throws, nothing
    * of them is left.
+   *
+   * @param fits is asked at the beginning and now and then, with the bytes that have come; what it throws ends it.
    */
-  async put(source: Readable): Promise<Stored> {
+  async put(source: Readable, fits: (size: number) => Promise<void> = () => Promise.resolve()): Promise<Stored> {
     const storageKey = randomBytes(16).toString('hex');
     const path = this.pathOf(storageKey);
     const draft = join(this.drafts, storageKey);
@@ -61,13 +68,20 @@ export class FileStore {
     await mkdir(this.drafts, { recursive: true, mode: 0o750 });
     await mkdir(folder, { recursive: true, mode: 0o750 });
 
+    await fits(0);
     const hash = createHash('sha256');
-    let size = 0;
+    let [size, asked, head] = [0, 0, Buffer.alloc(0)];
     const measure = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         hash.update(chunk);
         size += chunk.length;
-        done(null, chunk);
+        if (head.length < tellingBytes) head = Buffer.concat([head, chunk.subarray(0, tellingBytes - head.length)]);
+        if (size < asked + slice) {
+          done(null, chunk);
+          return;
+        }
+        asked = size;
+        fits(size).then(() => done(null, chunk), done);
       },
     });
     // opened before anything can fail: a stream that opens it by itself may do so after the draft was deleted
@@ -82,7 +96,7 @@ export class FileStore {
       await Promise.all([rm(draft, { force: true }), rm(path, { force: true })]);
       throw error;
     }
-    return { storageKey, size, sha256: hash.digest('hex') };
+    return { storageKey, size, sha256: hash.digest('hex'), head };
   }
 
   /**

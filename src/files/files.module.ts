@@ -10,6 +10,7 @@ import { FilesController } from './files.controller.js';
 import { FilesService } from './files.service.js';
 import { Grants } from './grants.js';
 import { Resumption } from './resumption.js';
+import { Room } from './room.js';
 import { ShelfVisits } from './shelf-visits.js';
 import { StoredFile } from './stored-file.entity.js';
 import { WelcomeFile } from './welcome-file.js';
@@ -17,7 +18,7 @@ import { WelcomeFile } from './welcome-file.js';
 @Module({
   imports: [TypeOrmModule.forFeature([StoredFile, FileVersion]), ActivityModule, SessionsModule],
   controllers: [FilesController, FilesApiController],
-  providers: [Downloads, FileStore, FilesService, Grants, Resumption, ShelfVisits, WelcomeFile],
+  providers: [Downloads, FileStore, FilesService, Grants, Resumption, Room, ShelfVisits, WelcomeFile],
   exports: [FileStore, FilesService],
 })
 export class FilesModule {}

@@ -1,9 +1,9 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import mime from 'mime';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
+import pLimit from 'p-limit';
 import { LessThan, Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
 import { once } from '../database/once.js';
@@ -11,10 +11,12 @@ import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
 import { likeAnywhere, newestId, type PagingInput, partOf, type Part } from '../http/paging.input.js';
-import { FileStore } from './file-store.js';
+import { contentTypeOf } from './content-type.js';
+import { FileStore, type Stored } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
 import { cursorAt, orders, placeOf } from './place.js';
 import { allThatMayBeHad, asking, mayHave, me, reachOf, type Reach } from './reach.js';
+import { refuseWithoutRoom, Room } from './room.js';
 import type { ShelfInput } from './shelf.input.js';
 import { nameForms, StoredFile } from './stored-file.entity.js';
 
@@ -39,11 +41,14 @@ export interface Description {
 /** The files, each as far as one member may have it: what is not theirs does not exist for them. */
 @Injectable()
 export class FilesService {
+  private readonly inTurn = pLimit(1);
+
   constructor(
     @InjectRepository(StoredFile) private readonly files: Repository<StoredFile>,
     @InjectRepository(FileVersion) private readonly versions: Repository<FileVersion>,
     private readonly reader: Reader,
     private readonly store: FileStore,
+    private readonly room: Room,
   ) {}
 
   /**
@@ -83,15 +88,17 @@ export class FilesService {
   /**
    * Takes in a file: its bytes first, then the row that makes it visible, so that half of one is never seen. Gives
    * undefined where one of the same `origin` is there already.
+   *
+   * @throws NoRoom where the quota, or the disk, leaves none for it; nothing of it is left then.
    */
   async add(bytes: Readable, { name, origin, isForEveryone = true }: Description): Promise<StoredFile | undefined> {
-    const stored = await this.store.put(bytes);
+    const { head, ...stored } = await this.take(bytes);
     const now = new Date();
     const file: StoredFile = {
       ...stored,
       id: uuid(),
       ...nameForms(name),
-      contentType: mime.getType(name) ?? 'application/octet-stream',
+      contentType: await contentTypeOf(head, name),
       note: '',
       availableAt: now,
       expiresAt: null,
@@ -106,43 +113,41 @@ export class FilesService {
       deletedAt: null,
       createdAt: now,
     };
-    try {
-      await this.files.insert(file);
-      return file;
-    } catch (error) {
-      await this.store.discard(stored.storageKey);
-      if (isUniqueViolation(error)) return undefined;
-      throw error;
-    }
+    return this.keep(stored, async () => {
+      try {
+        await this.files.insert(file);
+        return file;
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error;
+        await this.store.discard(stored.storageKey);
+        return undefined;
+      }
+    });
   }
 
   /**
    * Takes in new bytes for a file that is there: they stand under its address, whole, from the next request on. The
-   * bytes of the version before stay, for those who are in the middle of them.
+   * bytes of the version before stay for a while, for those who are in the middle of them.
    *
-   * @throws NotFoundException where the file was deleted meanwhile; then nothing of the bytes is left.
+   * @throws as `add`; NotFoundException where the file was deleted meanwhile; then nothing of the bytes is left.
    */
-  async addVersion({ id }: Pick<StoredFile, 'id'>, bytes: Readable): Promise<StoredFile> {
-    const { storageKey, size, sha256 } = await this.store.put(bytes);
-    try {
+  async addVersion({ id, name }: Pick<StoredFile, 'id' | 'name'>, bytes: Readable): Promise<StoredFile> {
+    const { head, ...stored } = await this.take(bytes);
+    const contentType = await contentTypeOf(head, name);
+    return this.keep(stored, async () => {
       const { affected } = await this.files
         .createQueryBuilder()
         .update({
-          storageKey,
-          size,
-          sha256,
+          ...stored,
+          contentType,
           versionId: uuid(),
           versionedAt: new Date(),
           versionNumber: () => '"versionNumber" + 1',
         })
         .where('"id" = :id AND "deletedAt" IS NULL', { id })
         .execute();
-      if (affected !== 1) return notThere();
-    } catch (error) {
-      await this.store.discard(storageKey);
-      throw error;
-    }
-    return this.files.findOneByOrFail({ id });
+      return affected === 1 ? this.files.findOneByOrFail({ id }) : notThere();
+    });
   }
 
   /** The versions that a file has had, the newest first. */
@@ -162,6 +167,23 @@ export class FilesService {
   async importOnce(path: string, origin: string): Promise<StoredFile | undefined> {
     if (await this.files.existsBy({ origin })) return undefined;
     return this.add(createReadStream(path), { name: basename(path), origin });
+  }
+
+  private take(bytes: Readable): Promise<Stored> {
+    return this.store.put(bytes, (size) => this.room.mustFit(size, size)).catch(refuseWithoutRoom);
+  }
+
+  /** Makes bytes that were taken in visible, one upload after the other, so that many cannot pass the quota together. */
+  private async keep<Kept>({ storageKey, size }: Omit<Stored, 'head'>, write: () => Promise<Kept>): Promise<Kept> {
+    try {
+      return await this.inTurn(async () => {
+        await this.room.mustFit(size, size);
+        return write();
+      });
+    } catch (error) {
+      await this.store.discard(storageKey);
+      throw error;
+    }
   }
 }
 

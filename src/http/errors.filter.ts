@@ -61,6 +61,7 @@ export class ErrorsFilter implements ExceptionFilter {
       return new NotFoundException('There is nothing at this address.');
     }
     if (error instanceof HttpException) return error;
+    if (isFull(error)) return new Busy(60, 'The disk of this site is full. Please try again once there is room.');
     const { statusCode } = error as { statusCode?: unknown };
     if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
       return new HttpException(sentences[statusCode] ?? unreadable, statusCode, { cause: error });
@@ -131,6 +132,12 @@ export class ErrorsFilter implements ExceptionFilter {
     void reply.redirect(next ? `/login?next=${encodeURIComponent(next)}` : '/login', 303);
   }
 }
+
+/** Whether the database could not write for want of room: SQLite and PostgreSQL say so in their own ways. */
+const isFull = (error: unknown) => {
+  const { code, driverError } = error as { code?: unknown; driverError?: { code?: unknown } };
+  return [code, driverError?.code].some((one) => one === 'SQLITE_FULL' || one === '53100');
+};
 
 const isNotFound = (error: unknown) =>
   (error as { status?: unknown }).status === 404 || (error as { statusCode?: unknown }).statusCode === 404;

@@ -1,4 +1,15 @@
-import { Body, Controller, Delete, HttpCode, Param, Patch, Post, UploadedFile, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  UploadedFile,
+  UseInterceptors,
+} from '@nestjs/common';
 import { FileStreamInterceptor, type MultipartFileStream } from '@nestjs/platform-fastify/multipart';
 import {
   ApiBearerAuth,
@@ -18,6 +29,7 @@ import { TakesUploads } from '../http/patience.js';
 import { ApiProblem } from '../http/problem.js';
 import { FileChangeInput } from './file-change.input.js';
 import { LibraryService } from './library.service.js';
+import { UploadInput } from './upload.input.js';
 import { uploadOf } from './upload.js';
 
 const multipart = {
@@ -43,9 +55,13 @@ export class LibraryApiController {
   @ApiConsumes('multipart/form-data')
   @ApiBody(multipart)
   @ApiCreatedResponse({ type: FileView, description: 'The file is on the shelf.' })
-  @ApiProblem(400, 401, 403, 413, 422)
-  async add(@UploadedFile() part: MultipartFileStream | undefined, @ByAdmin() by: By): Promise<FileView> {
-    return presentFile(await this.library.add(uploadOf(part), by));
+  @ApiProblem(400, 401, 403, 413, 422, 507)
+  async add(
+    @UploadedFile() part: MultipartFileStream | undefined,
+    @Query() { audience }: UploadInput,
+    @ByAdmin() by: By,
+  ): Promise<FileView> {
+    return presentFile(await this.library.add(uploadOf(part), by, audience));
   }
 
   @Post(':id/versions')
@@ -60,7 +76,7 @@ export class LibraryApiController {
   @ApiConsumes('multipart/form-data')
   @ApiBody(multipart)
   @ApiCreatedResponse({ type: FileView, description: 'The new version is on the shelf.' })
-  @ApiProblem(400, 401, 403, 404, 413, 422)
+  @ApiProblem(400, 401, 403, 404, 413, 422, 507)
   async replace(
     @Param('id') id: string,
     @UploadedFile() part: MultipartFileStream | undefined,

@@ -29,6 +29,7 @@ import { LibraryInput } from './library.input.js';
 import { daysToUndo, LibraryService } from './library.service.js';
 import { presentLibraryFile, presentVersion } from './library.view.js';
 import { SelectionInput } from './selection.input.js';
+import { UploadInput } from './upload.input.js';
 import { uploadOf } from './upload.js';
 
 const adding = { view: 'library/upload', title: 'Add a file', keep: [] };
@@ -95,11 +96,14 @@ export class LibraryController {
   @Redirect('/admin/files', 303)
   async upload(
     @UploadedFile() part: MultipartFileStream | undefined,
+    @Query() { audience }: UploadInput,
     @ByAdmin() by: By,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { name } = await this.library.add(uploadOf(part), by);
+    const { id, name } = await this.library.add(uploadOf(part), by, audience);
+    if (audience === 'nobody') return this.back(id, `“${name}” is there, for nobody yet: say who may have it.`, reply);
     this.flashes.put(reply, { kind: 'status', message: `“${name}” is on the shelf.` });
+    return undefined;
   }
 
   @Get(':id')

@@ -1,4 +1,4 @@
-import { HttpException, HttpStatus, Injectable, NotFoundException, type OnModuleInit } from '@nestjs/common';
+import { Injectable, NotFoundException, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Readable } from 'node:stream';
 import { IsNull, Repository, type FindOptionsWhere } from 'typeorm';
@@ -6,6 +6,7 @@ import { validate as isUuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
 import type { EventKind } from '../activity/event.entity.js';
 import { Reader } from '../database/reader.js';
+import { Writer } from '../database/writer.js';
 import { FileStore } from '../files/file-store.js';
 import type { FileVersion } from '../files/file-version.entity.js';
 import { FilesService } from '../files/files.service.js';
@@ -37,6 +38,7 @@ export class LibraryService implements OnModuleInit {
     private readonly files: FilesService,
     private readonly store: FileStore,
     private readonly reader: Reader,
+    private readonly writer: Writer,
     private readonly activity: ActivityService,
     private readonly chores: Chores,
   ) {}
@@ -71,12 +73,13 @@ export class LibraryService implements OnModuleInit {
   /**
    * Takes in a file; it is on the shelf, whole, once this returns, and nothing of it is anywhere where this throws.
    *
+   * @param audience who may have it at first: `nobody` but admins, until somebody says who.
    * @throws InvalidInput where it has no name.
-   * @throws HttpException 507 where there is no room for it; what the stream throws, such as 413 for too much.
+   * @throws NoRoom where there is none for it; what the stream throws, such as 413 for too much.
    */
-  async add({ name, bytes }: Upload, by: By): Promise<StoredFile> {
+  async add({ name, bytes }: Upload, by: By, audience: 'everyone' | 'nobody' = 'everyone'): Promise<StoredFile> {
     if (name.trim() === '') throw new InvalidInput([{ field: 'file', message: 'Please give the file a name.' }]);
-    const file = await this.files.add(bytes, { name: name.trim() }).catch(refuseWithoutRoom);
+    const file = await this.files.add(bytes, { name: name.trim(), isForEveryone: audience === 'everyone' });
     if (!file) throw new Error('A file without an origin was there already.');
     await this.note('file.added', file, by);
     return file;
@@ -88,7 +91,7 @@ export class LibraryService implements OnModuleInit {
    * @throws as `add`; NotFoundException where the file was deleted meanwhile.
    */
   async replace(file: StoredFile, { bytes }: Upload, by: By): Promise<StoredFile> {
-    const replaced = await this.files.addVersion(file, bytes).catch(refuseWithoutRoom);
+    const replaced = await this.files.addVersion(file, bytes);
     await this.note('file.replaced', replaced, by);
     return replaced;
   }
@@ -139,18 +142,41 @@ export class LibraryService implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.chores.every(hour, () => this.sweep(), 'deleted files could not be swept');
+    this.chores.every(hour, () => this.sweep(), 'what was deleted or replaced could not be swept');
+  }
+
+  private async sweep(): Promise<void> {
+    await this.sweepDeleted();
+    await this.sweepReplaced();
   }
 
   /** The bytes go first: a row without bytes is swept again, bytes without a row would be nobody's. */
-  private async sweep(): Promise<void> {
-    const before = Date.now() - daysToUndo * day;
+  private async sweepDeleted(): Promise<void> {
     const over = await this.reader.rows<{ id: string; storageKey: string }>(
       `SELECT f."id", v."storageKey" FROM "files" f JOIN "file_versions" v ON v."fileId" = f."id" WHERE f."deletedAt" <= $1`,
-      [before],
+      [Date.now() - daysToUndo * day],
     );
     for (const { storageKey } of over) await this.store.discard(storageKey);
     for (const id of new Set(over.map((file) => file.id))) await this.rows.delete({ id });
+  }
+
+  /**
+   * The bytes of a version that another took the place of a day ago, and that nobody is in the middle of. It is written
+   * down first, so that nobody begins with it; what a crash then leaves of it goes the next time.
+   */
+  private async sweepReplaced(): Promise<void> {
+    const now = Date.now();
+    const marked = await this.writer.rows<{ storageKey: string }>(
+      `UPDATE "file_versions" SET "discardedAt" = COALESCE("discardedAt", $1)
+       WHERE "discardedAt" > $2 OR ("discardedAt" IS NULL
+         AND EXISTS (SELECT 1 FROM "file_versions" next WHERE next."fileId" = "file_versions"."fileId"
+           AND next."number" = "file_versions"."number" + 1 AND next."createdAt" <= $2)
+         AND NOT EXISTS (SELECT 1 FROM "downloads" d
+           WHERE d."versionId" = "file_versions"."id" AND d."openedAt" > $2))
+       RETURNING "storageKey"`,
+      [now, now - day],
+    );
+    for (const { storageKey } of marked) await this.store.discard(storageKey);
   }
 
   /** Writes down what has changed about a file, and that it has. */
@@ -212,16 +238,6 @@ function refuseWithoutTime({ availableAt, expiresAt }: StoredFile): void {
     throw new InvalidInput([
       { field: 'expiresAt', message: 'Please choose a time after that from which it is there.' },
     ]);
-}
-
-function refuseWithoutRoom(error: unknown): never {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    throw new HttpException(
-      'There is no room for this file. Make some, then try again.',
-      HttpStatus.INSUFFICIENT_STORAGE,
-    );
-  throw error;
 }
 
 function notThere(): never {

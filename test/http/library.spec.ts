@@ -378,3 +378,39 @@ describe('after 30 days', () => {
     expect((await change(recent.id, { deleted: false })).status).toBe(200);
   });
 });
+
+describe('a day after a file was replaced', () => {
+  it('the bytes of the version before go, unless somebody is in the middle of them', async () => {
+    const [idle, busy] = [
+      await add('idle.txt', Buffer.from('idle one')),
+      await add('busy.txt', Buffer.from('busy one')),
+    ];
+    const rows = site.app.get(DataSource);
+    const old = await Promise.all([idle, busy].map(({ id }) => rows.getRepository(StoredFile).findOneByOrFail({ id })));
+    for (const { id } of [idle, busy])
+      await send(`${files}/${id}/versions`, partOf(Buffer.from('second'), 'x'), bearer());
+    const reader = new Script(site.url);
+    const who = await reader.register();
+    const etag = `"${old[1]?.sha256}"`;
+    await rows.query(
+      `UPDATE "file_versions" SET "createdAt" = "createdAt" - 90000000 WHERE "fileId" IN ('${idle.id}', '${busy.id}')`,
+    );
+    await rows.query(
+      `INSERT INTO "downloads" ("memberId", "versionId", "fileId", "spent", "openedAt", "grantedBytes", "firstAt", "lastAt")
+       SELECT "id", '${old[1]?.versionId}', '${busy.id}', 1, ${Date.now()}, 1, 1, 1 FROM "users" ORDER BY "id" DESC LIMIT 1`,
+    );
+    const { dataDir } = site.settings;
+    const there = () => old.map((file) => existsSync(pathOfBytes(site, file)));
+    await site.close();
+    site = await startWithAdmin({ ...lasting?.environment });
+    expect(site.settings.dataDir).toBe(dataDir);
+    await site.app.get(Chores).beforeApplicationShutdown();
+    expect(there()).toEqual([false, true]);
+    const again = new Script(site.url);
+    await again.logIn(who);
+    const rest = await again.ask(`${files}/${busy.id}/content`, { headers: { range: 'bytes=5-', 'if-range': etag } });
+    expect([rest.status, await rest.text()]).toEqual([206, 'one']);
+    admin = await adminOf(site);
+    expect((await admin.script.ask(`${files}/${idle.id}/versions`)).status).toBe(200);
+  });
+});

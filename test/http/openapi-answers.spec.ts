@@ -19,6 +19,7 @@ import {
 import { DescribedApi, type Call, type Operation } from '../support/described.js';
 import { duringAStorm } from '../support/gate.js';
 import { person, Script } from '../support/people.js';
+import { shelve } from '../support/stored.js';
 
 /** Every answer that came, as `login 200`; in the end, those that are named. */
 const seen = new Set<string>();
@@ -34,7 +35,8 @@ async function somebody(): Promise<Somebody> {
 
 const isForAdmins = ({ tags }: Operation) => tags.includes('Administration');
 const isForMembers = (operation: Operation) => operation.security !== undefined && !isForAdmins(operation);
-const takesBody = ({ requestBody }: Operation) => requestBody !== undefined;
+const takesRawBytes = ({ requestBody }: Operation) => requestBody?.content?.['application/octet-stream'] !== undefined;
+const takesBody = (operation: Operation) => operation.requestBody !== undefined && !takesRawBytes(operation);
 
 /** Calls an operation as those do whom it is for, unless the call says who; the status of the answer. */
 function call(operation: Operation, { script }: Somebody, made: Call): Promise<number> {
@@ -75,11 +77,20 @@ const particulars: [string, number, Prepare][] = [
   ['changeUser', 409, async () => ({ ...(await theirId({ site, who: keeper })), json: { role: 'member' } })],
   ['resetFactorsOfUser', 409, () => theirId({ site, who: keeper })],
   ['sendResetLinkToUser', 409, (one) => whenDisabled(one)],
+  ['uploadFile', 400, () => ({ id: 'a.txt', body: 'bytes', headers: { 'content-digest': 'sha-256=:AAAA:' } })],
+  ['uploadFile', 413, () => ({ id: 'a.txt', body: 'x'.repeat(30_001) })],
+  ['uploadFile', 422, () => ({ id: 'a.txt', body: 'bytes', query: 'audience=all' })],
+  ['putFileContent', 400, async (one) => ({ ...(await somebodysFile(one)), headers: { 'content-digest': '?' } })],
+  ['putFileContent', 413, async (one) => ({ ...(await somebodysFile(one)), body: 'x'.repeat(30_001) })],
   ['getFileContent', 206, download(() => ({ range: 'bytes=0-9' }))],
   ['getFileContent', 304, download((etag) => ({ 'if-none-match': etag }))],
   ['getFileContent', 412, download(() => ({ 'if-match': '"another"' }))],
   ['getFileContent', 416, download(() => ({ range: 'bytes=99999999-' }))],
 ];
+
+async function somebodysFile(one: Somebody) {
+  return { id: (await shelve(one.site, 10)).file.id, body: 'bytes' };
+}
 
 async function whenVerified(one: Somebody): Promise<Call> {
   await api.call('confirmEmail', await withVerificationMail(one));
@@ -112,7 +123,7 @@ const tries: Record<string, Prepare> = {
 
 describe('an answer is one that the description has, and as it has it', () => {
   beforeAll(async () => {
-    site = await startWithAdmin({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' });
+    site = await startWithAdmin({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1', UPLOAD_LIMIT: '30KB' });
     api = await DescribedApi.of(site, seen);
     admin = (await adminOf(site)).script;
   });
@@ -201,6 +212,26 @@ describe('an answer is one that the description has, and as it has it', () => {
     }
     const found = await duringAStorm(site, () => Promise.all(calls.map((make) => make())));
     expect(found).toEqual(operations.map(({ operationId }) => [operationId, 503]));
+  });
+});
+
+describe('and where the library is full', () => {
+  beforeAll(async () => {
+    site = await startWithAdmin({ LIBRARY_QUOTA: '50', WELCOME_FILE: 'no/such/file' });
+    api = await DescribedApi.of(site, seen);
+    admin = (await adminOf(site)).script;
+  });
+  afterAll(() => site.close());
+
+  it('when there is no room for a file', async () => {
+    const { id } = await somebodysFile(await somebody());
+    const form = new FormData();
+    form.append('file', new Blob(['x'.repeat(100)]), 'some.txt');
+    const body = 'x'.repeat(100);
+    for (const operationId of ['addFile', 'replaceFile'])
+      expect(await api.call(operationId, { by: admin, id, body: form })).toBe(507);
+    for (const operationId of ['uploadFile', 'putFileContent'])
+      expect(await api.call(operationId, { by: admin, id, body })).toBe(507);
   });
 });
 

@@ -170,6 +170,8 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
   }),
 
   addFile: () => ({ body: formWithFile() }),
+  uploadFile: () => ({ id: 'some.txt', body: 'some bytes' }),
+  putFileContent: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, body: 'other bytes' }),
   replaceFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, body: formWithFile() }),
   changeFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, json: { name: 'another.txt' } }),
   deleteFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),

@@ -103,6 +103,8 @@ POST /api/v1/files                             401      403                 403 
 GET /api/v1/files/:id                          401      ok                  ok                  ok                   401      401      ok       ok       ok
 DELETE /api/v1/files/:id                       401      403                 403                 ok                   401      401      403      403      ok
 PATCH /api/v1/files/:id                        401      403                 403                 ok                   401      401      403      403      ok
+PUT /api/v1/uploads/:name                      401      403                 403                 ok                   401      401      403      403      ok
+PUT /api/v1/files/:id/content                  401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/files/:id/versions                401      403                 403                 422                  401      401      403      403      422
 GET /api/v1/files/:id/content                  401      ok                  ok                  ok                   401      401      ok       ok       ok
 GET /api/v1/files/:id/versions                 401      ok                  ok                  ok                   401      401      ok       ok       ok

@@ -57,6 +57,7 @@ describe('an operator who sets nothing', () => {
       ACTIVITY_DAYS: '',
       BREACH_LIST: '',
       UPLOAD_LIMIT: '',
+      LIBRARY_QUOTA: '',
     };
     expect(readSettings(empty)).toEqual(readSettings({}));
   });
@@ -204,7 +205,13 @@ describe('the most bytes of a file', () => {
     expect(readSettings({ UPLOAD_LIMIT }).uploadLimit).toBe(bytes);
   });
 
-  it.each(['0', 'much', '1.5GB', '-1', '10PB', '999999999TB'])('may not be %s', (UPLOAD_LIMIT) => {
-    expect(variablesOf({ UPLOAD_LIMIT })).toEqual(['UPLOAD_LIMIT']);
+  it.each(['0', 'much', '1.5GB', '-1', '10PB', '999999999TB'])('may not be %s, nor of all', (wrong) => {
+    expect(variablesOf({ UPLOAD_LIMIT: wrong })).toEqual(['UPLOAD_LIMIT']);
+    expect(variablesOf({ LIBRARY_QUOTA: wrong })).toEqual(['LIBRARY_QUOTA']);
+  });
+
+  it('of all files have no end of their own, or that which is set', () => {
+    expect(readSettings({}).libraryQuota).toBeUndefined();
+    expect(readSettings({ LIBRARY_QUOTA: '2TB' }).libraryQuota).toBe(2_000_000_000_000);
   });
 });

@@ -1,0 +1,49 @@
+import { HttpException, HttpStatus, Injectable } from '@nestjs/common';
+import { statfs } from 'node:fs/promises';
+import { Settings } from '../config/settings.js';
+import { Reader } from '../database/reader.js';
+
+/** Of the disk, so many bytes stay free: the database must be able to write while files cannot. */
+const reserve = 32 * 1_024 * 1_024;
+
+/** 507: there is no room for these bytes. */
+export class NoRoom extends HttpException {
+  constructor() {
+    super('There is no room for this file. Make some, then try again.', HttpStatus.INSUFFICIENT_STORAGE);
+  }
+}
+
+/** How much more may be taken in: what the quota of the library leaves, and the disk. */
+@Injectable()
+export class Room {
+  constructor(
+    private readonly settings: Settings,
+    private readonly reader: Reader,
+  ) {}
+
+  /**
+   * Looks whether so many bytes fit, of which some lie on the disk already.
+   *
+   * @throws NoRoom where they do not.
+   */
+  async mustFit(bytes: number, written = 0): Promise<void> {
+    const { dataDir, libraryQuota } = this.settings;
+    const disk = await statfs(dataDir);
+    if (disk.bavail * disk.bsize - (bytes - written) < reserve) throw new NoRoom();
+    if (libraryQuota !== undefined && (await this.used()) + bytes > libraryQuota) throw new NoRoom();
+  }
+
+  /** Bytes of all files and their versions, also of those that are deleted and can be had back. */
+  private async used(): Promise<number> {
+    const [row] = await this.reader.rows<{ used: number | string | null }>(
+      `SELECT SUM("size") AS "used" FROM "file_versions" WHERE "discardedAt" IS NULL`,
+    );
+    return Number(row?.used ?? 0);
+  }
+}
+
+/** A disk that is full, or a share of it, is told as that. */
+export function refuseWithoutRoom(error: unknown): never {
+  const { code } = error as NodeJS.ErrnoException;
+  throw code === 'ENOSPC' || code === 'EDQUOT' ? new NoRoom() : error;
+}

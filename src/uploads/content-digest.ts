@@ -1,0 +1,44 @@
+import { BadRequestException } from '@nestjs/common';
+import { createHash, type Hash } from 'node:crypto';
+import { pipeline, Transform, type Readable } from 'node:stream';
+
+const algorithms: Readonly<Record<string, string>> = { 'sha-256': 'sha256', 'sha-512': 'sha512' };
+
+/**
+ * The same bytes, which break off with 400 at their end where they are not those that a `Content-Digest` names
+ * (RFC 9530 2). Digests of other algorithms than SHA-256 and SHA-512 are passed over.
+ *
+ * @throws BadRequestException where the header cannot be read.
+ */
+export function checkedBy(header: string | undefined, bytes: Readable): Readable {
+  const expected = digestsOf(header);
+  if (expected.length === 0) return bytes;
+  const check = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      for (const { hash } of expected) hash.update(chunk);
+      done(null, chunk);
+    },
+    flush(done) {
+      const isRight = expected.every(({ hash, digest }) => hash.digest('base64') === digest);
+      done(isRight ? null : new BadRequestException('The bytes are not those that Content-Digest names.'));
+    },
+  });
+  return pipeline(bytes, check, () => undefined);
+}
+
+interface Expected {
+  readonly hash: Hash;
+  readonly digest: string;
+}
+
+/** A dictionary of byte sequences (RFC 9651 3.2 and 3.3.5). */
+function digestsOf(header: string | undefined): Expected[] {
+  if (header === undefined) return [];
+  return header.split(',').flatMap((member) => {
+    const [, name = '', digest = ''] =
+      /^[ \t]*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):[ \t]*$/.exec(member) ?? [];
+    if (name === '') throw new BadRequestException('Content-Digest cannot be read.');
+    const algorithm = algorithms[name];
+    return algorithm ? [{ hash: createHash(algorithm), digest }] : [];
+  });
+}

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { DataSource } from 'typeorm';
+import { adminOf, startWithAdmin } from '../support/admins.js';
+import type { TestApp } from '../support/app.js';
+import { Script, type Visitor } from '../support/people.js';
+import { shelve } from '../support/stored.js';
+
+let site: TestApp;
+let admin: { browser: Visitor; script: Script };
+let member: Script;
+beforeAll(async () => {
+  site = await startWithAdmin({ UPLOAD_LIMIT: '1MB', LIBRARY_QUOTA: '3MB' });
+  admin = await adminOf(site);
+  member = new Script(site.url);
+  await member.register();
+});
+afterAll(() => site.close());
+
+const put = (path: string, bytes: Buffer | string, headers: Record<string, string> = {}, by = admin.script) =>
+  fetch(new URL(path, site.url), {
+    method: 'PUT',
+    body: typeof bytes === 'string' ? bytes : new Uint8Array(bytes),
+    headers: { authorization: `Bearer ${by.token ?? ''}`, ...headers },
+  });
+
+interface Shown {
+  readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
+}
+
+/** What lies in the file store, drafts included. */
+const kept = () =>
+  readdirSync(join(site.settings.dataDir, 'files'), { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  ).length;
+
+const digest = (algorithm: string, bytes: Buffer | string) => createHash(algorithm).update(bytes).digest('base64');
+
+describe('an admin who puts raw bytes', () => {
+  it.each(['application/octet-stream', 'application/json', 'text/html', 'multipart/form-data; boundary=x', 'nonsense'])(
+    'of the type %s has them on the shelf as they are',
+    async (type) => {
+      const bytes = randomBytes(50_000);
+      const answer = await put('/api/v1/uploads/%C3%9Cbersicht%202026.bin', bytes, { 'content-type': type });
+      const file = (await answer.json()) as Shown;
+      expect([answer.status, answer.headers.get('location'), file]).toEqual([
+        201,
+        `/api/v1/files/${file.id}`,
+        expect.objectContaining({ name: 'Übersicht 2026.bin', size: 50_000 }),
+      ]);
+      const content = await member.ask(`/api/v1/files/${file.id}/content`);
+      expect(Buffer.from(await content.arrayBuffer()).equals(bytes)).toBe(true);
+      await admin.script.ask(`/api/v1/files/${file.id}`, { method: 'DELETE' });
+    },
+  );
+
+  it('of nothing has an empty file', async () => {
+    const answer = await put('/api/v1/uploads/empty.txt', '');
+    expect([answer.status, await answer.json()]).toEqual([201, expect.objectContaining({ size: 0 })]);
+  });
+
+  it('has them checked against the digest that is sent along', async () => {
+    const right = [
+      `sha-256=:${digest('sha256', 'minutes')}:`,
+      `sha-512=:${digest('sha512', 'minutes')}:`,
+      `sha-256=:${digest('sha256', 'minutes')}:, sha-512=:${digest('sha512', 'minutes')}:`,
+      'md5=:AAAA:',
+    ];
+    for (const header of right) {
+      const answer = await put('/api/v1/uploads/minutes.txt', 'minutes', { 'content-digest': header });
+      expect([header, answer.status]).toEqual([header, 201]);
+    }
+    const before = kept();
+    const wrong = [
+      `sha-256=:${digest('sha256', 'minute')}:`,
+      `sha-256=:${digest('sha256', 'minutes')}:, sha-512=:${digest('sha512', 'hours')}:`,
+      'sha-256=abc',
+      'nonsense',
+    ];
+    for (const header of wrong) {
+      const answer = await put('/api/v1/uploads/wrong.txt', 'minutes', { 'content-digest': header });
+      expect([header, answer.status]).toEqual([header, 400]);
+    }
+    expect(kept()).toBe(before);
+    expect((await (await member.ask('/api/v1/files?q=wrong')).json()) as object).toMatchObject({ items: [] });
+  });
+
+  it('for a file that is there makes its next version', async () => {
+    const { file } = await shelve(site, Buffer.from('first'), 'plan.txt');
+    const path = `/api/v1/files/${file.id}/content`;
+    const answer = await put(path, 'second', { 'content-digest': `sha-256=:${digest('sha256', 'second')}:` });
+    expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ id: file.id, version: 2 })]);
+    expect(await (await member.ask(path)).text()).toBe('second');
+    expect((await put(path, 'third', { 'content-digest': 'sha-256=:AAAA:' })).status).toBe(400);
+    expect((await put('/api/v1/files/nothing/content', 'x')).status).toBe(404);
+    expect(await (await member.ask(path)).text()).toBe('second');
+  });
+
+  it('is refused where it is no admin, or too much', async () => {
+    expect((await put('/api/v1/uploads/x', 'x', {}, member)).status).toBe(403);
+    expect((await put('/api/v1/uploads/x', 'x', {}, new Script(site.url))).status).toBe(401);
+    const before = kept();
+    expect((await put('/api/v1/uploads/x', randomBytes(1_000_001))).status).toBe(413);
+    const slowly = new ReadableStream({
+      start(controller) {
+        for (let n = 0; n < 11; n++) controller.enqueue(new Uint8Array(100_000));
+        controller.close();
+      },
+    });
+    const untold = await fetch(new URL('/api/v1/uploads/x', site.url), {
+      method: 'PUT',
+      body: slowly,
+      duplex: 'half',
+      headers: { authorization: `Bearer ${admin.script.token ?? ''}` },
+    });
+    expect(untold.status).toBe(413);
+    expect((await put('/api/v1/uploads/x', randomBytes(1_000_000))).status).toBe(201);
+    expect(kept()).toBe(before + 1);
+  });
+
+  it('may add a file for nobody yet', async () => {
+    const answer = await put('/api/v1/uploads/quiet.txt?audience=nobody', 'quiet');
+    const { id } = (await answer.json()) as Shown;
+    expect((await member.ask(`/api/v1/files/${id}`)).status).toBe(404);
+    expect((await admin.script.ask(`/api/v1/files/${id}`)).status).toBe(200);
+    expect((await put('/api/v1/uploads/quiet.txt?audience=all', 'quiet')).status).toBe(422);
+  });
+});
+
+describe('what a file is', () => {
+  it.each([
+    ['report.pdf', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj'), 'application/pdf'],
+    ['report.txt', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj'), 'application/pdf'],
+    ['picture', Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex'), 'image/png'],
+    ['page.html', Buffer.from('<script>alert(1)</script>'), 'text/html'],
+    ['archive.tar.gz', gzipSync('x'), 'application/gzip'],
+    ['notes.txt', Buffer.from('notes'), 'text/plain'],
+    ['unknown', Buffer.from('what'), 'application/octet-stream'],
+  ])('%s is told by its bytes, else by its name', async (name, bytes, contentType) => {
+    const file = (await (await put(`/api/v1/uploads/${name}`, bytes)).json()) as Shown;
+    expect(file.contentType).toBe(contentType);
+    const { headers } = await member.ask(`/api/v1/files/${file.id}/content`);
+    expect([headers.get('content-type'), headers.get('x-content-type-options')]).toEqual([contentType, 'nosniff']);
+    expect(headers.get('content-disposition')).toMatch(/^attachment/);
+    expect(headers.get('content-security-policy')).toContain('sandbox');
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+  });
+});
+
+describe('a library that is full', () => {
+  it('takes no more than its quota, however many come at once, and goes on serving', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => put('/api/v1/uploads/many.bin', randomBytes(700_000))),
+    );
+    const statuses = answers.map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([201, 507]));
+    const used = await site.app
+      .get(DataSource)
+      .query<{ used: number | string }[]>(`SELECT SUM("size") AS "used" FROM "file_versions"`);
+    expect(Number(used[0]?.used)).toBeLessThanOrEqual(3_000_000);
+    expect(Number(used[0]?.used)).toBeGreaterThan(2_300_000);
+    const file = (await answers.find(({ status }) => status === 201)?.json()) as Shown;
+    expect((await put(`/api/v1/files/${file.id}/content`, randomBytes(700_000))).status).toBe(507);
+    expect((await member.ask(`/api/v1/files/${file.id}/content`)).status).toBe(200);
+    const refused = await put('/api/v1/uploads/one-more.bin', randomBytes(700_000));
+    expect([refused.status, await refused.json()]).toEqual([
+      507,
+      expect.objectContaining({ detail: 'There is no room for this file. Make some, then try again.' }),
+    ]);
+  });
+});
