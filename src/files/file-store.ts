@@ -120,6 +120,31 @@ export class FileStore {
     await rm(this.pathOf(storageKey), { force: true });
   }
 
+  /** Every key, whichever file it is of, and when its bytes came. */
+  async *keys(): AsyncGenerator<{ readonly storageKey: string; readonly since: Date }> {
+    for (const folder of await readdir(this.folder).catch(() => [])) {
+      if (!/^[0-9a-f]{2}$/.test(folder)) continue;
+      for (const rest of await readdir(join(this.folder, folder))) {
+        const storageKey = folder + rest;
+        const found = isKey(storageKey) ? await stat(this.pathOf(storageKey)).catch(() => undefined) : undefined;
+        if (found) yield { storageKey, since: found.mtime };
+      }
+    }
+  }
+
+  /** What the bytes of a key are, read anew; undefined where there are none. */
+  async examine(storageKey: string): Promise<Pick<Stored, 'size' | 'sha256'> | undefined> {
+    const file = await open(this.pathOf(storageKey), 'r').catch(() => undefined);
+    if (!file) return undefined;
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of file.createReadStream({ highWaterMark: chunkSize })) {
+      hash.update(chunk as Buffer);
+      size += (chunk as Buffer).length;
+    }
+    return { size, sha256: hash.digest('hex') };
+  }
+
   /** Deletes what half-finished imports left behind: drafts that nobody has written to for an hour. */
   async sweep(): Promise<void> {
     await mkdir(this.drafts, { recursive: true, mode: 0o750 });
@@ -147,10 +172,12 @@ export class FileStore {
   }
 
   private pathOf(storageKey: string): string {
-    if (!/^[0-9a-f]{32}$/.test(storageKey)) throw new Error('That is no key of the file store.');
+    if (!isKey(storageKey)) throw new Error('That is no key of the file store.');
     return join(this.folder, storageKey.slice(0, 2), storageKey.slice(2));
   }
 }
+
+const isKey = (text: string) => /^[0-9a-f]{32}$/.test(text);
 
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');

@@ -13,12 +13,13 @@ import { Resumption } from './resumption.js';
 import { Room } from './room.js';
 import { ShelfVisits } from './shelf-visits.js';
 import { StoredFile } from './stored-file.entity.js';
+import { Verification } from './verification.js';
 import { WelcomeFile } from './welcome-file.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([StoredFile, FileVersion]), ActivityModule, SessionsModule],
   controllers: [FilesController, FilesApiController],
-  providers: [Downloads, FileStore, FilesService, Grants, Resumption, Room, ShelfVisits, WelcomeFile],
-  exports: [FileStore, FilesService],
+  providers: [Downloads, FileStore, FilesService, Grants, Resumption, Room, ShelfVisits, Verification, WelcomeFile],
+  exports: [FileStore, FilesService, Verification],
 })
 export class FilesModule {}

@@ -7,7 +7,7 @@ import { Reader } from '../database/reader.js';
 const reserve = 32 * 1_024 * 1_024;
 
 /** 507: there is no room for these bytes. */
-export class NoRoom extends HttpException {
+class NoRoom extends HttpException {
   constructor() {
     super('There is no room for this file. Make some, then try again.', HttpStatus.INSUFFICIENT_STORAGE);
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newDatabase } from '../support/app.js';
 import {
@@ -326,6 +326,43 @@ describe('an operator', () => {
     };
     expect(items.slice(0, 2).map(({ name }) => name)).toEqual(['zwei.pdf', 'one.txt']);
     expect(await (await script.ask(`/api/v1/files/${items[1]?.id ?? ''}/content`)).text()).toBe('the first');
+  });
+
+  it('has the store compared with the database', async () => {
+    const folder = newFolder();
+    const path = join(folder, 'kept.txt');
+    writeFileSync(path, 'kept');
+    for (let times = 0; times < 3; times++) expect((await operator('files add', path)).code).toBe(0);
+    const clean = await operator('files verify');
+    expect([clean.code, clean.output]).toEqual([0, '']);
+    expect(clean.remarks).toMatch(/\d+ versions were looked at\./);
+
+    const keys = await query<{ storageKey: string }>(
+      environment,
+      `SELECT "storageKey" FROM "files" WHERE "name" = 'kept.txt'`,
+    );
+    const [missing = '', changed = ''] = keys.map(({ storageKey }) => storageKey);
+    const pathOf = (key: string) => join(environment.DATA_DIR ?? '', 'files', key.slice(0, 2), key.slice(2));
+    rmSync(pathOf(missing));
+    writeFileSync(pathOf(changed), 'bent');
+    const [old, young] = ['ab'.repeat(16), 'cd'.repeat(16)];
+    for (const key of [old, young]) {
+      mkdirSync(dirname(pathOf(key)), { recursive: true });
+      writeFileSync(pathOf(key), 'whose?');
+    }
+    const twoHoursAgo = Date.now() / 1_000 - 7_200;
+    utimesSync(pathOf(old), twoHoursAgo, twoHoursAgo);
+    const { code, output, remarks } = await operator('files verify');
+    expect([code, output.split('\n').filter(Boolean).sort()]).toEqual([
+      1,
+      [
+        `changed   ${changed}  kept.txt, version 1`,
+        `missing   ${missing}  kept.txt, version 1`,
+        `orphaned  ${old}  (bytes of no file)`,
+      ],
+    ]);
+    expect(remarks).toContain('There are 3 faults.');
+    expect(JSON.parse((await operator('files verify', '--json')).output)).toHaveLength(3);
   });
 
   it('is told what is not there to be done', async () => {
