@@ -3,6 +3,7 @@ import { AccountModule } from './account/account.module.js';
 import { ActivityModule } from './activity/activity.module.js';
 import { AudiencesModule } from './audiences/audiences.module.js';
 import { AuthModule } from './auth/auth.module.js';
+import { CollectionsModule } from './collections/collections.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Keys } from './config/keys.js';
 import type { Settings } from './config/settings.js';
@@ -36,6 +37,7 @@ const rooms: NonNullable<ModuleMetadata['imports']> = [
   GroupsModule,
   AudiencesModule,
   FilesModule,
+  CollectionsModule,
   LibraryModule,
   UploadsModule,
   SiteModule,

@@ -53,6 +53,10 @@ export const eventKinds = [
   'file.unfeatured',
   'file.deleted',
   'file.restored',
+  'collection.created',
+  'collection.changed',
+  'collection.deleted',
+  'collection.downloaded',
   'file.downloaded',
   'file.part-downloaded',
 ] as const;

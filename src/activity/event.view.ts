@@ -96,6 +96,10 @@ const words: Record<EventKind, readonly [string, string?]> = {
   'file.unfeatured': ['File no longer featured'],
   'file.deleted': ['File deleted'],
   'file.restored': ['Deleted file put back'],
+  'collection.created': ['Collection made'],
+  'collection.changed': ['Collection changed'],
+  'collection.deleted': ['Collection deleted'],
+  'collection.downloaded': ['Downloaded a collection', 'The download of a collection broke off'],
   'file.downloaded': ['Downloaded a file', 'A download broke off'],
   'file.part-downloaded': ['Downloaded a part of a file', 'The download of a part broke off'],
 };

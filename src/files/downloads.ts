@@ -15,7 +15,7 @@ import { Resumption, type Sendable } from './resumption.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** What a file is never allowed to do on our origin, should a browser show it after all. */
-const sandbox = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+export const sandbox = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /** Sends files: the one door for bytes. */
 @Injectable()
@@ -111,7 +111,7 @@ export class Downloads {
  * was cut, what was written to the connection, but for the last byte: so a client that goes on where it stopped leaves
  * no gap, and what was not sent to its end is not whole.
  */
-function closeWith(response: ServerResponse, grant: Grant, length: number): void {
+export function closeWith(response: ServerResponse, grant: Grant, length: number): void {
   // an answer that waits for another one on the same connection has no socket yet
   const { socket } = response;
   const before = socket?.bytesWritten;

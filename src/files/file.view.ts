@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { once } from '../database/once.js';
+import { checksumLine } from './checksums.js';
 import type { FileVersion } from './file-version.entity.js';
 import type { ShelfFile } from './files.service.js';
 import type { StoredFile } from './stored-file.entity.js';
@@ -167,7 +168,7 @@ export const presentVersionInWords = ({ number, createdAt, size, sha256 }: FileV
 export function commandsToVerify({ name, sha256 }: Pick<StoredFile, 'name' | 'sha256'>) {
   // what no system has in a name, browsers save as an underscore
   const saved = `./${name.replaceAll('/', '_')}`;
-  const line = saved.includes('\\') ? `\\${sha256}  ${saved.replaceAll('\\', '\\\\')}` : `${sha256}  ${saved}`;
+  const line = checksumLine(saved, sha256);
   const print = `printf '%s\\n' '${line.replaceAll("'", `'\\''`)}'`;
   return [
     { system: 'Linux', command: `${print} | sha256sum -c` },

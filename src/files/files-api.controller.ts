@@ -4,11 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
+import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { FilePage, FileVersionPage, presentShelfFile, presentVersion, ShelfFileView } from './file.view.js';
 import { FilesService } from './files.service.js';
 import { ShelfInput } from './shelf.input.js';
 
+const text = { content: { 'text/plain': { schema: { type: 'string' } } } } as const;
 const bytes = { content: { '*/*': { schema: { type: 'string', format: 'binary' } } } } as const;
 
 @ApiTags('Files')
@@ -19,6 +21,7 @@ export class FilesApiController {
   constructor(
     private readonly files: FilesService,
     private readonly downloads: Downloads,
+    private readonly checksums: Checksums,
   ) {}
 
   @Get()
@@ -28,6 +31,23 @@ export class FilesApiController {
   async list(@CurrentUser() viewer: Viewer, @Query() selection: ShelfInput): Promise<FilePage> {
     const { items, nextCursor } = await this.files.listFor(viewer, selection);
     return { items: items.map(presentShelfFile), nextCursor };
+  }
+
+  @Get('SHA256SUMS')
+  @ApiOperation({
+    summary: 'The checksums of the files you may have',
+    description: 'All that fit, in the format that `sha256sum -c` reads; `limit` and `cursor` do not count.',
+    operationId: 'listChecksums',
+  })
+  @ApiOkResponse({ ...text, description: 'A line a file, as they are read.' })
+  @ApiProblem(401, 403, 422)
+  sums(
+    @CurrentUser() viewer: Viewer,
+    @Query() selection: ShelfInput,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.checksums.send(this.files.allFor(viewer, selection), viewer, request, reply);
   }
 
   @Get(':id')

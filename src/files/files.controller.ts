@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { hrefOfNext } from '../http/paging.input.js';
+import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { commandsToVerify, presentShelfFileInWords, presentVersionInWords } from './file.view.js';
 import { FilesService } from './files.service.js';
@@ -17,6 +18,7 @@ export class FilesController {
   constructor(
     private readonly files: FilesService,
     private readonly downloads: Downloads,
+    private readonly checksums: Checksums,
     private readonly visits: ShelfVisits,
   ) {}
 
@@ -38,6 +40,16 @@ export class FilesController {
       files: listing.items.map((file) => presentShelfFileInWords(file, since)),
       nextHref: hrefOfNext('/secrets', { ...selection }, listing.nextCursor),
     };
+  }
+
+  @Get('files/SHA256SUMS')
+  sums(
+    @CurrentUser() viewer: Viewer,
+    @Query() selection: ShelfInput,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.checksums.send(this.files.allFor(viewer, selection), viewer, request, reply);
   }
 
   @Get('files/:id')

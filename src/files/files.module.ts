@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityModule } from '../activity/activity.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { FileStore } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
@@ -19,7 +20,18 @@ import { WelcomeFile } from './welcome-file.js';
 @Module({
   imports: [TypeOrmModule.forFeature([StoredFile, FileVersion]), ActivityModule, SessionsModule],
   controllers: [FilesController, FilesApiController],
-  providers: [Downloads, FileStore, FilesService, Grants, Resumption, Room, ShelfVisits, Verification, WelcomeFile],
-  exports: [FileStore, FilesService, Verification],
+  providers: [
+    Checksums,
+    Downloads,
+    FileStore,
+    FilesService,
+    Grants,
+    Resumption,
+    Room,
+    ShelfVisits,
+    Verification,
+    WelcomeFile,
+  ],
+  exports: [Checksums, FileStore, FilesService, Grants, Verification],
 })
 export class FilesModule {}

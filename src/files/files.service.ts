@@ -10,7 +10,7 @@ import { once } from '../database/once.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
-import { likeAnywhere, newestId, type PagingInput, partOf, type Part } from '../http/paging.input.js';
+import { likeAnywhere, newestId, partOf, type PagingInput, type Part, type SearchInput } from '../http/paging.input.js';
 import { contentTypeOf } from './content-type.js';
 import { FileStore, type Stored } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
@@ -62,6 +62,16 @@ export class FilesService {
     const items = rows.slice(0, limit).map(fromRow);
     const last = rows.length > limit ? items.at(-1) : undefined;
     return { items, nextCursor: last ? cursorAt(last, sort) : null };
+  }
+
+  /** All of the files that fit a selection, slice by slice; `limit` and `cursor` do not count. */
+  async *allFor(viewer: Viewer, { cursor: _cursor, ...rest }: ShelfInput): AsyncGenerator<readonly ShelfFile[]> {
+    yield* slices((paging) => this.listFor(viewer, { ...rest, ...paging }));
+  }
+
+  /** All of the files of a collection that a member may have, by name, slice by slice. */
+  async *allIn(collectionId: string, viewer: Viewer): AsyncGenerator<readonly ShelfFile[]> {
+    yield* slices((paging) => this.listIn(collectionId, viewer, paging));
   }
 
   /**
@@ -163,6 +173,28 @@ export class FilesService {
     return partOf(found, limit);
   }
 
+  /**
+   * The files of a collection that a member may have, by name. Whether the collection is theirs is for the caller to see.
+   *
+   * @throws InvalidInput where the cursor is none.
+   */
+  async listIn(collectionId: string, viewer: Viewer, { limit, cursor, q }: SearchInput): Promise<Part<ShelfFile>> {
+    const values = [...asking(viewer), collectionId, ...placeOf(cursor, 'name'), likeAnywhere(q), limit + 1];
+    const rows = await this.reader.rows<Row>(inCollection[reachOf(viewer)], values);
+    const items = rows.slice(0, limit).map(fromRow);
+    const last = rows.length > limit ? items.at(-1) : undefined;
+    return { items, nextCursor: last ? cursorAt(last, 'name') : null };
+  }
+
+  /** How many files of a collection a member may have, and how many bytes they are together. */
+  async sumOf(collectionId: string, viewer: Viewer): Promise<{ count: number; size: number }> {
+    const [row] = await this.reader.rows<{ count: string | number; size: string | number | null }>(
+      sums[reachOf(viewer)],
+      [...asking(viewer), collectionId],
+    );
+    return { count: Number(row?.count), size: Number(row?.size ?? 0) };
+  }
+
   /** Takes in a file from this machine's disk, once for each `origin`. */
   async importOnce(path: string, origin: string): Promise<StoredFile | undefined> {
     if (await this.files.existsBy({ origin })) return undefined;
@@ -185,6 +217,18 @@ export class FilesService {
       throw error;
     }
   }
+}
+
+const slice = 500;
+
+/** The parts of a list, one after the other, as they are asked for. */
+async function* slices(read: (paging: PagingInput) => Promise<Part<ShelfFile>>): AsyncGenerator<readonly ShelfFile[]> {
+  let cursor: string | null | undefined;
+  do {
+    const part: Part<ShelfFile> = await read({ limit: slice, ...(cursor && { cursor }) });
+    yield part.items;
+    cursor = part.nextCursor;
+  } while (cursor !== null);
 }
 
 const numbers = ['size', 'memberLimit', 'totalLimit'] as const;
@@ -263,6 +307,19 @@ const listings = forEachReach((reach) =>
         ${allThatMayBeHad(reach, 'f.*', rest)}
       ) f ${order('f.')} LIMIT $6`;
   }),
+);
+
+const ofCollection = (reach: Reach) => `
+  FROM "collection_files" c JOIN "files" f ON f."id" = c."fileId" WHERE c."collectionId" = $3 AND ${mayHave[reach]}`;
+
+const inCollection = forEachReach(
+  (reach) => `WITH ${me} SELECT ${columns}, ${covered} ${ofCollection(reach)}
+    AND (f."searchName", f."id") > (CAST($4 AS varchar(255)), $5) AND f."searchName" LIKE $6 ESCAPE '!'
+    ORDER BY f."searchName", f."id" LIMIT $7`,
+);
+
+const sums = forEachReach(
+  (reach) => `WITH ${me} SELECT COUNT(*) AS "count", SUM(f."size") AS "size" ${ofCollection(reach)}`,
 );
 
 function mapValues<Key extends string, From, To>(from: Record<Key, From>, make: (value: From) => To): Record<Key, To> {

@@ -1,22 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import {
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsISO8601,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  Min,
-  ValidateIf,
-} from 'class-validator';
-import { NameField } from '../users/account-fields.js';
-
-const text = ({ value }: { value: unknown }) =>
-  typeof value === 'string' ? value.normalize('NFC').replace(/\r\n?/g, '\n').trim() : value;
+import { IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { NameField, NoteField } from '../users/account-fields.js';
 
 /** A time as a script writes it, or as a browser's field does, which means UTC here; a field left empty is none. */
 const instant =
@@ -60,12 +46,7 @@ export class FileChangeInput {
   @FileNameField()
   name?: string;
 
-  @ApiPropertyOptional({ maxLength: 1_000, description: 'What members should know of it; empty for nothing.' })
-  @ValidateIf((_, value) => value !== undefined)
-  @Transform(text)
-  @Matches(/^[^]{0,1000}$/u, { message: 'Please write at most 1,000 characters.' })
-  @Matches(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, { message: 'Please write text without control characters.' })
-  @IsString({ message: 'note is text.' })
+  @NoteField('What members should know of it; empty for nothing.')
   note?: string;
 
   @ApiPropertyOptional({ type: String, format: 'date-time', description: 'From when on members may have it.' })

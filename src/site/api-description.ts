@@ -26,6 +26,7 @@ export class ApiDescription {
       .addTag('Second factor', 'An authenticator app, passkeys, and recovery codes.')
       .addTag('Mailed links', 'What a link in a mail does: a new password, a confirmed address.')
       .addTag('Files', 'What you may have, and its bytes.')
+      .addTag('Collections', 'Files that are given together, as one zip.')
       .addTag('Administration', 'For admins: the members, who becomes one, and what happened.')
       .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
       .build();

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy } from 'class-validator';
+import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
 import { isCommonPassword } from './common-passwords.js';
 
 const minPasswordCharacters = 8;
@@ -30,6 +30,19 @@ export const NameField = (what: string, example: string, most = 100) =>
     Matches(/[\p{L}\p{N}\p{P}\p{S}]/u, { message: `Please give ${what}.` }),
     Matches(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, { message: 'Please give a name on one line.' }),
     Matches(new RegExp(`^.{0,${most}}$`, 'su'), { message: `Please give a name of at most ${most} characters.` }),
+  );
+
+/** Text on any number of lines, at most 1,000 characters; empty for nothing. */
+export const NoteField = (description: string) =>
+  applyDecorators(
+    ApiPropertyOptional({ maxLength: 1_000, description }),
+    ValidateIf((_, value) => value !== undefined),
+    Transform(({ value }) =>
+      typeof value === 'string' ? value.normalize('NFC').replace(/\r\n?/g, '\n').trim() : (value as unknown),
+    ),
+    Matches(/^[^]{0,1000}$/u, { message: 'Please write at most 1,000 characters.' }),
+    Matches(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, { message: 'Please write text without control characters.' }),
+    IsString({ message: 'note is text.' }),
   );
 
 /** The email address that somebody gives as theirs. */

@@ -8,6 +8,7 @@ import { keeper, startWithAdmin } from '../support/admins.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { violationsOn } from '../support/axe.js';
 import { launchChromium, launchTimeout, openTab, type Tab } from '../support/browser.js';
+import * as collections from '../support/collection-ways.js';
 import { person, Visitor } from '../support/people.js';
 import * as library from '../support/library-ways.js';
 import * as ways from '../support/ways.js';
@@ -127,6 +128,23 @@ const pages: readonly PageToSee[] = [
   { name: 'admin-file-upload-mend', open: library.choosesNoFile, as: 'admin', status: 422 },
   { name: 'admin-file-audience', open: library.opensAudience, as: 'admin' },
   { name: 'admin-file-audience-mend', open: library.mistakesAudience, as: 'admin', status: 422 },
+  { name: 'collections', open: collections.opensShelf, as: 'admin', on: 'full' },
+  { name: 'collections-none', open: '/collections', as: 'member' },
+  { name: 'collection', open: collections.opensAsMember, as: 'admin' },
+  { name: 'collection-empty', open: collections.opensEmptyAsMember, as: 'admin' },
+  { name: 'admin-collections', open: collections.opensList, as: 'admin', on: 'full' },
+  { name: 'admin-collections-none', open: '/admin/collections?q=nothing', as: 'admin' },
+  { name: 'admin-collection', open: collections.opensCollection, as: 'admin' },
+  { name: 'admin-collection-empty', open: collections.makesCollection, as: 'admin' },
+  { name: 'admin-collection-files', open: collections.choosesFiles, as: 'admin', on: 'full' },
+  { name: 'admin-collection-new', open: '/admin/collections/new', as: 'admin' },
+  {
+    name: 'admin-collection-new-mend',
+    open: fills('/admin/collections/new', { Name: '', Note: 'x'.repeat(1_001) }, 'Make the collection'),
+    as: 'admin',
+    status: 422,
+  },
+  { name: 'admin-collection-details', open: collections.opensDetails, as: 'admin' },
   { name: 'admin-groups', open: '/admin/groups', as: 'admin' },
   { name: 'admin-groups-none', open: '/admin/groups?q=nothing', as: 'admin' },
   { name: 'admin-group', open: library.opensGroup, as: 'admin' },

@@ -6,6 +6,7 @@ import type { TestApp } from '../support/app.js';
 import {
   another,
   download,
+  downloadZip,
   nothing,
   rightCalls,
   theirId,
@@ -85,6 +86,8 @@ const particulars: [string, number, Prepare][] = [
   ['getFileContent', 206, download(() => ({ range: 'bytes=0-9' }))],
   ['getFileContent', 304, download((etag) => ({ 'if-none-match': etag }))],
   ['getFileContent', 412, download(() => ({ 'if-match': '"another"' }))],
+  ['getCollectionZip', 304, downloadZip((etag) => ({ 'if-none-match': etag }))],
+  ['getCollectionZip', 412, downloadZip(() => ({ 'if-match': '"another"' }))],
   ['getFileContent', 416, download(() => ({ range: 'bytes=99999999-' }))],
 ];
 

@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { Passkey } from '../../src/factors/passkey.entity.js';
 import { idOf } from './admins.js';
 import type { TestApp } from './app.js';
+import { collect } from './collections.js';
 import type { Call } from './described.js';
 import { addAuthenticator, codeFor } from './factors.js';
 import { linkIn, waitForMail } from './mail.js';
@@ -82,6 +83,22 @@ const read = async <Body>(answer: Response) => (await answer.json()) as Body;
 /** The secret of the link that a mail brings. */
 const mailed = async ({ site, who }: Somebody, subject: RegExp) =>
   new URL(linkIn(await waitForMail(site, who.email, subject))).searchParams.get('token') ?? '';
+
+/** A collection for everyone, with a file in it. */
+const withCollection = async ({ site }: Pick<Somebody, 'site'>) => {
+  const shelved = await shelve(site, 10);
+  const { id } = await collect(site, [shelved], { isForEveryone: true });
+  return { id, secondId: shelved.file.id };
+};
+
+/** The zip of a collection, under headers that may depend on its entity tag. */
+export const downloadZip =
+  (headersFor: (etag: string) => Record<string, string>): Prepare =>
+  async ({ site, script }) => {
+    const { id } = await withCollection({ site });
+    const { headers } = await script.ask(`/api/v1/collections/${id}/zip`, { method: 'HEAD' });
+    return { id, headers: headersFor(headers.get('etag') ?? '') };
+  };
 
 /** Every operation of the API, with what it takes to do what it is there for. */
 export const rightCalls: Readonly<Record<string, Prepare>> = {
@@ -175,8 +192,23 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
   replaceFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, body: formWithFile() }),
   changeFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, json: { name: 'another.txt' } }),
   deleteFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
+  listChecksums: nothing,
   listFiles: nothing,
   getFile: download(nothing),
   listFileVersions: download(nothing),
   getFileContent: download(nothing),
+
+  listCollections: withCollection,
+  addCollection: () => ({ json: { name: 'Papers', note: 'Of 2026' } }),
+  getCollection: withCollection,
+  changeCollection: async (somebody) => ({ ...(await withCollection(somebody)), json: { name: 'Minutes' } }),
+  deleteCollection: withCollection,
+  listFilesOfCollection: withCollection,
+  getCollectionZip: withCollection,
+  listChecksumsOfCollection: withCollection,
+  addFileToCollection: async (somebody) => ({
+    ...(await withCollection(somebody)),
+    secondId: (await shelve(somebody.site, 10)).file.id,
+  }),
+  removeFileFromCollection: withCollection,
 };

@@ -10,6 +10,7 @@ import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { Passwords } from '../../src/users/passwords.js';
 import { User } from '../../src/users/user.entity.js';
 import type { TestApp } from './app.js';
+import { collect } from './collections.js';
 import { Visitor } from './people.js';
 import { shelve } from './stored.js';
 
@@ -143,6 +144,7 @@ export class Cast {
   /** The route's address, with what belongs to the member in its place. */
   private async pathOf({ path }: Route, member: User): Promise<string> {
     if (!path.includes(':')) return path;
+    if (path.includes('collections/')) return this.pathInCollection(path, member);
     return path.replace(/:id/, await this.thingIn(path, member)).replace(':memberId', member.id);
   }
 
@@ -161,6 +163,12 @@ export class Cast {
     if (path.includes('files/')) return (await shelve(this.site, 1)).file.id;
     if (/users\/|members\//.test(path)) return member.id;
     return 'nothing';
+  }
+
+  private async pathInCollection(path: string, { id: memberId }: User): Promise<string> {
+    const shelved = await shelve(this.site, 1);
+    const { id } = await collect(this.site, [shelved], { memberId });
+    return path.replace(':id', id).replace(':fileId', shelved.file.id);
   }
 
   private async newGroupWith({ id, email }: User): Promise<string> {

@@ -1,0 +1,40 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { InstantColumn } from '../database/instant.column.js';
+import { searchForm } from '../http/paging.input.js';
+
+/** Files that are given together: whoever may have it may have each file in it that is out. */
+@Entity('collections')
+export class Collection {
+  /** A UUID of version 7, so that a later collection has a greater id. */
+  @PrimaryColumn('varchar', { length: 36 })
+  id!: string;
+
+  @Column('varchar', { length: 100 })
+  name!: string;
+
+  /** The name in lower case, since the databases differ in what they fold. */
+  @Column('varchar', { length: 100 })
+  searchName!: string;
+
+  /** What an admin says of it; empty where nothing. */
+  @Column('varchar', { length: 1_000 })
+  note!: string;
+
+  /** Else those whom an audience names. */
+  @Column('boolean')
+  isForEveryone!: boolean;
+
+  @InstantColumn()
+  createdAt!: Date;
+
+  /** When something about it changed last, or what is in it. */
+  @InstantColumn()
+  changedAt!: Date;
+}
+
+/** A collection's name, and the form in which it is searched for. */
+export const nameForms = (name: string) => ({
+  name,
+  // some letters are longer in lower case
+  searchName: Array.from(searchForm(name)).slice(0, 100).join(''),
+});

@@ -1,0 +1,33 @@
+import { ApiPropertyOptional, OmitType } from '@nestjs/swagger';
+import { IsBoolean, IsOptional } from 'class-validator';
+import { ShelfInput } from '../files/shelf.input.js';
+import { NameField, NoteField } from '../users/account-fields.js';
+
+const noteDescription = 'What members should know of it; empty for nothing.';
+
+/** What is said of a collection. */
+export class CollectionInput {
+  @NameField('the collection a name', 'Annual meeting 2027')
+  name!: string;
+
+  @NoteField(noteDescription)
+  note?: string;
+}
+
+/** What shall change about a collection; what is not named stays. */
+export class CollectionChangeInput {
+  @IsOptional()
+  @NameField('the collection a name', 'Annual meeting 2027')
+  name?: string;
+
+  @NoteField(noteDescription)
+  note?: string;
+
+  @ApiPropertyOptional({ description: 'Whether every member may have it, and so each file in it.' })
+  @IsOptional()
+  @IsBoolean({ message: 'isForEveryone is true or false.' })
+  isForEveryone?: boolean;
+}
+
+/** Which part of a collection's files is wanted, by name. */
+export class CollectionFilesInput extends OmitType(ShelfInput, ['sort']) {}

@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActivityModule } from '../activity/activity.module.js';
+import { FilesModule } from '../files/files.module.js';
+import { StoredFile } from '../files/stored-file.entity.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { CollectionDownloads } from './collection-downloads.js';
+import { Collection } from './collection.entity.js';
+import { CollectionsApiController } from './collections-api.controller.js';
+import { CollectionsController } from './collections.controller.js';
+import { CollectionsService } from './collections.service.js';
+import { ManagedCollectionsApiController } from './managed-collections-api.controller.js';
+import { ManagedCollectionsController } from './managed-collections.controller.js';
+
+/** Collections of files: who may have one may have each file in it, and all of them as one zip. */
+@Module({
+  imports: [TypeOrmModule.forFeature([Collection, StoredFile]), ActivityModule, FilesModule, SessionsModule],
+  controllers: [
+    CollectionsController,
+    CollectionsApiController,
+    ManagedCollectionsController,
+    ManagedCollectionsApiController,
+  ],
+  providers: [CollectionDownloads, CollectionsService],
+  exports: [CollectionsService],
+})
+export class CollectionsModule {}

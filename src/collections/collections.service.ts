@@ -1,0 +1,174 @@
+import { Injectable, NotFoundException } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { validate as isUuid, v7 as uuid } from 'uuid';
+import { ActivityService } from '../activity/activity.service.js';
+import type { EventKind } from '../activity/event.entity.js';
+import { Reader } from '../database/reader.js';
+import { Writer } from '../database/writer.js';
+import { StoredFile } from '../files/stored-file.entity.js';
+import { actsAsAdmin, type Viewer } from '../http/access.js';
+import type { By } from '../http/by.js';
+import { likeAnywhere, newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
+import { Collection, nameForms } from './collection.entity.js';
+import type { CollectionChangeInput, CollectionInput } from './collection.input.js';
+
+/** Collections of files: those that a member may have, and what admins do with all of them. Each act is written down. */
+@Injectable()
+export class CollectionsService {
+  constructor(
+    @InjectRepository(Collection) private readonly collections: Repository<Collection>,
+    @InjectRepository(StoredFile) private readonly files: Repository<StoredFile>,
+    private readonly reader: Reader,
+    private readonly writer: Writer,
+    private readonly activity: ActivityService,
+  ) {}
+
+  /** The collections that a member may have, the newest first; `q` is looked for in their names. An admin has all. */
+  async listFor(viewer: Viewer, { limit, cursor = newestId, q }: SearchInput): Promise<Part<Collection>> {
+    const values = [cursor, likeAnywhere(q), ...whose(viewer), limit + 1];
+    const rows = await this.reader.rows<Row>(actsAsAdmin(viewer) ? listings.admin : listings.member, values);
+    return partOf(rows.map(fromRow), limit);
+  }
+
+  /** @throws NotFoundException where there is no such collection for this member. */
+  async findFor(viewer: Viewer, id: string): Promise<Collection> {
+    const statement = actsAsAdmin(viewer) ? one.admin : one.member;
+    const [row] = isUuid(id) ? await this.reader.rows<Row>(statement, [id, ...whose(viewer)]) : [];
+    return row ? fromRow(row) : notThere();
+  }
+
+  /** @throws NotFoundException where there is none. */
+  async find(id: string): Promise<Collection> {
+    const [row] = isUuid(id) ? await this.reader.rows<Row>(one.admin, [id]) : [];
+    return row ? fromRow(row) : notThere();
+  }
+
+  /** Makes a collection that is empty, and for nobody yet. */
+  async create({ name, note = '' }: CollectionInput, by: By): Promise<Collection> {
+    const now = new Date();
+    const collection: Collection = {
+      id: uuid(),
+      ...nameForms(name),
+      note,
+      isForEveryone: false,
+      createdAt: now,
+      changedAt: now,
+    };
+    await this.collections.insert(collection);
+    await this.note('collection.created', collection, by);
+    return collection;
+  }
+
+  async change(collection: Collection, { name, note, isForEveryone }: CollectionChangeInput, by: By) {
+    const changes = {
+      ...(name !== undefined && nameForms(name)),
+      ...(note !== undefined && { note }),
+      ...(isForEveryone !== undefined && { isForEveryone }),
+      changedAt: new Date(),
+    };
+    const { affected } = await this.collections.update({ id: collection.id }, changes);
+    if (affected !== 1) return notThere();
+    const changed = { ...collection, ...changes };
+    await this.note('collection.changed', changed, by);
+    return changed;
+  }
+
+  /** Its files stay; who had them by this collection alone has them no more. */
+  async delete(collection: Collection, by: By): Promise<void> {
+    const { affected } = await this.collections.delete({ id: collection.id });
+    if (affected === 1) await this.note('collection.deleted', collection, by);
+  }
+
+  /** The files that are not in a collection, the newest first; `q` is looked for in their names. */
+  async filesOutside({ id }: Collection, { limit, cursor = newestId, q }: SearchInput): Promise<Part<StoredFile>> {
+    const found = await this.files
+      .createQueryBuilder('f')
+      .where(`f."id" < :cursor AND f."searchName" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+      .andWhere('f."deletedAt" IS NULL')
+      .andWhere(
+        'NOT EXISTS (SELECT 1 FROM "collection_files" c WHERE c."collectionId" = :id AND c."fileId" = f."id")',
+        {
+          id,
+        },
+      )
+      .orderBy('f.id', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    return partOf(found, limit);
+  }
+
+  /** Puts files in; those that are in it already stay. How many came. @throws NotFoundException where one is not there. */
+  async addFiles(collection: Collection, fileIds: readonly string[], by: By): Promise<number> {
+    let count = 0;
+    for (const fileId of fileIds) {
+      if (!isUuid(fileId) || !(await this.files.existsBy({ id: fileId }))) return noFile();
+      const rows = await this.writer.rows(
+        `INSERT INTO "collection_files" ("collectionId", "fileId", "addedAt")
+         SELECT c."id", f."id", $1 FROM "collections" c CROSS JOIN "files" f
+         WHERE c."id" = $2 AND f."id" = $3 AND f."deletedAt" IS NULL
+         ON CONFLICT DO NOTHING RETURNING "fileId"`,
+        [Date.now(), collection.id, fileId],
+      );
+      count += rows.length;
+    }
+    if (count > 0) await this.change(collection, {}, by);
+    return count;
+  }
+
+  /** @throws NotFoundException where the file is not in it. */
+  async removeFile(collection: Collection, fileId: string, by: By): Promise<void> {
+    const rows = isUuid(fileId)
+      ? await this.writer.rows(
+          `DELETE FROM "collection_files" WHERE "collectionId" = $1 AND "fileId" = $2 RETURNING "fileId"`,
+          [collection.id, fileId],
+        )
+      : [];
+    if (rows.length === 0) return noFile();
+    await this.change(collection, {}, by);
+  }
+
+  private note(kind: EventKind, { name }: Collection, { admin, caller }: By): Promise<void> {
+    return this.activity.record({ kind, actor: admin, target: name }, caller);
+  }
+}
+
+/** A row as the reader gives it: times are milliseconds, as text from PostgreSQL; truths are 0 and 1 from SQLite. */
+type Row = Omit<Collection, 'isForEveryone' | 'createdAt' | 'changedAt'> &
+  Record<'createdAt' | 'changedAt', number | string> & { readonly isForEveryone: boolean | number };
+
+const fromRow = (row: Row): Collection => ({
+  ...row,
+  isForEveryone: Boolean(row.isForEveryone),
+  createdAt: new Date(Number(row.createdAt)),
+  changedAt: new Date(Number(row.changedAt)),
+});
+
+/** The value that the rule for members takes; an admin has every collection. */
+const whose = (viewer: Viewer): readonly string[] => (actsAsAdmin(viewer) ? [] : [viewer.id]);
+
+const theirs = (member: string) =>
+  `c."id" IN (SELECT e."collectionId" FROM "collection_entitlements" e WHERE e."memberId" = ${member})`;
+
+const columns = ['id', 'name', 'searchName', 'note', 'isForEveryone', 'createdAt', 'changedAt']
+  .map((name) => `c."${name}"`)
+  .join(', ');
+
+const listing = (rule: string, limit: string) => `
+  SELECT ${columns} FROM "collections" c WHERE c."id" < $1 AND c."searchName" LIKE $2 ESCAPE '!' AND ${rule}
+  ORDER BY c."id" DESC LIMIT ${limit}`;
+
+const listings = { admin: listing('1 = 1', '$3'), member: listing(theirs('$3'), '$4') };
+
+const one = {
+  admin: `SELECT ${columns} FROM "collections" c WHERE c."id" = $1`,
+  member: `SELECT ${columns} FROM "collections" c WHERE c."id" = $1 AND ${theirs('$2')}`,
+};
+
+function notThere(): never {
+  throw new NotFoundException('There is no such collection here for you.');
+}
+
+function noFile(): never {
+  throw new NotFoundException('There is no such file here.');
+}

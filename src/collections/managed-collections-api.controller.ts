@@ -1,0 +1,78 @@
+import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Put } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { AdminsOnly } from '../http/access.js';
+import { ByAdmin, type By } from '../http/by.js';
+import { ApiProblem } from '../http/problem.js';
+import { CollectionChangeInput, CollectionInput } from './collection.input.js';
+import { CollectionView, presentCollection } from './collection.view.js';
+import { CollectionsService } from './collections.service.js';
+
+/** Collections, for an admin's scripts. */
+@ApiTags('Administration')
+@ApiBearerAuth()
+@AdminsOnly()
+@Controller('api/v1/collections')
+export class ManagedCollectionsApiController {
+  constructor(private readonly collections: CollectionsService) {}
+
+  @Post()
+  @ApiOperation({ summary: 'Make a collection', operationId: 'addCollection' })
+  @ApiCreatedResponse({ type: CollectionView, description: 'It is there, empty, and for nobody yet.' })
+  @ApiProblem(400, 401, 403, 413, 422)
+  async add(@Body() input: CollectionInput, @ByAdmin() by: By): Promise<CollectionView> {
+    return presentCollection(await this.collections.create(input, by));
+  }
+
+  @Patch(':id')
+  @ApiOperation({
+    summary: 'Rename a collection, describe it, or give it to everyone',
+    operationId: 'changeCollection',
+  })
+  @ApiOkResponse({ type: CollectionView, description: 'The collection as it is now.' })
+  @ApiProblem(400, 401, 403, 404, 413, 422)
+  async change(
+    @Param('id') id: string,
+    @Body() input: CollectionChangeInput,
+    @ByAdmin() by: By,
+  ): Promise<CollectionView> {
+    return presentCollection(await this.collections.change(await this.collections.find(id), input, by));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Delete a collection',
+    description: 'Its files stay. Who had them by this collection alone has them no more.',
+    operationId: 'deleteCollection',
+  })
+  @ApiNoContentResponse({ description: 'It is gone.' })
+  @ApiProblem(401, 403, 404)
+  async delete(@Param('id') id: string, @ByAdmin() by: By): Promise<void> {
+    await this.collections.delete(await this.collections.find(id), by);
+  }
+
+  @Put(':id/files/:fileId')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Put a file into a collection', operationId: 'addFileToCollection' })
+  @ApiNoContentResponse({ description: 'It is in it, from the next request on.' })
+  @ApiProblem(401, 403, 404)
+  async addFile(@Param('id') id: string, @Param('fileId') fileId: string, @ByAdmin() by: By): Promise<void> {
+    await this.collections.addFiles(await this.collections.find(id), [fileId], by);
+  }
+
+  @Delete(':id/files/:fileId')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Take a file out of a collection', operationId: 'removeFileFromCollection' })
+  @ApiNoContentResponse({ description: 'It is out of it, from the next request on.' })
+  @ApiProblem(401, 403, 404)
+  async removeFile(@Param('id') id: string, @Param('fileId') fileId: string, @ByAdmin() by: By): Promise<void> {
+    await this.collections.removeFile(await this.collections.find(id), fileId, by);
+  }
+}

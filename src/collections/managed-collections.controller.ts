@@ -1,0 +1,167 @@
+import { Body, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ChosenFilesInput } from '../files/chosen-files.input.js';
+import { presentFileInWords, presentShelfFileInWords } from '../files/file.view.js';
+import { FilesService } from '../files/files.service.js';
+import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { ByAdmin, type By } from '../http/by.js';
+import { FlashMessages } from '../http/flash.js';
+import { FromForm } from '../http/form.js';
+import { hrefOfNext, SearchInput } from '../http/paging.input.js';
+import { CollectionFilesInput, CollectionInput } from './collection.input.js';
+import { presentCollectionInWords, sumInWords } from './collection.view.js';
+import { CollectionsService } from './collections.service.js';
+
+const adding = { view: 'collections/new', title: 'Make a collection', keep: ['name', 'note'] };
+const describing = { view: 'collections/details', title: 'What is said of the collection', keep: ['name', 'note'] };
+
+/** Collections, for an admin in a browser. */
+@ApiExcludeController()
+@AdminsOnly()
+@Controller('admin/collections')
+export class ManagedCollectionsController {
+  constructor(
+    private readonly collections: CollectionsService,
+    private readonly files: FilesService,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get()
+  @Render('collections/collections')
+  async list(@CurrentUser() admin: Viewer, @Query() selection: SearchInput) {
+    const { items, nextCursor } = await this.collections.listFor(admin, selection);
+    return {
+      title: 'Collections',
+      filter: selection,
+      collections: items.map(presentCollectionInWords),
+      nextHref: hrefOfNext('/admin/collections', { ...selection }, nextCursor),
+    };
+  }
+
+  @Get('new')
+  @Render(adding.view)
+  showNew() {
+    return { title: adding.title };
+  }
+
+  @Post()
+  @FromForm(adding)
+  @Redirect('/admin/collections', 303)
+  async add(@Body() input: CollectionInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { id } = await this.collections.create(input, by);
+    return this.back(id, 'The collection is there. Nothing is in it yet, and nobody but admins sees it.', reply);
+  }
+
+  @Get(':id')
+  @Render('collections/managed')
+  async show(@Param('id') id: string, @Query() selection: CollectionFilesInput, @CurrentUser() admin: Viewer) {
+    const collection = await this.collections.find(id);
+    const [{ items, nextCursor }, sum] = await Promise.all([
+      this.files.listIn(id, admin, selection),
+      this.files.sumOf(id, admin),
+    ]);
+    const shown = presentCollectionInWords(collection);
+    return {
+      title: collection.name,
+      collection: shown,
+      filter: selection,
+      sum: sumInWords(sum),
+      isEmpty: sum.count === 0,
+      files: items.map((file) => ({
+        ...presentShelfFileInWords(file, new Date()),
+        href: `/admin/files/${file.id}`,
+      })),
+      nextHref: hrefOfNext(shown.adminHref, { ...selection }, nextCursor),
+    };
+  }
+
+  @Get(':id/details')
+  @Render(describing.view)
+  async showDetails(@Param('id') id: string) {
+    const { name, note } = await this.collections.find(id);
+    return { title: describing.title, values: { name, note } };
+  }
+
+  @Post(':id/details')
+  @FromForm(describing)
+  @Redirect('/admin/collections', 303)
+  async describe(
+    @Param('id') id: string,
+    @Body() input: CollectionInput,
+    @ByAdmin() by: By,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.collections.change(await this.collections.find(id), input, by);
+    return this.back(id, 'That is what members read of it now.', reply);
+  }
+
+  @Post(':id/opening')
+  @Redirect('/admin/collections', 303)
+  open(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.setForEveryone(id, true, 'Every member may have it now, and each file in it.', by, reply);
+  }
+
+  @Post(':id/closing')
+  @Redirect('/admin/collections', 303)
+  close(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    return this.setForEveryone(id, false, 'It is no longer for everyone.', by, reply);
+  }
+
+  @Get(':id/files')
+  @Render('collections/files')
+  async showFiles(@Param('id') id: string, @Query() selection: SearchInput) {
+    const collection = await this.collections.find(id);
+    const { items, nextCursor } = await this.collections.filesOutside(collection, selection);
+    const shown = presentCollectionInWords(collection);
+    return {
+      title: 'Put files into the collection',
+      collection: shown,
+      filter: selection,
+      files: items.map(presentFileInWords),
+      nextHref: hrefOfNext(`${shown.adminHref}/files`, { ...selection }, nextCursor),
+    };
+  }
+
+  @Post(':id/files')
+  @Redirect('/admin/collections', 303)
+  async addFiles(
+    @Param('id') id: string,
+    @Body() { files }: ChosenFilesInput,
+    @ByAdmin() by: By,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const count = await this.collections.addFiles(await this.collections.find(id), files, by);
+    return this.back(id, count === 1 ? '1 file is in it now.' : `${count} files came to it.`, reply);
+  }
+
+  @Post(':id/files/:fileId/removal')
+  @Redirect('/admin/collections', 303)
+  async removeFile(
+    @Param('id') id: string,
+    @Param('fileId') fileId: string,
+    @ByAdmin() by: By,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    await this.collections.removeFile(await this.collections.find(id), fileId, by);
+    return this.back(id, 'The file is no longer in it.', reply);
+  }
+
+  @Post(':id/deletion')
+  @Redirect('/admin/collections', 303)
+  async delete(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    const collection = await this.collections.find(id);
+    await this.collections.delete(collection, by);
+    this.flashes.put(reply, { kind: 'status', message: `The collection “${collection.name}” is deleted.` });
+  }
+
+  private async setForEveryone(id: string, isForEveryone: boolean, message: string, by: By, reply: FastifyReply) {
+    await this.collections.change(await this.collections.find(id), { isForEveryone }, by);
+    return this.back(id, message, reply);
+  }
+
+  private back(id: string, message: string, reply: FastifyReply): { url: string } {
+    this.flashes.put(reply, { kind: 'status', message });
+    return { url: `/admin/collections/${id}` };
+  }
+}

@@ -1,0 +1,71 @@
+import { ForbiddenException } from '@nestjs/common';
+import type { StoredFile } from '../files/stored-file.entity.js';
+import type { Grant, Grants } from '../files/grants.js';
+import type { Viewer } from '../http/access.js';
+
+/**
+ * Counts a zip: each file in it is a download of that file. One that has a limit is spent before the zip begins, since
+ * a zip without it is another one; each other when it is its turn.
+ */
+export class ZipCount {
+  private readonly open = new Map<string, { readonly file: StoredFile; readonly grant: Grant }>();
+  private readonly starts = new Map<string, number>();
+  private isOver = false;
+
+  constructor(
+    private readonly grants: Grants,
+    private readonly viewer: Viewer,
+  ) {}
+
+  /** Those of these files that are not limited, or of which a download was there to be spent. */
+  async spendLimited<File extends StoredFile>(files: readonly File[]): Promise<readonly File[]> {
+    const left: File[] = [];
+    try {
+      for (const file of files) {
+        const isLimited = file.memberLimit !== null || file.totalLimit !== null;
+        if (!isLimited || (await this.isGranted(file))) left.push(file);
+      }
+      return left;
+    } catch (error) {
+      this.close(0);
+      throw error;
+    }
+  }
+
+  /** To be called before the first byte of a file goes. */
+  async begin(file: StoredFile): Promise<void> {
+    if (!this.open.has(file.versionId)) await this.take(file);
+  }
+
+  /** Where in the zip each file begins; without it, nothing of them is taken for sent. */
+  layOut(starts: ReadonlyMap<StoredFile, number>): void {
+    for (const [{ versionId }, start] of starts) this.starts.set(versionId, start);
+  }
+
+  /** To be called once, when the answer is over: with how many bytes of the zip were sent. */
+  close(sent: number): void {
+    this.isOver = true;
+    for (const { file, grant } of this.open.values()) grant.close(this.sentOf(file, sent));
+  }
+
+  private async isGranted(file: StoredFile): Promise<boolean> {
+    try {
+      await this.take(file);
+      return true;
+    } catch (error) {
+      if (error instanceof ForbiddenException) return false;
+      throw error;
+    }
+  }
+
+  private async take(file: StoredFile): Promise<void> {
+    const range = { start: 0, end: file.size - 1 };
+    const grant = await this.grants.open(this.viewer, { ...file, fileId: file.id, range });
+    if (this.isOver) grant.close(0);
+    else this.open.set(file.versionId, { file, grant });
+  }
+
+  private sentOf({ versionId, size }: StoredFile, sent: number): number {
+    return Math.max(0, Math.min(sent - (this.starts.get(versionId) ?? Infinity), size));
+  }
+}
