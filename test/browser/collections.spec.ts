@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import type { TestApp } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
 import { shelve } from '../support/stored.js';
 import { downloadBy, faultAt, follow, logIn, register, send, stopsAt, submit, told, visit } from '../support/walks.js';
+import { checkSums, unzip } from '../support/zips.js';
 
 // it is a long walk on a busy machine
 jest.setTimeout(120_000);
@@ -96,12 +96,8 @@ function checkedIn(bytes: Buffer): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-unpacked-'));
   try {
     writeFileSync(join(folder, 'all.zip'), bytes);
-    execFileSync('unzip', ['-q', 'all.zip'], { cwd: folder });
-    const said = execFileSync('/usr/bin/env', ['sha256sum', '--strict', '-c', 'SHA256SUMS'], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    return said.trimEnd().split('\n');
+    unzip(['-q', 'all.zip'], { cwd: folder });
+    return checkSums(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }

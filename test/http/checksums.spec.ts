@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startApp, type TestApp } from '../support/app.js';
+import { Script, Visitor } from '../support/people.js';
+import { shelve, type Shelved } from '../support/stored.js';
+import { checkSums } from '../support/zips.js';
+
+let site: TestApp;
+let ada: Script;
+beforeAll(async () => {
+  site = await startApp({ WELCOME_FILE: 'no/such/file' });
+  ada = new Script(site.url);
+  await ada.register();
+});
+afterAll(() => site.close());
+
+it('the checksums of the shelf are what sha256sum reads, whatever files are called', async () => {
+  const names = ['plain.txt', 'back\\slash\\n.txt', '-', '-rf', ' space ', '夏.zip', 'same.pdf', 'Same.pdf', 'a/b.txt'];
+  const files: Shelved[] = [];
+  for (const [index, name] of names.entries()) files.push(await shelve(site, index * 100, name));
+  const answer = await ada.ask('/api/v1/files/SHA256SUMS?sort=oldest');
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    'content-type': 'text/plain; charset=utf-8',
+    'content-disposition': 'attachment; filename="SHA256SUMS"',
+    'cache-control': 'private, no-cache',
+  });
+  const list = await answer.text();
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-sums-'));
+  try {
+    const saved = names.map((name) => name.replace('/', '_').replace('Same.pdf', 'Same (2).pdf'));
+    for (const [index, { bytes }] of files.entries()) writeFileSync(join(folder, saved[index] ?? ''), bytes);
+    writeFileSync(join(folder, 'SHA256SUMS'), list);
+    const said = checkSums(folder);
+    expect(said.filter((line) => !line.endsWith(': OK'))).toEqual([]);
+    expect(said).toHaveLength(names.length);
+    writeFileSync(join(folder, 'plain.txt'), 'another');
+    expect(() => checkSums(folder)).toThrow();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it('they are those of what was looked for, all of it, slice by slice', async () => {
+  for (let count = 0; count < 12; count++) await shelve(site, 1, `minutes ${count}.txt`);
+  const list = await (await ada.ask('/api/v1/files/SHA256SUMS?q=minutes&sort=name&limit=2')).text();
+  expect(list.trimEnd().split('\n')).toHaveLength(12);
+  const visitor = new Visitor(site.url);
+  await visitor.register();
+  expect(await (await visitor.ask('/files/SHA256SUMS?q=minutes&sort=name')).text()).toBe(list);
+  const head = await ada.ask('/api/v1/files/SHA256SUMS', { method: 'HEAD' });
+  expect([head.status, await head.text()]).toEqual([200, '']);
+});
