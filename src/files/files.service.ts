@@ -219,7 +219,7 @@ export class FilesService {
   }
 }
 
-const slice = 500;
+const slice = 100;
 
 /** The parts of a list, one after the other, as they are asked for. */
 async function* slices(read: (paging: PagingInput) => Promise<Part<ShelfFile>>): AsyncGenerator<readonly ShelfFile[]> {
