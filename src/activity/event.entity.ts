@@ -55,6 +55,7 @@ export const eventKinds = [
   'file.restored',
   'collection.created',
   'collection.changed',
+  'collection.shared',
   'collection.deleted',
   'collection.downloaded',
   'file.downloaded',

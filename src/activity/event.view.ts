@@ -98,6 +98,7 @@ const words: Record<EventKind, readonly [string, string?]> = {
   'file.restored': ['Deleted file put back'],
   'collection.created': ['Collection made'],
   'collection.changed': ['Collection changed'],
+  'collection.shared': ['Who may have a collection was changed'],
   'collection.deleted': ['Collection deleted'],
   'collection.downloaded': ['Downloaded a collection', 'The download of a collection broke off'],
   'file.downloaded': ['Downloaded a file', 'A download broke off'],

@@ -4,6 +4,7 @@ import { ActivityModule } from '../activity/activity.module.js';
 import { StoredFile } from '../files/stored-file.entity.js';
 import { GroupsModule } from '../groups/groups.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { AudienceForm } from './audience-form.js';
 import { AudiencesService } from './audiences.service.js';
 import { FileAudience } from './file-audience.js';
 import { FileAudienceApiController } from './file-audience-api.controller.js';
@@ -13,7 +14,7 @@ import { FileAudienceController } from './file-audience.controller.js';
 @Module({
   imports: [TypeOrmModule.forFeature([StoredFile]), ActivityModule, GroupsModule, UsersModule],
   controllers: [FileAudienceController, FileAudienceApiController],
-  providers: [AudiencesService, FileAudience],
-  exports: [AudiencesService],
+  providers: [AudienceForm, AudiencesService, FileAudience],
+  exports: [AudienceForm, AudiencesService],
 })
 export class AudiencesModule {}

@@ -1,9 +1,12 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityModule } from '../activity/activity.module.js';
+import { AudiencesModule } from '../audiences/audiences.module.js';
 import { FilesModule } from '../files/files.module.js';
 import { StoredFile } from '../files/stored-file.entity.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { CollectionAudienceApiController } from './collection-audience-api.controller.js';
+import { CollectionAudienceController } from './collection-audience.controller.js';
 import { CollectionDownloads } from './collection-downloads.js';
 import { Collection } from './collection.entity.js';
 import { CollectionsApiController } from './collections-api.controller.js';
@@ -14,12 +17,20 @@ import { ManagedCollectionsController } from './managed-collections.controller.j
 
 /** Collections of files: who may have one may have each file in it, and all of them as one zip. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Collection, StoredFile]), ActivityModule, FilesModule, SessionsModule],
+  imports: [
+    TypeOrmModule.forFeature([Collection, StoredFile]),
+    ActivityModule,
+    AudiencesModule,
+    FilesModule,
+    SessionsModule,
+  ],
   controllers: [
     CollectionsController,
     CollectionsApiController,
     ManagedCollectionsController,
     ManagedCollectionsApiController,
+    CollectionAudienceController,
+    CollectionAudienceApiController,
   ],
   providers: [CollectionDownloads, CollectionsService],
   exports: [CollectionsService],

@@ -4,6 +4,8 @@ import { Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
 import type { EventKind } from '../activity/event.entity.js';
+import type { AudienceInput } from '../audiences/audience.input.js';
+import { AudiencesService } from '../audiences/audiences.service.js';
 import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import { StoredFile } from '../files/stored-file.entity.js';
@@ -21,6 +23,7 @@ export class CollectionsService {
     @InjectRepository(StoredFile) private readonly files: Repository<StoredFile>,
     private readonly reader: Reader,
     private readonly writer: Writer,
+    private readonly audiences: AudiencesService,
     private readonly activity: ActivityService,
   ) {}
 
@@ -126,6 +129,12 @@ export class CollectionsService {
       : [];
     if (rows.length === 0) return noFile();
     await this.change(collection, {}, by);
+  }
+
+  /** Sets who may have it, and each file in it. @throws InvalidInput where a group or a member is not there. */
+  async share(collection: Collection, input: AudienceInput, by: By): Promise<void> {
+    await this.audiences.set({ collectionId: collection.id }, input);
+    await this.note('collection.shared', collection, by);
   }
 
   private note(kind: EventKind, { name }: Collection, { admin, caller }: By): Promise<void> {

@@ -1,6 +1,8 @@
 import { Body, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { audienceInWords } from '../audiences/audience.view.js';
+import { AudiencesService } from '../audiences/audiences.service.js';
 import { ChosenFilesInput } from '../files/chosen-files.input.js';
 import { presentFileInWords, presentShelfFileInWords } from '../files/file.view.js';
 import { FilesService } from '../files/files.service.js';
@@ -24,6 +26,7 @@ export class ManagedCollectionsController {
   constructor(
     private readonly collections: CollectionsService,
     private readonly files: FilesService,
+    private readonly audiences: AudiencesService,
     private readonly flashes: FlashMessages,
   ) {}
 
@@ -57,7 +60,8 @@ export class ManagedCollectionsController {
   @Render('collections/managed')
   async show(@Param('id') id: string, @Query() selection: CollectionFilesInput, @CurrentUser() admin: Viewer) {
     const collection = await this.collections.find(id);
-    const [{ items, nextCursor }, sum] = await Promise.all([
+    const [audience, { items, nextCursor }, sum] = await Promise.all([
+      this.audiences.of({ collectionId: id }),
       this.files.listIn(id, admin, selection),
       this.files.sumOf(id, admin),
     ]);
@@ -65,6 +69,7 @@ export class ManagedCollectionsController {
     return {
       title: collection.name,
       collection: shown,
+      audience: audienceInWords(audience),
       filter: selection,
       sum: sumInWords(sum),
       isEmpty: sum.count === 0,
@@ -94,18 +99,6 @@ export class ManagedCollectionsController {
   ) {
     await this.collections.change(await this.collections.find(id), input, by);
     return this.back(id, 'That is what members read of it now.', reply);
-  }
-
-  @Post(':id/opening')
-  @Redirect('/admin/collections', 303)
-  open(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    return this.setForEveryone(id, true, 'Every member may have it now, and each file in it.', by, reply);
-  }
-
-  @Post(':id/closing')
-  @Redirect('/admin/collections', 303)
-  close(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    return this.setForEveryone(id, false, 'It is no longer for everyone.', by, reply);
   }
 
   @Get(':id/files')
@@ -153,11 +146,6 @@ export class ManagedCollectionsController {
     const collection = await this.collections.find(id);
     await this.collections.delete(collection, by);
     this.flashes.put(reply, { kind: 'status', message: `The collection “${collection.name}” is deleted.` });
-  }
-
-  private async setForEveryone(id: string, isForEveryone: boolean, message: string, by: By, reply: FastifyReply) {
-    await this.collections.change(await this.collections.find(id), { isForEveryone }, by);
-    return this.back(id, message, reply);
   }
 
   private back(id: string, message: string, reply: FastifyReply): { url: string } {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
-import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
+import { inTab, launchChromium, launchTimeout, type Tab } from '../support/browser.js';
 import { shelve } from '../support/stored.js';
 import { downloadBy, faultAt, follow, logIn, register, send, stopsAt, submit, told, visit } from '../support/walks.js';
 import { checkSums, unzip } from '../support/zips.js';
@@ -63,8 +63,7 @@ describe('without JavaScript', () => {
             await register(shelf);
             const own = path.replace('/admin', '');
             await visit(member, own, 404);
-            await send(page, 'Give it to everyone');
-            await stopsAt(admin, path);
+            await shares(admin, path, 'Everyone');
             await shelf.goto('/secrets');
             await follow(member, 'Your collections', '/collections');
             await follow(member, 'Annual meeting', own);
@@ -76,8 +75,7 @@ describe('without JavaScript', () => {
             expect(list.name).toBe('SHA256SUMS');
             expect(list.bytes.toString()).toContain('  minutes.txt\n');
 
-            await send(page, 'Not for everyone');
-            await stopsAt(admin, path);
+            await shares(admin, path, 'Only those chosen here');
             await visit(member, own, 404);
             await visit(member, '/collections');
             await send(page, 'Delete the collection');
@@ -101,4 +99,13 @@ function checkedIn(bytes: Buffer): string[] {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Says who may have a collection, on the page for it. */
+async function shares(admin: Tab, path: string, audience: string): Promise<void> {
+  const { page } = admin;
+  await follow(admin, 'Who may have it', `${path}/audience`);
+  await page.getByLabel(audience).check();
+  await send(page, 'Keep this');
+  await stopsAt(admin, path);
 }

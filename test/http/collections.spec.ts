@@ -242,6 +242,17 @@ describe('who may have a collection', () => {
     expect((await grace.ask(shelved.content)).status).toBe(200);
     await admin.script.ask(path, { method: 'PATCH', json: { isForEveryone: false } });
     expect((await grace.ask(shelved.content)).status).toBe(404);
+
+    const share = (json: object) => admin.script.ask(`${path}/audience`, { method: 'PUT', json });
+    const shared = await share({ everyone: false, members: [await idOf(site, who)] });
+    expect([shared.status, await shared.json()]).toEqual([
+      200,
+      { everyone: false, groups: [], members: [expect.objectContaining({ email: who.email })] },
+    ]);
+    expect([(await ada.ask(path)).status, (await grace.ask(path)).status]).toEqual([200, 404]);
+    expect((await share({ everyone: false, members: ['nobody@example.com'] })).status).toBe(422);
+    await share({ everyone: false });
+    expect((await ada.ask(path)).status).toBe(404);
   });
 });
 

@@ -180,6 +180,11 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
     await somebody.admin.ask(`/api/v1/groups/${id}/members`, { json: { members: [memberId] } });
     return { id, secondId: memberId };
   },
+  getAudienceOfCollection: async ({ site }) => ({ id: (await collect(site, [], {})).id }),
+  setAudienceOfCollection: async ({ site, who }) => ({
+    id: (await collect(site, [], {})).id,
+    json: { everyone: false, members: [who.email] },
+  }),
   getAudienceOfFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
   setAudienceOfFile: async ({ site, who }) => ({
     id: (await shelve(site, 10)).file.id,

@@ -68,14 +68,14 @@ GET /admin/collections                         →/login  403                 40
 POST /admin/collections                        →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /admin/collections/new                     →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 GET /admin/collections/:id                     →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
-POST /admin/collections/:id/closing            →/login  403                 403                 →/admin/collections/:id  →/login  →/login  →/login  →/login  →/login
+GET /admin/collections/:id/audience            →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/collections/:id/deletion           →/login  403                 403                 →/admin/collections  →/login  →/login  →/login  →/login  →/login
 GET /admin/collections/:id/details             →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/collections/:id/details            →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /admin/collections/:id/files               →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/collections/:id/files              →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 POST /admin/collections/:id/files/:fileId/removal  →/login  403                 403                 →/admin/collections/:id  →/login  →/login  →/login  →/login  →/login
-POST /admin/collections/:id/opening            →/login  403                 403                 →/admin/collections/:id  →/login  →/login  →/login  →/login  →/login
+POST /admin/collections/:id/audience           →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /admin/files                               →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 GET /admin/files/:id                           →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/deletion                 →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
@@ -114,6 +114,8 @@ POST /api/v1/collections                       401      403                 403 
 GET /api/v1/collections/:id                    401      ok                  404                 ok                   401      401      ok       ok       ok
 DELETE /api/v1/collections/:id                 401      403                 403                 ok                   401      401      403      403      ok
 PATCH /api/v1/collections/:id                  401      403                 403                 ok                   401      401      403      403      ok
+GET /api/v1/collections/:id/audience           401      403                 403                 ok                   401      401      403      403      ok
+PUT /api/v1/collections/:id/audience           401      403                 403                 422                  401      401      403      403      422
 GET /api/v1/collections/:id/files              401      ok                  404                 ok                   401      401      ok       ok       ok
 DELETE /api/v1/collections/:id/files/:fileId   401      403                 403                 ok                   401      401      403      403      ok
 PUT /api/v1/collections/:id/files/:fileId      401      403                 403                 ok                   401      401      403      403      ok

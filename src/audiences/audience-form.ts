@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { GroupsService } from '../groups/groups.service.js';
+import { InvalidInput } from '../http/errors.js';
+import type { AudienceInput } from './audience.input.js';
+import { presentChoice, presentForForm } from './audience.view.js';
+import { AudiencesService, type Thing } from './audiences.service.js';
+
+/** What `views/audiences/audience.hbs` shows. */
+export const audienceForm = { view: 'audiences/audience', title: 'Who may have it', keep: ['members'] };
+
+/** The form in which an admin says who may have a thing. */
+@Injectable()
+export class AudienceForm {
+  constructor(
+    private readonly audiences: AudiencesService,
+    private readonly groups: GroupsService,
+  ) {}
+
+  /** What the form shows of a thing: who may have it, and which groups there are to choose. */
+  async of(thing: Thing) {
+    const [audience, groups] = await Promise.all([this.audiences.of(thing), this.groupsToChoose()]);
+    return presentForForm(audience, groups);
+  }
+
+  /** To be given what the act threw: where the input was not right, the form shows again what was chosen. */
+  async refuse(error: unknown, { everyone, groups }: AudienceInput): Promise<never> {
+    if (!(error instanceof InvalidInput)) throw error;
+    throw new InvalidInput(error.errors, presentChoice(everyone, new Set(groups), await this.groupsToChoose()));
+  }
+
+  private async groupsToChoose() {
+    return (await this.groups.list({ limit: 100 })).items;
+  }
+}
