@@ -25,7 +25,7 @@ const statements = [
   `ALTER TABLE "files" ADD COLUMN "versionNumber" integer NOT NULL DEFAULT 1`,
   `ALTER TABLE "files" ADD COLUMN "versionedAt" bigint NOT NULL DEFAULT 0`,
   `UPDATE "files" SET "availableAt" = "createdAt", "versionedAt" = "createdAt", "versionId" = "id"`,
-  `CREATE INDEX "files_deletedAt" ON "files" ("deletedAt")`,
+  `CREATE INDEX "files_deletedAt" ON "files" ("deletedAt") WHERE "deletedAt" IS NOT NULL`,
   `CREATE INDEX "files_availableAt" ON "files" ("isForEveryone", "availableAt", "id")`,
   `CREATE INDEX "files_searchName" ON "files" ("isForEveryone", "searchName", "id")`,
   `CREATE INDEX "files_size" ON "files" ("isForEveryone", "size", "id")`,

@@ -33,12 +33,16 @@ export const mayHave: Readonly<Record<Reach, string>> = {
     SELECT 1 FROM "file_entitlements" e WHERE e."fileId" = f."id" AND e."memberId" = $1))`,
 };
 
-/** Parts of the files that do not overlap, each to be read in its own way. */
+/**
+ * Parts of the files that do not overlap, each to be read in its own way: in order, or from what names this member, which
+ * SQLite begins with where a join is called CROSS.
+ */
 const parts: Readonly<Record<Reach, readonly string[]>> = {
-  admin: [`f."isForEveryone" = true`, `f."isForEveryone" = false`],
+  admin: [`"files" f WHERE f."isForEveryone" = true`, `"files" f WHERE f."isForEveryone" = false`],
   member: [
-    `f."isForEveryone" = true`,
-    `f."isForEveryone" = false AND f."id" IN (SELECT e."fileId" FROM "file_entitlements" e WHERE e."memberId" = $1)`,
+    `"files" f WHERE f."isForEveryone" = true`,
+    `(SELECT DISTINCT "fileId" FROM "file_entitlements" WHERE "memberId" = $1) e CROSS JOIN "files" f
+      WHERE f."id" = e."fileId" AND f."isForEveryone" = false`,
   ],
 };
 
@@ -51,8 +55,5 @@ const parts: Readonly<Record<Reach, readonly string[]>> = {
  */
 export const allThatMayBeHad = (reach: Reach, columns: string, rest: string): string =>
   parts[reach]
-    .map(
-      (part, n) =>
-        `SELECT * FROM (SELECT ${columns} FROM "files" f WHERE ${part} AND ${isOut[reach]} ${rest}) part${n}`,
-    )
+    .map((part, n) => `SELECT * FROM (SELECT ${columns} FROM ${part} AND ${isOut[reach]} ${rest}) part${n}`)
     .join('\nUNION ALL\n');

@@ -25,6 +25,7 @@ export async function startSite(environment = {}) {
   });
   return {
     url,
+    folder,
     /** What a browser on this site names as the origin of its forms. */
     origin: new URL(url).origin,
     async end() {
