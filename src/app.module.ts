@@ -16,6 +16,7 @@ import { HttpModule } from './http/http.module.js';
 import { LibraryModule } from './library/library.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { MembersModule } from './members/members.module.js';
+import { ReceiptsModule } from './receipts/receipts.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { SiteModule } from './site/site.module.js';
 import { UploadsModule } from './uploads/uploads.module.js';
@@ -40,6 +41,7 @@ const rooms: NonNullable<ModuleMetadata['imports']> = [
   CollectionsModule,
   LibraryModule,
   UploadsModule,
+  ReceiptsModule,
   SiteModule,
 ];
 

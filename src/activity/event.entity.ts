@@ -49,6 +49,7 @@ export const eventKinds = [
   'file.scheduled',
   'file.limited',
   'file.shared',
+  'file.reminded',
   'file.featured',
   'file.unfeatured',
   'file.deleted',

@@ -92,6 +92,7 @@ const words: Record<EventKind, readonly [string, string?]> = {
   'file.scheduled': ['When a file is there was changed'],
   'file.limited': ['How often a file may be downloaded was changed'],
   'file.shared': ['Who may have a file was changed'],
+  'file.reminded': ['Members reminded of a file'],
   'file.featured': ['File featured'],
   'file.unfeatured': ['File no longer featured'],
   'file.deleted': ['File deleted'],

@@ -147,6 +147,16 @@ const statements = [
   `CREATE INDEX "downloads_fileId" ON "downloads" ("fileId", "memberId")`,
   `CREATE INDEX "downloads_versionId" ON "downloads" ("versionId", "memberId")`,
 
+  // whom an admin has asked to download a file, and whether the letter is on its way
+  `CREATE TABLE "reminders" (
+    "memberId" varchar(36) NOT NULL REFERENCES "users" ("id") ON DELETE CASCADE,
+    "fileId" varchar(36) NOT NULL REFERENCES "files" ("id") ON DELETE CASCADE,
+    "askedAt" bigint NOT NULL,
+    "sentAt" bigint,
+    PRIMARY KEY ("fileId", "memberId")
+  )`,
+  `CREATE INDEX "reminders_sentAt" ON "reminders" ("askedAt") WHERE "sentAt" IS NULL`,
+
   // when a member looked at the shelf last, and before that: what came since is new
   `CREATE TABLE "shelf_visits" (
     "memberId" varchar(36) PRIMARY KEY NOT NULL REFERENCES "users" ("id") ON DELETE CASCADE,

@@ -19,6 +19,8 @@ const letters = {
   /** To an admin; `email` is that of who asks to be let in. */
   'account-awaits': ['email', 'link'],
   'registered-again': ['link'],
+  /** `file` is what the file is called. */
+  'file-reminder': ['file', 'link'],
   invite: ['link', 'days'],
   'account-deleted': [],
 } as const satisfies Record<string, readonly string[]>;

@@ -145,6 +145,8 @@ const pages: readonly PageToSee[] = [
     status: 422,
   },
   { name: 'admin-collection-details', open: collections.opensDetails, as: 'admin' },
+  { name: 'admin-file-receipts', open: library.opensReceipts, as: 'admin', on: 'full' },
+  { name: 'admin-member-receipts', open: library.opensReceiptsOfMember, as: 'admin' },
   { name: 'admin-groups', open: '/admin/groups', as: 'admin' },
   { name: 'admin-groups-none', open: '/admin/groups?q=nothing', as: 'admin' },
   { name: 'admin-group', open: library.opensGroup, as: 'admin' },

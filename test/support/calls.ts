@@ -185,6 +185,8 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
     id: (await collect(site, [], {})).id,
     json: { everyone: false, members: [who.email] },
   }),
+  listReceiptsOfFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
+  remindOfFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
   getAudienceOfFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id }),
   setAudienceOfFile: async ({ site, who }) => ({
     id: (await shelve(site, 10)).file.id,

@@ -89,3 +89,19 @@ export const mistakesAudience: Way = async (page, site) => {
   await page.getByLabel('Members by name').fill('nobody@example.com');
   await send(page, 'Keep this');
 };
+
+/** Opens who has a file, of which the admin has just been sent all. */
+export const opensReceipts: Way = async (page, site) => {
+  const path = await opens(page, site);
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download', exact: true }).click();
+  await (await download).delete();
+  await page.goto(`${path}/receipts`);
+};
+
+export const opensReceiptsOfMember: Way = async (page, site) => {
+  await opensReceipts(page, site);
+  await page.getByRole('link', { name: 'keeper', exact: true }).click();
+  await page.getByRole('link', { name: 'What they have' }).click();
+  await page.getByRole('heading', { level: 1, name: 'What they have' }).waitFor();
+};

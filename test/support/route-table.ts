@@ -76,6 +76,12 @@ GET /admin/collections/:id/files               →/login  403                 40
 POST /admin/collections/:id/files              →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 POST /admin/collections/:id/files/:fileId/removal  →/login  403                 403                 →/admin/collections/:id  →/login  →/login  →/login  →/login  →/login
 POST /admin/collections/:id/audience           →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
+GET /admin/files/:id/receipts                  →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+GET /admin/files/:id/receipts.csv              →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/reminders                →/login  403                 403                 →/admin/files/:id/receipts  →/login  →/login  →/login  →/login  →/login
+GET /admin/members/:id/receipts                →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
+GET /api/v1/files/:id/receipts                 401      403                 403                 ok                   401      401      403      403      ok
+POST /api/v1/files/:id/reminders               401      403                 403                 ok                   401      401      403      403      ok
 GET /admin/files                               →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 GET /admin/files/:id                           →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/deletion                 →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login

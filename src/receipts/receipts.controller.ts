@@ -1,0 +1,88 @@
+import { Controller, Get, Param, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { ByAdmin, type By } from '../http/by.js';
+import { FlashMessages } from '../http/flash.js';
+import { hrefOfNext } from '../http/paging.input.js';
+import { LibraryService } from '../library/library.service.js';
+import { UsersService } from '../users/users.service.js';
+import { presentOwnReceiptInWords, presentReceiptInWords } from './receipt.view.js';
+import { ReceiptsCsv } from './receipts-csv.js';
+import { ReceiptsInput } from './receipts.input.js';
+import { ReceiptsService } from './receipts.service.js';
+import { Reminders } from './reminders.js';
+
+/** Who has what, for an admin in a browser. */
+@ApiExcludeController()
+@AdminsOnly()
+@Controller('admin')
+export class ReceiptsController {
+  constructor(
+    private readonly receipts: ReceiptsService,
+    private readonly reminders: Reminders,
+    private readonly table: ReceiptsCsv,
+    private readonly library: LibraryService,
+    private readonly users: UsersService,
+    private readonly flashes: FlashMessages,
+  ) {}
+
+  @Get('files/:id/receipts')
+  @Render('receipts/file')
+  async show(@Param('id') id: string, @Query() selection: ReceiptsInput) {
+    const file = await this.library.find(id);
+    const [count, { items, nextCursor }] = await Promise.all([
+      this.receipts.count(file),
+      this.receipts.of(file, selection),
+    ]);
+    const { limit, q, state } = selection;
+    const href = `/admin/files/${id}/receipts`;
+    return {
+      title: 'Receipts',
+      file: { name: file.name, href: `/admin/files/${id}` },
+      href,
+      filter: selection,
+      count: { ...count, missing: count.started + count.none },
+      receipts: items.map((receipt) => ({
+        name: receipt.name,
+        email: receipt.email,
+        href: `/admin/members/${receipt.id}`,
+        ...presentReceiptInWords(receipt, file.size),
+      })),
+      nextHref: hrefOfNext(href, { limit, q, state }, nextCursor),
+    };
+  }
+
+  @Get('files/:id/receipts.csv')
+  async csv(
+    @Param('id') id: string,
+    @Query() selection: ReceiptsInput,
+    @CurrentUser() viewer: Viewer,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.table.send(await this.library.find(id), selection, viewer, request, reply);
+  }
+
+  @Post('files/:id/reminders')
+  @Redirect('/admin/files', 303)
+  async remind(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    const count = await this.reminders.remind(await this.library.find(id), by);
+    const words = count === 1 ? 'A letter goes to 1 member.' : `Letters go to ${count} members.`;
+    const message = count === 0 ? 'Everybody has it, or was reminded within the last day.' : words;
+    this.flashes.put(reply, { kind: 'status', message });
+    return { url: `/admin/files/${id}/receipts` };
+  }
+
+  @Get('members/:id/receipts')
+  @Render('receipts/member')
+  async ofMember(@Param('id') id: string) {
+    const { name } = await this.users.find(id);
+    const receipts = await this.receipts.ofMember({ id }, { limit: 200 });
+    return {
+      title: 'What they have',
+      member: { name, href: `/admin/members/${id}` },
+      receipts: receipts.map(presentOwnReceiptInWords),
+    };
+  }
+}

@@ -1,0 +1,18 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsIn, IsOptional } from 'class-validator';
+import { SearchInput } from '../http/paging.input.js';
+
+export const receiptStates = ['complete', 'started', 'none'] as const;
+/** How far a member is with the newest version of a file: all bytes were sent, some, or none. */
+export type ReceiptState = (typeof receiptStates)[number];
+
+/** Which receipts an admin wants to see. */
+export class ReceiptsInput extends SearchInput {
+  @ApiPropertyOptional({ enum: receiptStates, description: 'Only those who are so far.' })
+  @IsOptional()
+  // a form sends what is left open as an empty text
+  @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
+  @IsIn(receiptStates, { message: `state is one of ${receiptStates.join(', ')}.` })
+  state?: ReceiptState;
+}
