@@ -1,0 +1,77 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, openSync, rmSync, statSync, writeSync, closeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { query } from '../support/command.js';
+import { Visitor } from '../support/people.js';
+import { need } from '../support/programs.js';
+import { cookieOf, newFolder, startServer, type Server } from '../support/server.js';
+
+const MiB = 1_024 * 1_024;
+const size = 1_024 * MiB;
+const folder = newFolder();
+const DATA_DIR = join(folder, 'data');
+
+let server: Server;
+let sha256: string;
+beforeAll(async () => {
+  for (const program of ['curl', 'wget']) need(program);
+  const file = join(folder, 'disk.img');
+  writeDistinctBlocks(file);
+  sha256 = await hashOf(file);
+  server = await startServer({ WELCOME_FILE: file, DATA_DIR });
+  rmSync(file);
+}, 120_000);
+
+/** No two of its blocks are alike, so that bytes in the wrong place are found. */
+function writeDistinctBlocks(path: string): void {
+  const file = openSync(path, 'w');
+  const block = randomBytes(MiB);
+  for (let n = 0; n < size / MiB; n++) {
+    block.writeUInt32BE(n);
+    writeSync(file, block);
+  }
+  closeSync(file);
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: MiB })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+describe.each([
+  ['curl', ['--silent', '--fail'], ['--limit-rate', '200M'], ['--continue-at', '-'], '--output'],
+  ['wget', ['--quiet'], ['--limit-rate=200m'], ['--continue'], '--output-document'],
+])('%s', (program, always, slowly, goOn, output) => {
+  it('goes on with a download of 1 GiB that was cut, and it is one download', async () => {
+    const ada = new Visitor(server.url);
+    const { email } = await ada.register();
+    const path = join(folder, `${program}.img`);
+    const given = [...always, '--header', `Cookie: ${cookieOf(ada).cookie}`, output, path];
+    const address = `${server.url}/download`;
+    for (const least of [100 * MiB, 300 * MiB]) {
+      const cut = spawn(program, [...given, ...slowly, ...(least > 100 * MiB ? goOn : []), address], {
+        stdio: 'ignore',
+      });
+      while (sizeOf(path) < least) await sleep(20);
+      cut.kill('SIGKILL');
+      await once(cut, 'close');
+    }
+    expect(sizeOf(path)).toBeLessThan(size);
+    execFileSync(program, [...given, ...goOn, address], { stdio: 'pipe' });
+    expect([sizeOf(path), await hashOf(path)]).toEqual([size, sha256]);
+    rmSync(path);
+    await sleep(500);
+    const rows = await query<object>(
+      { DATA_DIR },
+      `SELECT "spent", "coveredBytes" FROM "downloads" JOIN "users" ON "users"."id" = "memberId" WHERE "email" = '${email}'`,
+    );
+    expect(rows).toEqual([{ spent: 1, coveredBytes: size }]);
+  }, 120_000);
+});
