@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DataSource } from 'typeorm';
+import { DataSource, MoreThan } from 'typeorm';
+import { Session } from '../../src/sessions/session.entity.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/database.js';
 import { addPasskey, optionsIn, type SoftPasskey } from '../support/factors.js';
 import { Visitor, type Person } from '../support/people.js';
 
@@ -28,6 +30,16 @@ const lastFor = (minutes: number) =>
   site.app.get(DataSource).query('UPDATE "sessions" SET "expiresAt" = $1', [Date.now() - minutes * 60_000]);
 const isIn = async (visitor: Visitor) => (await visitor.ask('/secrets')).status === 200;
 
+/** A use is written down after its answer: what is said of the session before would be overwritten. */
+const isSeen = () =>
+  eventually(async () => {
+    const since = Date.now() - 60_000;
+    return site.app
+      .get(DataSource)
+      .getRepository(Session)
+      .existsBy({ lastSeenAt: MoreThan(new Date(since)) });
+  });
+
 describe('a login that is not to be remembered', () => {
   it('ends with the browser', async () => {
     const { cookie } = await logIn();
@@ -38,6 +50,7 @@ describe('a login that is not to be remembered', () => {
     const { visitor } = await logIn();
     await idleFor(59);
     expect(await isIn(visitor)).toBe(true);
+    await isSeen();
     await idleFor(61);
     expect(await isIn(visitor)).toBe(false);
   });
