@@ -1,18 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { Settings } from '../config/settings.js';
-import { tellingBytes } from './content-type.js';
+import { chunkSize, Drafts, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
 
-const KiB = 1_024;
-const MiB = 1_024 * KiB;
+const MiB = 1_024 * 1_024;
 const hour = 3_600_000;
-/** Larger reads cost fewer turns of the event loop: 256 KiB and more are 1.4 times as fast as Node's 64 KiB. */
-const chunkSize = 512 * KiB;
 /** What is asked for again and again is sent from memory: files up to `largest`, `all` bytes of them at most. */
 const remembered = { all: 32 * MiB, largest: 4 * MiB };
 
@@ -23,9 +19,6 @@ export interface Stored {
   readonly sha256: string;
   readonly head: Buffer;
 }
-
-/** How often it is looked whether what comes still fits. */
-const slice = 8 * MiB;
 
 /** From the first to the last byte, both included. */
 export interface ByteRange {
@@ -40,7 +33,11 @@ export interface ByteRange {
 @Injectable()
 export class FileStore {
   private readonly folder: string;
-  private readonly drafts: string;
+  /** Bytes that come at once, and bytes that come in pieces and can be gone on with for a day. */
+  private readonly incoming: Drafts;
+  private readonly pieces: Drafts;
+  /** Names whole bytes until something else does. */
+  private readonly unsettled: Drafts;
   private readonly memory = new LRUCache<string, Buffer>({
     maxSize: remembered.all,
     maxEntrySize: remembered.largest,
@@ -49,54 +46,69 @@ export class FileStore {
 
   constructor({ dataDir }: Settings) {
     this.folder = join(dataDir, 'files');
-    this.drafts = join(this.folder, 'incoming');
+    this.incoming = new Drafts(join(this.folder, 'incoming'), hour);
+    this.pieces = new Drafts(join(this.folder, 'pieces'), 48 * hour);
+    this.unsettled = new Drafts(join(this.folder, 'unsettled'), hour);
   }
 
   /**
    * Takes in a stream, hashing it on the way. When it returns, the bytes survive a power cut; when it throws, nothing
-   * of them is left.
-   *
-   * @param fits is asked at the beginning and now and then, with the bytes that have come; what it throws ends it.
+   * of them is left. They are to be settled once something names them.
    */
-  async put(source: Readable, fits: (size: number) => Promise<void> = () => Promise.resolve()): Promise<Stored> {
-    const storageKey = randomBytes(16).toString('hex');
-    const path = this.pathOf(storageKey);
-    const draft = join(this.drafts, storageKey);
-    // it may fail before the pipeline listens; the pipeline hears of it all the same
+  async put(source: Readable, fits: Fits = () => Promise.resolve()): Promise<Stored> {
+    // it may fail before anything is read of it; whoever reads hears of it all the same
     source.on('error', () => undefined);
-    const folder = join(path, '..');
-    await mkdir(this.drafts, { recursive: true, mode: 0o750 });
-    await mkdir(folder, { recursive: true, mode: 0o750 });
-
-    await fits(0);
-    const hash = createHash('sha256');
-    let [size, asked, head] = [0, 0, Buffer.alloc(0)];
-    const measure = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        size += chunk.length;
-        if (head.length < tellingBytes) head = Buffer.concat([head, chunk.subarray(0, tellingBytes - head.length)]);
-        if (size < asked + slice) {
-          done(null, chunk);
-          return;
-        }
-        asked = size;
-        fits(size).then(() => done(null, chunk), done);
-      },
-    });
-    // opened before anything can fail: a stream that opens it by itself may do so after the draft was deleted
-    const file = await open(draft, 'wx', 0o640);
+    const key = newKey();
     try {
-      // `flush` is an fsync before the file is closed
-      await pipeline(source, measure, file.createWriteStream({ flush: true }));
-      await rename(draft, path);
-      await syncFolder(folder);
-      await syncFolder(this.folder);
+      await this.incoming.begin(key);
+      await this.incoming.append(key, source, fits);
+      return await this.keep(key, this.incoming);
     } catch (error) {
-      await Promise.all([rm(draft, { force: true }), rm(path, { force: true })]);
+      await this.discard(key);
       throw error;
     }
-    return { storageKey, size, sha256: hash.digest('hex'), head };
+  }
+
+  /** A key for bytes that come in pieces: `append` takes them, `finish` makes them whole. */
+  async begin(): Promise<string> {
+    const key = newKey();
+    await this.pieces.begin(key);
+    return key;
+  }
+
+  /** How many bytes have come for a key; undefined where it names none. */
+  async sizeOf(storageKey: string): Promise<number | undefined> {
+    return (await this.pieces.sizeOf(storageKey)) ?? (await unlessMissing(stat(this.pathOf(storageKey))))?.size;
+  }
+
+  /**
+   * Adds a piece to the bytes of a key. What came of it stays, also where the stream breaks off or the process is
+   * killed; when it returns, it survives a power cut. Two at once under one key must be of the same bytes.
+   *
+   * @throws Error where nothing was begun under the key, or it is whole already.
+   */
+  append(storageKey: string, piece: Readable, fits: Fits): Promise<void> {
+    return this.pieces.append(storageKey, piece, fits);
+  }
+
+  /**
+   * Makes the bytes of a key whole; the same again where they are already. They are to be settled once something names
+   * them.
+   *
+   * @throws Error where nothing was begun under the key.
+   */
+  finish(storageKey: string): Promise<Stored> {
+    return this.keep(storageKey, this.pieces);
+  }
+
+  /** Forgets the pieces of a key; what is whole stays. */
+  abandon(storageKey: string): Promise<void> {
+    return this.pieces.discard(storageKey);
+  }
+
+  /** Tells the store that something names these bytes: those of which nobody says so for an hour may be swept. */
+  async settle(storageKey: string): Promise<void> {
+    await this.unsettled.discard(storageKey);
   }
 
   /**
@@ -114,10 +126,11 @@ export class FileStore {
     throw new Error(`The file store holds ${held} bytes of ${storageKey}, not ${size}.`);
   }
 
-  /** Forgets the bytes of a key; nothing happens where there are none. */
+  /** Forgets the bytes of a key, whole or not; nothing happens where there are none. */
   async discard(storageKey: string): Promise<void> {
     this.memory.delete(storageKey);
     await rm(this.pathOf(storageKey), { force: true });
+    for (const drafts of [this.incoming, this.pieces, this.unsettled]) await drafts.discard(storageKey);
   }
 
   /** Every key, whichever file it is of, and when its bytes came. */
@@ -133,27 +146,41 @@ export class FileStore {
   }
 
   /** What the bytes of a key are, read anew; undefined where there are none. */
-  async examine(storageKey: string): Promise<Pick<Stored, 'size' | 'sha256'> | undefined> {
-    const file = await open(this.pathOf(storageKey), 'r').catch(() => undefined);
+  async examine(storageKey: string): Promise<Stored | undefined> {
+    const file = await unlessMissing(open(this.pathOf(storageKey), 'r'));
     if (!file) return undefined;
-    const hash = createHash('sha256');
-    let size = 0;
-    for await (const chunk of file.createReadStream({ highWaterMark: chunkSize })) {
-      hash.update(chunk as Buffer);
-      size += (chunk as Buffer).length;
+    try {
+      return storedAs(storageKey, await RunningHash.of(file));
+    } finally {
+      await file.close();
     }
-    return { size, sha256: hash.digest('hex') };
   }
 
-  /** Deletes what half-finished imports left behind: drafts that nobody has written to for an hour. */
-  async sweep(): Promise<void> {
-    await mkdir(this.drafts, { recursive: true, mode: 0o750 });
-    for (const draft of await readdir(this.drafts)) {
-      const path = join(this.drafts, draft);
-      // a draft of another process may have become a file by now
-      const found = await stat(path).catch(() => undefined);
-      if (found && found.mtimeMs < Date.now() - hour) await rm(path, { force: true });
+  /**
+   * Deletes what was left behind: drafts that nobody goes on with, and whole bytes that were never settled.
+   *
+   * @param isNamed whether something names these bytes, although nobody said so.
+   */
+  async sweep(isNamed: (storageKey: string) => Promise<boolean>): Promise<void> {
+    for (const drafts of [this.incoming, this.pieces])
+      for await (const key of drafts.stale()) await drafts.discard(key);
+    for await (const key of this.unsettled.stale())
+      await (isKey(key) && !(await isNamed(key)) ? this.discard(key) : this.unsettled.discard(key));
+  }
+
+  private async keep(key: string, drafts: Drafts): Promise<Stored> {
+    const path = this.pathOf(key);
+    const folder = join(path, '..');
+    await mkdir(folder, { recursive: true, mode: 0o750 });
+    await this.unsettled.begin(key);
+    const hash = await drafts.moveTo(path, key);
+    if (hash) {
+      await syncFolder(folder);
+      await syncFolder(this.folder);
     }
+    const stored = hash ? storedAs(key, hash) : await this.examine(key);
+    if (!stored) throw new Error(`The file store holds nothing of ${key}.`);
+    return stored;
   }
 
   private async whole(storageKey: string, size: number): Promise<Buffer> {
@@ -179,11 +206,11 @@ export class FileStore {
 
 const isKey = (text: string) => /^[0-9a-f]{32}$/.test(text);
 
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
+const newKey = () => randomBytes(16).toString('hex');
+
+const storedAs = (storageKey: string, hash: RunningHash): Stored => ({
+  storageKey,
+  size: hash.size,
+  sha256: hash.digest(),
+  head: hash.head,
+});

@@ -32,6 +32,6 @@ import { WelcomeFile } from './welcome-file.js';
     Verification,
     WelcomeFile,
   ],
-  exports: [Checksums, FileStore, FilesService, Grants, Verification],
+  exports: [Checksums, FileStore, FilesService, Grants, Room, Verification],
 })
 export class FilesModule {}

@@ -1,9 +1,8 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { HttpException, Injectable, NotFoundException } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import type { Readable } from 'node:stream';
-import pLimit from 'p-limit';
+import { Readable } from 'node:stream';
 import { LessThan, Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
 import { once } from '../database/once.js';
@@ -41,8 +40,6 @@ export interface Description {
 /** The files, each as far as one member may have it: what is not theirs does not exist for them. */
 @Injectable()
 export class FilesService {
-  private readonly inTurn = pLimit(1);
-
   constructor(
     @InjectRepository(StoredFile) private readonly files: Repository<StoredFile>,
     @InjectRepository(FileVersion) private readonly versions: Repository<FileVersion>,
@@ -99,40 +96,12 @@ export class FilesService {
    * Takes in a file: its bytes first, then the row that makes it visible, so that half of one is never seen. Gives
    * undefined where one of the same `origin` is there already.
    *
-   * @throws NoRoom where the quota, or the disk, leaves none for it; nothing of it is left then.
+   * @param bytes as they come, or as the store has taken them in: for those, room must have been claimed.
+   * @throws NoRoom where the quota, or the disk, leaves none for it. Of bytes that come, nothing is left where this
+   * throws; those that the store had stay where it is no HttpException, for another try.
    */
-  async add(bytes: Readable, { name, origin, isForEveryone = true }: Description): Promise<StoredFile | undefined> {
-    const { head, ...stored } = await this.take(bytes);
-    const now = new Date();
-    const file: StoredFile = {
-      ...stored,
-      id: uuid(),
-      ...nameForms(name),
-      contentType: await contentTypeOf(head, name),
-      note: '',
-      availableAt: now,
-      expiresAt: null,
-      isForEveryone,
-      memberLimit: null,
-      totalLimit: null,
-      versionId: uuid(),
-      versionNumber: 1,
-      versionedAt: now,
-      origin: origin ?? null,
-      featuredAt: null,
-      deletedAt: null,
-      createdAt: now,
-    };
-    return this.keep(stored, async () => {
-      try {
-        await this.files.insert(file);
-        return file;
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error;
-        await this.store.discard(stored.storageKey);
-        return undefined;
-      }
-    });
+  add(bytes: Readable | Stored, description: Description): Promise<StoredFile | undefined> {
+    return this.keep(bytes, (stored) => this.insert(stored, description));
   }
 
   /**
@@ -141,10 +110,9 @@ export class FilesService {
    *
    * @throws as `add`; NotFoundException where the file was deleted meanwhile; then nothing of the bytes is left.
    */
-  async addVersion({ id, name }: Pick<StoredFile, 'id' | 'name'>, bytes: Readable): Promise<StoredFile> {
-    const { head, ...stored } = await this.take(bytes);
-    const contentType = await contentTypeOf(head, name);
-    return this.keep(stored, async () => {
+  addVersion({ id, name }: Pick<StoredFile, 'id' | 'name'>, bytes: Readable | Stored): Promise<StoredFile> {
+    return this.keep(bytes, async ({ head, ...stored }) => {
+      const contentType = await contentTypeOf(head, name);
       const { affected } = await this.files
         .createQueryBuilder()
         .update({
@@ -158,6 +126,11 @@ export class FilesService {
         .execute();
       return affected === 1 ? this.files.findOneByOrFail({ id }) : notThere();
     });
+  }
+
+  /** The file, deleted or not, that has a version whose bytes are under this key. */
+  async fileIdOf(storageKey: string): Promise<string | undefined> {
+    return (await this.versions.findOneBy({ storageKey }))?.fileId;
   }
 
   /** The versions that a file has had, the newest first. */
@@ -201,21 +174,55 @@ export class FilesService {
     return this.add(createReadStream(path), { name: basename(path), origin });
   }
 
-  private take(bytes: Readable): Promise<Stored> {
-    return this.store.put(bytes, (size) => this.room.mustFit(size, size)).catch(refuseWithoutRoom);
+  private async insert({ head, ...stored }: Stored, description: Description): Promise<StoredFile | undefined> {
+    const { name, origin, isForEveryone = true } = description;
+    const now = new Date();
+    const file: StoredFile = {
+      ...stored,
+      id: uuid(),
+      ...nameForms(name),
+      contentType: await contentTypeOf(head, name),
+      note: '',
+      availableAt: now,
+      expiresAt: null,
+      isForEveryone,
+      memberLimit: null,
+      totalLimit: null,
+      versionId: uuid(),
+      versionNumber: 1,
+      versionedAt: now,
+      origin: origin ?? null,
+      featuredAt: null,
+      deletedAt: null,
+      createdAt: now,
+    };
+    try {
+      await this.files.insert(file);
+      return file;
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      if (origin !== undefined) await this.store.discard(stored.storageKey);
+      return undefined;
+    }
   }
 
-  /** Makes bytes that were taken in visible, one upload after the other, so that many cannot pass the quota together. */
-  private async keep<Kept>({ storageKey, size }: Omit<Stored, 'head'>, write: () => Promise<Kept>): Promise<Kept> {
+  /** Makes bytes visible by a write, once they are whole and there is room for them. */
+  private async keep<Kept>(bytes: Readable | Stored, write: (stored: Stored) => Promise<Kept>): Promise<Kept> {
+    const isComing = bytes instanceof Readable;
+    const stored = isComing ? await this.take(bytes) : bytes;
+    const { storageKey, size } = stored;
     try {
-      return await this.inTurn(async () => {
-        await this.room.mustFit(size, size);
-        return write();
-      });
+      const kept = await (isComing ? this.room.claim(size, () => write(stored), size) : write(stored));
+      await this.store.settle(storageKey);
+      return kept;
     } catch (error) {
-      await this.store.discard(storageKey);
+      if (isComing || error instanceof HttpException) await this.store.discard(storageKey);
       throw error;
     }
+  }
+
+  private take(bytes: Readable): Promise<Stored> {
+    return this.store.put(bytes, (size) => this.room.mustFit(size, size)).catch(refuseWithoutRoom);
   }
 }
 

@@ -1,5 +1,6 @@
 import { HttpException, HttpStatus, Injectable } from '@nestjs/common';
 import { statfs } from 'node:fs/promises';
+import pLimit from 'p-limit';
 import { Settings } from '../config/settings.js';
 import { Reader } from '../database/reader.js';
 
@@ -16,6 +17,8 @@ class NoRoom extends HttpException {
 /** How much more may be taken in: what the quota of the library leaves, and the disk. */
 @Injectable()
 export class Room {
+  private readonly inTurn = pLimit(1);
+
   constructor(
     private readonly settings: Settings,
     private readonly reader: Reader,
@@ -33,12 +36,30 @@ export class Room {
     if (libraryQuota !== undefined && (await this.used()) + bytes > libraryQuota) throw new NoRoom();
   }
 
-  /** Bytes of all files and their versions, also of those that are deleted and can be had back. */
+  /**
+   * Does what takes so many bytes where they fit, one such thing after the other: many at once cannot pass the quota
+   * together.
+   *
+   * @throws NoRoom where they do not.
+   */
+  claim<Done>(bytes: number, take: () => Promise<Done>, written = 0): Promise<Done> {
+    return this.inTurn(async () => {
+      await this.mustFit(bytes, written);
+      return take();
+    });
+  }
+
+  /**
+   * Bytes of all files and their versions, also of those that are deleted and can be had back, and those that were
+   * claimed for what still comes in pieces.
+   */
   private async used(): Promise<number> {
-    const [row] = await this.reader.rows<{ used: number | string | null }>(
-      `SELECT SUM("size") AS "used" FROM "file_versions" WHERE "discardedAt" IS NULL`,
+    const [row] = await this.reader.rows<{ kept: number | string | null; claimed: number | string | null }>(
+      `SELECT (SELECT SUM("size") FROM "file_versions" WHERE "discardedAt" IS NULL) AS "kept",
+        (SELECT SUM("size") FROM "uploads" WHERE "addedFileId" IS NULL AND "expiresAt" > $1) AS "claimed"`,
+      [Date.now()],
     );
-    return Number(row?.used ?? 0);
+    return Number(row?.kept ?? 0) + Number(row?.claimed ?? 0);
   }
 }
 

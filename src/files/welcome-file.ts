@@ -1,7 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { existsSync } from 'node:fs';
 import { Settings } from '../config/settings.js';
-import { FileStore } from './file-store.js';
 import { FilesService } from './files.service.js';
 
 /** Gives a fresh install the file that it serves, once. */
@@ -12,11 +11,9 @@ export class WelcomeFile implements OnApplicationBootstrap {
   constructor(
     private readonly settings: Settings,
     private readonly files: FilesService,
-    private readonly store: FileStore,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.store.sweep();
     const path = this.settings.welcomeFile;
     if (!existsSync(path)) {
       this.logger.warn(`There is no WELCOME_FILE at ${path}: a fresh install starts empty.`);

@@ -2,18 +2,20 @@ import { UnsupportedMediaTypeException } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { configureRoute } from './route-config.js';
 
+type UploadKind = 'form' | 'raw' | 'pieces';
+
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** How a body comes that may take as long as it needs, as long as it moves: in a form, or as it is. */
-    takesUploads?: 'form' | 'raw';
+    /** How a body comes that may take as long as it needs, as long as it moves: in a form, as it is, or in pieces. */
+    takesUploads?: UploadKind;
   }
 }
 
 /**
  * A route whose body may be large: how long it takes to arrive is not limited, only how long nothing of it moves. A raw
- * one is `request.body` as a stream, whatever it says it is.
+ * one is `request.body` as a stream, whatever it says it is; one of pieces is where it says that it is a piece of tus.
  */
-export const TakesUploads = (how: 'form' | 'raw' = 'form') => configureRoute({ takesUploads: how });
+export const TakesUploads = (how: UploadKind = 'form') => configureRoute({ takesUploads: how });
 
 /**
  * Ends a request whose body has not arrived in so many milliseconds (RFC 9110 15.5.9). In place of Node's own
@@ -34,6 +36,8 @@ export const impatience =
   };
 
 const raw = 'application/octet-stream';
+/** A piece of a resumable upload (tus 1.0). */
+export const piece = 'application/offset+octet-stream';
 
 /** Refuses a form with files where none is taken (415), and reads nothing of what is taken as it is. */
 export const takeUploads = (
@@ -51,8 +55,9 @@ export const takeUploads = (
 
 /** Hands on what is taken as it is; elsewhere nothing of the kind is (415). */
 export function parseRaw(server: FastifyInstance): void {
-  server.addContentTypeParser(raw, ({ routeOptions }, payload, done) => {
-    if (routeOptions.config.takesUploads === 'raw') done(null, payload);
+  server.addContentTypeParser([raw, piece], ({ headers, routeOptions }, payload, done) => {
+    if (routeOptions.config.takesUploads === (headers['content-type'] === piece ? 'pieces' : 'raw'))
+      done(null, payload);
     else done(new UnsupportedMediaTypeException('This address does not take that kind of content.'));
   });
 }

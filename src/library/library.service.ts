@@ -5,9 +5,8 @@ import { IsNull, Repository, type FindOptionsWhere } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
 import type { EventKind } from '../activity/event.entity.js';
-import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
-import { FileStore } from '../files/file-store.js';
+import { FileStore, type Stored } from '../files/file-store.js';
 import type { FileVersion } from '../files/file-version.entity.js';
 import { FilesService } from '../files/files.service.js';
 import { nameForms, StoredFile } from '../files/stored-file.entity.js';
@@ -24,10 +23,10 @@ const day = 24 * hour;
 /** For so long a deleted file can be had back; then its bytes go. */
 export const daysToUndo = 30;
 
-/** A file that an admin's program or browser sends. */
+/** A file that an admin's program or browser sends, or has sent. */
 export interface Upload {
   readonly name: string;
-  readonly bytes: Readable;
+  readonly bytes: Readable | Stored;
 }
 
 /** The library, for admins: what stands on the shelf, and what may be done about a file. Each act is written down. */
@@ -37,7 +36,6 @@ export class LibraryService implements OnModuleInit {
     @InjectRepository(StoredFile) private readonly rows: Repository<StoredFile>,
     private readonly files: FilesService,
     private readonly store: FileStore,
-    private readonly reader: Reader,
     private readonly writer: Writer,
     private readonly activity: ActivityService,
     private readonly chores: Chores,
@@ -148,16 +146,21 @@ export class LibraryService implements OnModuleInit {
   private async sweep(): Promise<void> {
     await this.sweepDeleted();
     await this.sweepReplaced();
+    await this.store.sweep(async (storageKey) => (await this.files.fileIdOf(storageKey)) !== undefined);
   }
 
-  /** The bytes go first: a row without bytes is swept again, bytes without a row would be nobody's. */
+  /**
+   * The bytes go before the rows, so that a crash leaves none that nobody knows of, and that they go is written down
+   * before, so that nobody misses them.
+   */
   private async sweepDeleted(): Promise<void> {
-    const over = await this.reader.rows<{ id: string; storageKey: string }>(
-      `SELECT f."id", v."storageKey" FROM "files" f JOIN "file_versions" v ON v."fileId" = f."id" WHERE f."deletedAt" <= $1`,
-      [Date.now() - daysToUndo * day],
+    const over = await this.writer.rows<{ fileId: string; storageKey: string }>(
+      `UPDATE "file_versions" SET "discardedAt" = COALESCE("discardedAt", $1)
+       WHERE "fileId" IN (SELECT "id" FROM "files" WHERE "deletedAt" <= $2) RETURNING "fileId", "storageKey"`,
+      [Date.now(), Date.now() - daysToUndo * day],
     );
     for (const { storageKey } of over) await this.store.discard(storageKey);
-    for (const id of new Set(over.map((file) => file.id))) await this.rows.delete({ id });
+    for (const id of new Set(over.map(({ fileId }) => fileId))) await this.rows.delete({ id });
   }
 
   /**

@@ -1,7 +1,10 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 
-const firstAudiences = ['everyone', 'nobody'] as const;
+export const firstAudiences = ['everyone', 'nobody'] as const;
+type FirstAudience = (typeof firstAudiences)[number];
+
+export const isFirstAudience = (word: unknown): word is FirstAudience => firstAudiences.some((one) => one === word);
 
 /** How a file begins. */
 export class UploadInput {
@@ -12,5 +15,5 @@ export class UploadInput {
   })
   @IsOptional()
   @IsIn(firstAudiences, { message: `audience is one of ${firstAudiences.join(', ')}.` })
-  audience?: (typeof firstAudiences)[number];
+  audience?: FirstAudience;
 }

@@ -4,7 +4,7 @@ type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 type Schema = Schemas[string];
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
-const methods = ['get', 'post', 'put', 'patch', 'delete'] as const;
+const methods = ['options', 'get', 'head', 'post', 'put', 'patch', 'delete'] as const;
 
 /** Turns the OpenAPI description into what the docs page shows: operations by tag, with their fields and answers. */
 export function presentDocs({ info, servers, tags, paths, components }: OpenAPIObject) {

@@ -1,10 +1,19 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { FilesModule } from '../files/files.module.js';
 import { LibraryModule } from '../library/library.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { RawUploadsApiController } from './raw-uploads-api.controller.js';
+import { Tus } from './tus.js';
+import { Upload } from './upload.entity.js';
+import { UploadsApiController } from './uploads-api.controller.js';
+import { UploadsController } from './uploads.controller.js';
+import { UploadsService } from './uploads.service.js';
 
-/** Ways in for files beside a form: as raw bytes. */
+/** Ways in for files beside a form: in pieces that can be gone on with, or as raw bytes. */
 @Module({
-  imports: [LibraryModule],
-  controllers: [RawUploadsApiController],
+  imports: [TypeOrmModule.forFeature([Upload]), FilesModule, LibraryModule, SessionsModule],
+  controllers: [UploadsController, UploadsApiController, RawUploadsApiController],
+  providers: [Tus, UploadsService],
 })
 export class UploadsModule {}

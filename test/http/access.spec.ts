@@ -71,10 +71,11 @@ describe('every live route', () => {
   });
 
   it('answers to HEAD for whom it answers to GET', () => {
-    const heads = routes.filter(({ method }) => method === 'HEAD');
-    expect(heads.length).toBeGreaterThan(0);
-    for (const { path, access } of heads)
-      expect(access).toEqual(routes.find((route) => route.method === 'GET' && route.path === path)?.access);
+    const pairs = routes
+      .filter(({ method }) => method === 'GET')
+      .map((get) => [get, routes.find(({ method, path }) => method === 'HEAD' && path === get.path)]);
+    expect(pairs.length).toBeGreaterThan(0);
+    for (const [get, head] of pairs) expect(head?.access).toEqual(get?.access);
   });
 
   it('turns a stranger away where it is not open', async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RouteList } from '../../src/http/route-list.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { Cast, roles } from '../support/roles.js';
 import { table } from '../support/route-table.js';
+import { routesOf } from '../support/routes.js';
 
 let site: TestApp;
 let cast: Cast;
@@ -12,11 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => site.close());
 
-const routes = () =>
-  site.app
-    .get(RouteList)
-    .all()
-    .filter(({ method }) => method !== 'HEAD');
+const routes = () => routesOf(site);
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`;
 
 describe('who may do what', () => {

@@ -1,18 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { RateLimits } from '../../src/limits/rate-limits.js';
+import { DataSource } from 'typeorm';
 import { adminOf, keeper, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import {
+  announced,
   another,
   download,
   downloadZip,
   nothing,
+  piece,
   rightCalls,
   theirId,
   withAuthenticator,
   withPasskey,
   withReadToken,
+  withUpload,
   withVerificationMail,
   type Prepare,
   type Somebody,
@@ -36,7 +40,8 @@ async function somebody(): Promise<Somebody> {
 
 const isForAdmins = ({ tags }: Operation) => tags.includes('Administration');
 const isForMembers = (operation: Operation) => operation.security !== undefined && !isForAdmins(operation);
-const takesRawBytes = ({ requestBody }: Operation) => requestBody?.content?.['application/octet-stream'] !== undefined;
+const takesRawBytes = ({ requestBody }: Operation) =>
+  Object.keys(requestBody?.content ?? {}).some((type) => type.endsWith('octet-stream'));
 const takesBody = (operation: Operation) => operation.requestBody !== undefined && !takesRawBytes(operation);
 
 /** Calls an operation as those do whom it is for, unless the call says who; the status of the answer. */
@@ -64,6 +69,8 @@ async function expectOfEach(
   expect(found).toEqual(found.map(([operationId]) => [operationId, status]));
 }
 
+const pieces = { 'content-type': 'application/offset+octet-stream' };
+
 /** What goes wrong with an operation for a reason of its own, and what else goes right. */
 const particulars: [string, number, Prepare][] = [
   ['register', 409, ({ who }) => ({ json: who })],
@@ -83,6 +90,19 @@ const particulars: [string, number, Prepare][] = [
   ['uploadFile', 422, () => ({ id: 'a.txt', body: 'bytes', query: 'audience=all' })],
   ['putFileContent', 400, async (one) => ({ ...(await somebodysFile(one)), headers: { 'content-digest': '?' } })],
   ['putFileContent', 413, async (one) => ({ ...(await somebodysFile(one)), body: 'x'.repeat(30_001) })],
+  ['beginUpload', 400, () => ({ headers: announced({ 'upload-length': '-1' }) })],
+  ['beginUpload', 404, () => ({ headers: announced({ 'upload-metadata': 'filename eA==,replaces eA==' }) })],
+  ['beginUpload', 412, nothing],
+  ['beginUpload', 413, () => ({ headers: announced({ 'upload-length': '30001' }) })],
+  ['beginUpload', 415, () => ({ headers: announced(), json: {} })],
+  ['beginUpload', 422, () => ({ headers: announced({ 'upload-metadata': 'filename ICA=' }) })],
+  ['findUpload', 412, async (one) => ({ ...(await withUpload(one)), headers: {} })],
+  ['cancelUpload', 412, async (one) => ({ ...(await withUpload(one)), headers: {} })],
+  ['continueUpload', 400, async (one) => piece(await withUpload(one), 'bytes', { 'upload-offset': 'x' })],
+  ['continueUpload', 409, async (one) => piece(await withUpload(one), 'bytes', { 'upload-offset': '3' })],
+  ['continueUpload', 412, async (one) => ({ ...piece(await withUpload(one), 'bytes'), headers: pieces })],
+  ['continueUpload', 413, async (one) => piece(await withUpload(one), 'more than ten bytes')],
+  ['continueUpload', 415, async (one) => ({ ...(await withUpload(one)), json: {} })],
   ['getFileContent', 206, download(() => ({ range: 'bytes=0-9' }))],
   ['getFileContent', 304, download((etag) => ({ 'if-none-match': etag }))],
   ['getFileContent', 412, download(() => ({ 'if-match': '"another"' }))],
@@ -235,6 +255,12 @@ describe('and where the library is full', () => {
       expect(await api.call(operationId, { by: admin, id, body: form })).toBe(507);
     for (const operationId of ['uploadFile', 'putFileContent'])
       expect(await api.call(operationId, { by: admin, id, body })).toBe(507);
+    const headers = announced({ 'upload-length': '100' });
+    expect(await api.call('beginUpload', { by: admin, headers })).toBe(507);
+    const begun = await withUpload({ admin });
+    // as where the quota is less after a restart
+    await site.app.get(DataSource).query('UPDATE "uploads" SET "size" = 100');
+    expect(await api.call('continueUpload', { by: admin, ...piece(begun, 'some bytes') })).toBe(507);
   });
 });
 

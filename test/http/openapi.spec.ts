@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RouteList } from '../../src/http/route-list.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { DescribedApi, validatorFor } from '../support/described.js';
 import { linksOf } from '../support/html.js';
 import { Visitor } from '../support/people.js';
+import { routesOf } from '../support/routes.js';
 
 let site: TestApp;
 let api: DescribedApi;
@@ -15,10 +15,8 @@ afterAll(() => site.close());
 
 /** The live routes of the API, named as the description names them. */
 const routes = () =>
-  site.app
-    .get(RouteList)
-    .all()
-    .filter(({ method, path }) => path.startsWith('/api/v1/') && path !== '/api/v1/openapi.json' && method !== 'HEAD')
+  routesOf(site)
+    .filter(({ path }) => path.startsWith('/api/v1/') && path !== '/api/v1/openapi.json')
     .map(({ method, path, access }) => ({ name: `${method} ${path.replace(/:(\w+)/g, '{$1}')}`, to: access?.to }));
 
 /** Every value under that key, however deep. */

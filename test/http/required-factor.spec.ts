@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RouteList, type Route } from '../../src/http/route-list.js';
+import type { Route } from '../../src/http/route-list.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { Cast, roles } from '../support/roles.js';
 import { table } from '../support/route-table.js';
+import { routesOf } from '../support/routes.js';
 
 let site: TestApp;
 let cast: Cast;
@@ -16,13 +17,7 @@ const columnOf = (name: string) => table[name]?.[roles.indexOf('admin')];
 
 /** Every live route by its name, with who may call it. */
 const routes = () =>
-  new Map<string, Route>(
-    site.app
-      .get(RouteList)
-      .all()
-      .filter(({ method }) => method !== 'HEAD')
-      .map((route) => [`${route.method} ${route.path}`, route] as const),
-  );
+  new Map<string, Route>(routesOf(site).map((route) => [`${route.method} ${route.path}`, route] as const));
 
 /** What is open to somebody who must still set up a second factor: the way to one, the own sessions, and the way out. */
 const open = [

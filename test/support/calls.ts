@@ -72,6 +72,29 @@ const withGroup = async ({ admin }: Pick<Somebody, 'admin'>) => {
   return { id: (await read<{ id: string }>(made)).id };
 };
 
+export const tus = { 'tus-resumable': '1.0.0' };
+
+/** The headers that announce an upload of ten bytes. */
+export const announced = (over: Record<string, string> = {}) => ({
+  ...tus,
+  'upload-length': '10',
+  'upload-metadata': `filename ${Buffer.from('some.txt').toString('base64')}`,
+  ...over,
+});
+
+/** An upload that has begun. */
+export const withUpload = async ({ admin }: Pick<Somebody, 'admin'>) => {
+  const begun = await admin.ask('/api/v1/uploads', { method: 'POST', headers: announced() });
+  return { id: begun.headers.get('location')?.split('/').at(-1) ?? 'none', headers: tus };
+};
+
+/** The next piece of an upload. */
+export const piece = ({ id }: { id: string }, body: string, over: Record<string, string> = {}) => ({
+  id,
+  body,
+  headers: { ...tus, 'content-type': 'application/offset+octet-stream', 'upload-offset': '0', ...over },
+});
+
 const formWithFile = () => {
   const form = new FormData();
   form.append('file', new Blob(['some bytes']), 'some.txt');
@@ -194,6 +217,11 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
   }),
 
   addFile: () => ({ body: formWithFile() }),
+  describeUploads: nothing,
+  beginUpload: () => ({ headers: announced() }),
+  findUpload: withUpload,
+  continueUpload: async (somebody) => piece(await withUpload(somebody), 'some bytes'),
+  cancelUpload: withUpload,
   uploadFile: () => ({ id: 'some.txt', body: 'some bytes' }),
   putFileContent: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, body: 'other bytes' }),
   replaceFile: async ({ site }) => ({ id: (await shelve(site, 10)).file.id, body: formWithFile() }),

@@ -53,7 +53,7 @@ export class Cast {
     await this.newUser('admin');
     const path = await this.pathOf(route, member);
     const { cookie, bearer } = await this.carriedBy(role, member);
-    const hasBody = path.startsWith('/api/') && !['GET', 'DELETE'].includes(route.method);
+    const hasBody = path.startsWith('/api/') && !['GET', 'HEAD', 'DELETE'].includes(route.method);
     const answer = await fetch(new URL(path, this.site.url), {
       method: route.method,
       redirect: 'manual',

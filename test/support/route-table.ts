@@ -95,6 +95,10 @@ POST /admin/files/:id/unfeaturing              →/login  403                 40
 POST /admin/files/selection                    →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /admin/files/upload                        →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/files/upload                       →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
+POST /admin/uploads                            →/login  403                 403                 412                  →/login  →/login  →/login  →/login  →/login
+HEAD /admin/uploads/:id                        →/login  403                 403                 412                  →/login  →/login  →/login  →/login  →/login
+PATCH /admin/uploads/:id                       →/login  403                 403                 412                  →/login  →/login  →/login  →/login  →/login
+DELETE /admin/uploads/:id                      →/login  403                 403                 412                  →/login  →/login  →/login  →/login  →/login
 GET /admin/invites                             →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/invites                            →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/invites/:id/withdrawal             →/login  403                 403                 →/admin/invites      →/login  →/login  →/login  →/login  →/login
@@ -134,6 +138,11 @@ GET /api/v1/files/SHA256SUMS                   401      ok                  ok  
 GET /api/v1/files/:id                          401      ok                  ok                  ok                   401      401      ok       ok       ok
 DELETE /api/v1/files/:id                       401      403                 403                 ok                   401      401      403      403      ok
 PATCH /api/v1/files/:id                        401      403                 403                 ok                   401      401      403      403      ok
+OPTIONS /api/v1/uploads                        401      403                 403                 415                  401      401      403      403      415
+POST /api/v1/uploads                           401      403                 403                 415                  401      401      403      403      415
+HEAD /api/v1/uploads/:id                       401      403                 403                 412                  401      401      403      403      412
+PATCH /api/v1/uploads/:id                      401      403                 403                 415                  401      401      403      403      415
+DELETE /api/v1/uploads/:id                     401      403                 403                 412                  401      401      403      403      412
 PUT /api/v1/uploads/:name                      401      403                 403                 ok                   401      401      403      403      ok
 PUT /api/v1/files/:id/content                  401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/files/:id/versions                401      403                 403                 422                  401      401      403      403      422

@@ -1,0 +1,155 @@
+import { LRUCache } from 'lru-cache';
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { tellingBytes } from './content-type.js';
+
+const KiB = 1_024;
+/** Larger reads cost fewer turns of the event loop: 256 KiB and more are 1.4 times as fast as Node's 64 KiB. */
+export const chunkSize = 512 * KiB;
+/** How often it is looked whether what comes still fits, in bytes. */
+const slice = 8 * KiB * KiB;
+
+/** Is asked at the beginning and now and then, with the bytes that have come; what it throws ends the taking in. */
+export type Fits = (size: number) => Promise<void>;
+
+/** Bytes on their way into the store, in a folder of their own: what has come of them stays when the process is killed. */
+export class Drafts {
+  /** Of drafts that are likely to be gone on with, so that their bytes need not be read again. */
+  private readonly known = new LRUCache<string, RunningHash>({ max: 1_000 });
+
+  /** @param patience milliseconds after which a draft that nobody goes on with is stale. */
+  constructor(
+    private readonly folder: string,
+    private readonly patience: number,
+  ) {}
+
+  /** Begins a draft that outlives a power cut, empty as it is; nothing happens where there is one. */
+  async begin(key: string): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o750 });
+    await (await open(this.pathOf(key), 'a', 0o640)).close();
+    await syncFolder(this.folder);
+  }
+
+  /** How many bytes have come; undefined where there is no such draft. */
+  async sizeOf(key: string): Promise<number | undefined> {
+    return (await unlessMissing(stat(this.pathOf(key))))?.size;
+  }
+
+  /**
+   * Writes a stream after what is there. What came of it stays where it breaks off; when this returns, it survives a
+   * power cut. Two at once under one key must be of the same bytes.
+   */
+  async append(key: string, source: Readable, fits: Fits): Promise<void> {
+    // it may fail before anything is read of it; whoever reads hears of it all the same
+    source.on('error', () => undefined);
+    const draft = await open(this.pathOf(key), 'r+');
+    try {
+      const hash = await this.hashOf(key, draft);
+      // what a full disk takes half of is not in the hash: then it is made anew
+      this.known.delete(key);
+      await fits(hash.size);
+      let asked = hash.size;
+      for await (const bytes of source as AsyncIterable<Buffer>) {
+        await writeAll(draft, bytes, hash.size);
+        hash.take(bytes);
+        if (hash.size < asked + slice) continue;
+        asked = hash.size;
+        await fits(asked);
+      }
+      this.known.set(key, hash);
+    } finally {
+      await draft.sync();
+      await draft.close();
+    }
+  }
+
+  /** Moves a draft to where it belongs and says what it is; undefined where there is none. */
+  async moveTo(path: string, key: string): Promise<RunningHash | undefined> {
+    const draft = await unlessMissing(open(this.pathOf(key), 'r'));
+    if (!draft) return undefined;
+    try {
+      const hash = await this.hashOf(key, draft);
+      await rename(this.pathOf(key), path);
+      this.known.delete(key);
+      return hash;
+    } finally {
+      await draft.close();
+    }
+  }
+
+  /** Forgets a draft; nothing happens where there is none. */
+  async discard(key: string): Promise<void> {
+    this.known.delete(key);
+    await rm(this.pathOf(key), { force: true });
+  }
+
+  /** The keys of drafts that nobody goes on with. */
+  async *stale(): AsyncGenerator<string> {
+    for (const key of (await unlessMissing(readdir(this.folder))) ?? []) {
+      // a draft of another process may have become a file by now
+      const found = await unlessMissing(stat(join(this.folder, key)));
+      if (found && found.mtimeMs < Date.now() - this.patience) yield key;
+    }
+  }
+
+  private async hashOf(key: string, draft: FileHandle): Promise<RunningHash> {
+    const { size } = await draft.stat();
+    const known = this.known.get(key);
+    return known?.size === size ? known : RunningHash.of(draft);
+  }
+
+  private pathOf(key: string): string {
+    return join(this.folder, key);
+  }
+}
+
+/** What is known of bytes while they come: how many, the first of them, and their SHA-256 so far. */
+export class RunningHash {
+  private readonly sha256 = createHash('sha256');
+  size = 0;
+  head = Buffer.alloc(0);
+
+  /** Of all the bytes of a file, read anew. */
+  static async of(file: FileHandle): Promise<RunningHash> {
+    const hash = new RunningHash();
+    const bytes = file.createReadStream({ start: 0, autoClose: false, highWaterMark: chunkSize });
+    for await (const chunk of bytes) hash.take(chunk as Buffer);
+    return hash;
+  }
+
+  take(bytes: Buffer): void {
+    this.sha256.update(bytes);
+    this.size += bytes.length;
+    if (this.head.length < tellingBytes)
+      this.head = Buffer.concat([this.head, bytes.subarray(0, tellingBytes - this.head.length)]);
+  }
+
+  /** In hex; more bytes can come after. */
+  digest(): string {
+    return this.sha256.copy().digest('hex');
+  }
+}
+
+/** What is asked of the disk, or undefined where there is no such file or folder; any other fault is one. */
+export const unlessMissing = <Found>(asked: Promise<Found>): Promise<Found | undefined> =>
+  asked.catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+
+/** Makes sure that what was made or moved in a folder is found there after a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;)
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+}

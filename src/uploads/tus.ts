@@ -1,0 +1,155 @@
+import {
+  createParamDecorator,
+  HttpException,
+  Injectable,
+  UnsupportedMediaTypeException,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { DataStore, ERRORS, Server, Upload as TusUpload } from '@tus/server';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Readable } from 'node:stream';
+import { v7 as uuid } from 'uuid';
+import { Settings } from '../config/settings.js';
+import { Transfers } from '../sessions/transfers.js';
+import type { By } from '../http/by.js';
+import { callerOf } from '../http/caller.js';
+import { piece } from '../http/patience.js';
+import { Locks } from './locks.js';
+import { patience, UploadsService, type Metadata, type Progress } from './uploads.service.js';
+
+/** What the library says in its own words, said so that a person knows what to do. */
+const sentences: Readonly<Record<number, string>> = {
+  400: 'The headers of this upload cannot be read; see tus 1.0.',
+  409: 'The upload has come to another place than that: ask with HEAD where to go on.',
+  410: 'This upload is over. Please begin again.',
+  412: 'Please say with Tus-Resumable: 1.0.0 how you upload.',
+  413: 'That is more than this address takes at once.',
+};
+
+/** A header that is missing is no matter of who may. */
+const others: Readonly<Record<number, number>> = { 403: 400 };
+
+/** A request of tus, whole: its own library reads and answers it. */
+export interface Asked {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly by: By;
+}
+
+/** The request of an admin, as `Tus` answers it. */
+export const AskedByAdmin = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const reply = context.switchToHttp().getResponse<FastifyReply>();
+  return { request, reply, by: { admin: request.user, caller: callerOf(request) } };
+});
+
+/** Resumable uploads as tus 1.0 has them (https://tus.io/protocols/resumable-upload), spoken by its own library. */
+@Injectable()
+export class Tus {
+  private readonly locks = new Locks();
+
+  constructor(
+    private readonly uploads: UploadsService,
+    private readonly transfers: Transfers,
+    private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Answers a request for an upload, or for a new one.
+   *
+   * @throws HttpException what is wrong with it, with the headers of tus set.
+   */
+  async answer({ request, reply, by }: Asked): Promise<string> {
+    if (request.body && !(request.body instanceof Readable))
+      throw new UnsupportedMediaTypeException(`A piece of an upload is ${piece}.`);
+    if (by.admin) this.transfers.follow(reply.raw, by.admin);
+    const faults: unknown[] = [];
+    const store = new UploadsOf(by, this.uploads);
+    const server = new Server({
+      path: '/',
+      datastore: store,
+      locker: this.locks,
+      lockDrainTimeout: 1,
+      maxSize: this.settings.uploadLimit,
+      namingFunction: () => uuid(),
+      generateUrl: (asked, { id }) => `${new URL(asked.url).pathname.replace(/\/$/, '')}/${id}`,
+      onResponseError: (_asked, fault) => void faults.push(fault),
+    });
+    const answer = await server.handleWeb(this.asWebRequest(request));
+    void reply.header('tus-version', '1.0.0');
+    // nobody on another origin may call this
+    for (const [name, value] of answer.headers)
+      if (!/^(access-control-|content-)/.test(name)) void reply.header(name, value);
+    if (answer.status < 400) {
+      if (store.addedFileId !== null)
+        void reply.header('link', `</api/v1/files/${store.addedFileId}>; rel="describedby"`);
+      void reply.code(answer.status);
+      return '';
+    }
+    const [fault] = faults;
+    if (fault instanceof Error) throw fault;
+    const status = fault === ERRORS.ABORTED ? 409 : (others[answer.status] ?? answer.status);
+    throw new HttpException(sentences[status] ?? (await answer.text()).trim(), status);
+  }
+
+  private asWebRequest({ url, method, headers, body }: FastifyRequest): Request {
+    const known = Object.entries(headers).flatMap(([name, value]) =>
+      [value].flat().flatMap((one) => (one === undefined ? [] : [[name, one] as [string, string]])),
+    );
+    const hasBody = body instanceof Readable;
+    return new Request(new URL(url, this.settings.publicUrl), {
+      method,
+      headers: known,
+      ...(hasBody && { body: Readable.toWeb(body) as ReadableStream, duplex: 'half' as const }),
+    });
+  }
+}
+
+/** What the library asks of a store, for one admin. */
+class UploadsOf extends DataStore {
+  override extensions = ['creation', 'creation-with-upload', 'termination', 'expiration'];
+  /** The file that the upload has become, where all of it has come. */
+  addedFileId: string | null = null;
+
+  constructor(
+    private readonly by: By,
+    private readonly uploads: UploadsService,
+  ) {
+    super();
+  }
+
+  override async create(upload: TusUpload): Promise<TusUpload> {
+    const { id, size = 0, metadata = {} } = upload;
+    await this.uploads.begin({ id, size, metadata }, this.by);
+    // one of no bytes is whole by now
+    return this.getUpload(id);
+  }
+
+  override async getUpload(id: string): Promise<TusUpload> {
+    return this.told(await this.uploads.find(id, this.by));
+  }
+
+  override async write(piece: Readable, id: string): Promise<number> {
+    await this.uploads.append(id, piece, this.by);
+    return (await this.getUpload(id)).offset;
+  }
+
+  override remove(id: string): Promise<void> {
+    return this.uploads.cancel(id, this.by);
+  }
+
+  override getExpiration(): number {
+    return patience;
+  }
+
+  private told({ id, size, offset, metadata, expiresAt, addedFileId }: Progress): TusUpload {
+    this.addedFileId = addedFileId;
+    return new TusUpload({
+      id,
+      size,
+      offset,
+      metadata: JSON.parse(metadata) as Metadata,
+      creation_date: new Date(+expiresAt - patience).toISOString(),
+    });
+  }
+}

@@ -1,0 +1,37 @@
+import { Controller, Delete, Head, HttpCode, Patch, Post } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { AdminsOnly } from '../http/access.js';
+import { TakesUploads } from '../http/patience.js';
+import { AskedByAdmin, Tus, type Asked } from './tus.js';
+
+/** The same uploads, for the page in an admin's browser. */
+@ApiExcludeController()
+@AdminsOnly()
+@Controller('admin/uploads')
+export class UploadsController {
+  constructor(private readonly tus: Tus) {}
+
+  @Post()
+  @TakesUploads('pieces')
+  begin(@AskedByAdmin() asked: Asked) {
+    return this.tus.answer(asked);
+  }
+
+  @Head(':id')
+  find(@AskedByAdmin() asked: Asked) {
+    return this.tus.answer(asked);
+  }
+
+  @Patch(':id')
+  @HttpCode(204)
+  @TakesUploads('pieces')
+  goOn(@AskedByAdmin() asked: Asked) {
+    return this.tus.answer(asked);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  cancel(@AskedByAdmin() asked: Asked) {
+    return this.tus.answer(asked);
+  }
+}

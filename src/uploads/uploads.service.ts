@@ -1,0 +1,160 @@
+import { Injectable, NotFoundException, type OnModuleInit } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { Readable } from 'node:stream';
+import { Repository } from 'typeorm';
+import { validate as isUuid } from 'uuid';
+import { Writer } from '../database/writer.js';
+import { FileStore } from '../files/file-store.js';
+import { FilesService } from '../files/files.service.js';
+import { refuseWithoutRoom, Room } from '../files/room.js';
+import { nameForms } from '../files/stored-file.entity.js';
+import type { By } from '../http/by.js';
+import { Chores } from '../http/chores.js';
+import { InvalidInput } from '../http/errors.js';
+import { LibraryService } from '../library/library.service.js';
+import { firstAudiences, isFirstAudience } from '../library/upload.input.js';
+import { Upload } from './upload.entity.js';
+
+const hour = 3_600_000;
+/** An upload that nobody goes on with is forgotten after so many milliseconds. */
+export const patience = 24 * hour;
+
+/** What `Upload-Metadata` holds: a key can stand without a value. */
+export type Metadata = Readonly<Record<string, string | null>>;
+
+/** What a client tells of an upload before it comes. */
+export interface Announcement {
+  readonly id: string;
+  /** In bytes. */
+  readonly size: number;
+  /**
+   * `filename` (or `name`); `replaces`, the id of the file whose next version it is; `audience`, who may have a new file
+   * at first: `everyone`, or `nobody` but admins. What else there is is kept and told again.
+   */
+  readonly metadata: Metadata;
+}
+
+/** An upload, and how many bytes of it have come. */
+export interface Progress extends Upload {
+  readonly offset: number;
+}
+
+/**
+ * Files that arrive in pieces, each under an address of its own that only the admin who began it knows of. Nothing of
+ * one is visible before all has come; then it is on the shelf, once, whatever is asked again.
+ */
+@Injectable()
+export class UploadsService implements OnModuleInit {
+  constructor(
+    @InjectRepository(Upload) private readonly uploads: Repository<Upload>,
+    private readonly store: FileStore,
+    private readonly files: FilesService,
+    private readonly room: Room,
+    private readonly library: LibraryService,
+    private readonly writer: Writer,
+    private readonly chores: Chores,
+  ) {}
+
+  /**
+   * Begins an upload; its size counts against the quota from now on.
+   *
+   * @throws InvalidInput where it has no name, or its audience is none; NotFoundException where the file to replace is
+   *   not there; NoRoom.
+   */
+  async begin({ id, size, metadata }: Announcement, { admin }: By): Promise<Upload> {
+    if (!admin) throw new Error('Only an admin uploads in pieces.');
+    const { filename, name, replaces, audience } = metadata;
+    const file = replaces ? await this.library.find(replaces) : undefined;
+    const now = Date.now();
+    const upload = {
+      id,
+      uploaderId: admin.id,
+      fileId: file?.id ?? null,
+      name: file?.name ?? nameForms((filename ?? name ?? '').trim()).name,
+      size,
+      metadata: JSON.stringify(metadata),
+      addedFileId: null,
+      createdAt: new Date(now),
+      expiresAt: new Date(now + patience),
+    };
+    if (upload.name === '')
+      throw new InvalidInput([{ field: 'filename', message: 'Please give the file a name, as `filename`.' }]);
+    if (audience && !isFirstAudience(audience))
+      throw new InvalidInput([{ field: 'audience', message: `audience is one of ${firstAudiences.join(', ')}.` }]);
+    return this.room.claim(size, async () => {
+      const begun = { ...upload, storageKey: await this.store.begin() };
+      await this.uploads.insert(begun);
+      return begun;
+    });
+  }
+
+  /**
+   * How far an admin's own upload has come. Once all of it has, it is on the shelf when this returns: also where a crash
+   * came between.
+   *
+   * @throws NotFoundException where they have none of that id (any more); as `LibraryService.add`.
+   */
+  async find(id: string, by: By): Promise<Progress> {
+    const upload = await this.findOwn(id, by);
+    const offset = upload.addedFileId === null ? await this.store.sizeOf(upload.storageKey) : upload.size;
+    if (offset === undefined) notThere();
+    return { ...upload, addedFileId: await this.shelve(upload, offset, by), offset };
+  }
+
+  /**
+   * Takes in the next piece; what came of it stays where it breaks off. One at a time, and `find` then says how far it
+   * has come.
+   *
+   * @throws NotFoundException as `find`; NoRoom where the disk is full meanwhile.
+   */
+  async append(id: string, piece: Readable, by: By): Promise<void> {
+    const upload = await this.findOwn(id, by);
+    if (upload.addedFileId !== null) return;
+    await this.uploads.update({ id }, { expiresAt: new Date(Date.now() + patience) });
+    await this.store.append(upload.storageKey, piece, () => this.room.mustFit(0)).catch(refuseWithoutRoom);
+  }
+
+  /** Forgets an upload; what has become a file stays one. @throws NotFoundException as `find`. */
+  async cancel(id: string, by: By): Promise<void> {
+    const { storageKey } = await this.findOwn(id, by);
+    await this.uploads.delete({ id });
+    await this.store.abandon(storageKey);
+  }
+
+  onModuleInit(): void {
+    this.chores.every(hour, () => this.sweep(), 'uploads that nobody goes on with could not be swept');
+  }
+
+  /** Puts an upload on the shelf once all of it has come. Which file it is, or null where some of it is missing. */
+  private async shelve(upload: Upload, offset: number, by: By): Promise<string | null> {
+    const { id, addedFileId, size, storageKey } = upload;
+    if (addedFileId !== null || offset < size) return addedFileId;
+    const fileId = (await this.files.fileIdOf(storageKey)) ?? (await this.add(upload, by));
+    await this.uploads.update({ id }, { addedFileId: fileId });
+    return fileId;
+  }
+
+  private async add({ fileId, name, metadata, storageKey }: Upload, by: By): Promise<string> {
+    const upload = { name, bytes: await this.store.finish(storageKey) };
+    if (fileId !== null) return (await this.library.replace(await this.library.find(fileId), upload, by)).id;
+    const { audience } = JSON.parse(metadata) as Metadata;
+    return (await this.library.add(upload, by, isFirstAudience(audience) ? audience : undefined)).id;
+  }
+
+  private async sweep(): Promise<void> {
+    const over = await this.writer.rows<Pick<Upload, 'storageKey'>>(
+      'DELETE FROM "uploads" WHERE "expiresAt" <= $1 RETURNING "storageKey"',
+      [Date.now()],
+    );
+    for (const { storageKey } of over) await this.store.abandon(storageKey);
+  }
+
+  private async findOwn(id: string, { admin }: By): Promise<Upload> {
+    const upload = isUuid(id) ? await this.uploads.findOneBy({ id, uploaderId: admin?.id ?? '' }) : null;
+    return upload && +upload.expiresAt > Date.now() ? upload : notThere();
+  }
+}
+
+function notThere(): never {
+  throw new NotFoundException('There is no such upload (any more). Please begin again.');
+}
