@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, parse } from 'node:path';
 import { projectFolder } from '../config/settings.js';
+
+const require = createRequire(import.meta.url);
 
 /** One file of `views/assets`, held in memory under a name that changes with its content. */
 export interface Asset {
@@ -16,7 +19,10 @@ const contentTypes: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The stylesheet, the script and the icon, read once at start; addressed by content, so that a browser may keep them. */
+/** What libraries bring for browsers. */
+const libraries = { 'tus.js': 'tus-js-client/dist/tus.min.js' };
+
+/** The stylesheet, the scripts and the icon, read once at start; addressed by content, so that a browser may keep them. */
 @Injectable()
 export class Assets {
   private readonly byFingerprint = new Map<string, Asset>();
@@ -24,15 +30,8 @@ export class Assets {
 
   constructor() {
     const folder = join(projectFolder, 'views/assets');
-    for (const file of readdirSync(folder)) {
-      const contentType = contentTypes[extname(file)];
-      if (!contentType) throw new Error(`views/assets/${file} has a type that is not served.`);
-      const bytes = readFileSync(join(folder, file));
-      const { name, ext } = parse(file);
-      const fingerprint = `${name}.${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}${ext}`;
-      this.byFingerprint.set(fingerprint, { contentType, bytes });
-      this.addresses.set(file, `/assets/${fingerprint}`);
-    }
+    for (const file of readdirSync(folder)) this.add(file, join(folder, file));
+    for (const [file, path] of Object.entries(libraries)) this.add(file, require.resolve(path));
   }
 
   find(fingerprint: string): Asset | undefined {
@@ -44,5 +43,15 @@ export class Assets {
     const address = this.addresses.get(file);
     if (!address) throw new Error(`There is no asset views/assets/${file}.`);
     return address;
+  }
+
+  private add(file: string, path: string): void {
+    const contentType = contentTypes[extname(file)];
+    if (!contentType) throw new Error(`views/assets/${file} has a type that is not served.`);
+    const bytes = readFileSync(path);
+    const { name, ext } = parse(file);
+    const fingerprint = `${name}.${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}${ext}`;
+    this.byFingerprint.set(fingerprint, { contentType, bytes });
+    this.addresses.set(file, `/assets/${fingerprint}`);
   }
 }

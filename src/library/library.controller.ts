@@ -32,7 +32,7 @@ import { SelectionInput } from './selection.input.js';
 import { UploadInput } from './upload.input.js';
 import { uploadOf } from './upload.js';
 
-const adding = { view: 'library/upload', title: 'Add a file', keep: [] };
+const adding = { view: 'library/upload', title: 'Add files', keep: [] };
 const describing = {
   view: 'library/details',
   title: 'What is said of the file',
@@ -86,7 +86,7 @@ export class LibraryController {
   @Get('upload')
   @Render(adding.view)
   showUpload() {
-    return { title: adding.title, most: sizeInWords(this.settings.uploadLimit) };
+    return { title: adding.title, ...this.limit() };
   }
 
   @Post('upload')
@@ -149,7 +149,7 @@ export class LibraryController {
   @Render(replacing.view)
   async showReplacement(@Param('id') id: string) {
     const { name } = await this.library.find(id);
-    return { title: replacing.title, name, most: sizeInWords(this.settings.uploadLimit) };
+    return { title: replacing.title, id, name, ...this.limit() };
   }
 
   @Post(':id/replacement')
@@ -194,6 +194,11 @@ export class LibraryController {
   async restore(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
     await this.library.restore(await this.library.findAny(id), by);
     return this.back(id, 'The file is back on the shelf.', reply);
+  }
+
+  private limit() {
+    const { uploadLimit } = this.settings;
+    return { uploadLimit, most: sizeInWords(uploadLimit) };
   }
 
   private back(id: string, message: string, reply: FastifyReply): { url: string } {

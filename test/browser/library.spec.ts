@@ -27,9 +27,9 @@ describe('without JavaScript', () => {
         await logIn(page, keeper);
         await page.goto('/admin');
         await follow(admin, 'Files', '/admin/files');
-        await follow(admin, 'Add a file', '/admin/files/upload');
+        await follow(admin, 'Add files', '/admin/files/upload');
         await page.getByLabel('File').setInputFiles({ name: 'draft.pdf', mimeType: 'application/pdf', buffer: bytes });
-        await send(page, 'Add the file');
+        await send(page, 'Add to the shelf');
         await stopsAt(admin, '/admin/files');
         expect(await told(page)).toBe('“draft.pdf” is on the shelf.');
 

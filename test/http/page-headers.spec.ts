@@ -12,6 +12,7 @@ const policy = {
   'style-src': "'self'",
   'script-src': "'self'",
   'img-src': "'self'",
+  'connect-src': "'self'",
   'form-action': "'self'",
   'base-uri': "'none'",
   'frame-ancestors': "'none'",

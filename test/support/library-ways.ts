@@ -34,7 +34,7 @@ export const opensDetails: Way = async (page, site) => {
   await page.goto(`${await opens(page, site)}/details`);
 };
 
-export const choosesNoFile: Way = fills('/admin/files/upload', {}, 'Add the file');
+export const choosesNoFile: Way = fills('/admin/files/upload', {}, 'Add to the shelf');
 
 export const choosesNoReplacement: Way = async (page, site) =>
   fills(`${await opens(page, site)}/replacement`, {}, 'Replace the file')(page, site);
