@@ -149,7 +149,7 @@ export class LibraryController {
   @Render(replacing.view)
   async showReplacement(@Param('id') id: string) {
     const { name } = await this.library.find(id);
-    return { title: replacing.title, id, name, ...this.limit() };
+    return { title: replacing.title, name, ...this.limit() };
   }
 
   @Post(':id/replacement')

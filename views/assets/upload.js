@@ -67,8 +67,10 @@ class Transfer {
     this.acts = part.querySelector('.transfer-acts');
     this.name.textContent = file.name;
     this.bar.setAttribute('aria-label', `How much of ${file.name} has arrived`);
-    for (const [act, button] of this.buttons())
-      (button.setAttribute('aria-label', `${button.textContent}: ${file.name}`), (button.onclick = () => this[act]()));
+    for (const [act, button] of this.buttons()) {
+      button.setAttribute('aria-label', `${button.textContent}: ${file.name}`);
+      button.addEventListener('click', () => this[act]());
+    }
     this.say('Waiting for its turn');
     if (most && file.size > most) this.fail(reasons[413], false);
 
@@ -193,7 +195,9 @@ for (const form of document.querySelectorAll('form[data-upload]')) {
   const section = document.querySelector('.transfers');
   const list = section.querySelector('.transfer-list');
   const news = section.querySelector('[data-news]');
-  const { upload: endpoint, most, replaces } = form.dataset;
+  const { upload: endpoint, most } = form.dataset;
+  // from the address, which stays where the form is shown again with a mistake
+  const replaces = 'replaces' in form.dataset && /^\/admin\/files\/([^/]+)\//.exec(location.pathname)?.[1];
   const transfers = [];
   const are = (state) => transfers.filter((transfer) => transfer.state === state);
 
@@ -214,6 +218,8 @@ for (const form of document.querySelectorAll('form[data-upload]')) {
   };
 
   form.addEventListener('submit', (event) => {
+    // the server says what is missing
+    if (input.files.length === 0) return;
     event.preventDefault();
     const audience = event.submitter?.dataset.audience;
     const metadata = { ...(replaces && { replaces }), ...(audience && { audience }) };
