@@ -5,9 +5,13 @@ import { once } from 'node:events';
 import { createReadStream, openSync, rmSync, statSync, writeSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
 import { query } from '../support/command.js';
+import { eventually } from '../support/database.js';
+import { Line } from '../support/line.js';
 import { Visitor } from '../support/people.js';
 import { need } from '../support/programs.js';
+import { register } from '../support/walks.js';
 import { cookieOf, newFolder, startServer, type Server } from '../support/server.js';
 
 const MiB = 1_024 * 1_024;
@@ -67,11 +71,40 @@ describe.each([
     execFileSync(program, [...given, ...goOn, address], { stdio: 'pipe' });
     expect([sizeOf(path), await hashOf(path)]).toEqual([size, sha256]);
     rmSync(path);
-    await sleep(500);
-    const rows = await query<object>(
+    await isCountedOnce(email);
+  }, 120_000);
+});
+
+it(
+  'Chromium goes on with a download of 1 GiB that was cut, and it is one download',
+  async () => {
+    const browser = await launchChromium();
+    const line = await Line.to(server.url);
+    try {
+      await inTab(browser, line.url, async ({ page }) => {
+        const { email } = await register(page);
+        line.breakAfter(100 * MiB, 300 * MiB);
+        const started = page.waitForEvent('download');
+        await page.getByRole('link', { name: 'Download disk.img', exact: true }).first().click();
+        const path = await (await started).path();
+        expect([sizeOf(path), await hashOf(path)]).toEqual([size, sha256]);
+        await isCountedOnce(email);
+      });
+    } finally {
+      await browser.close();
+      await line.close();
+    }
+  },
+  launchTimeout,
+);
+
+/** Sees that somebody has had the file once, and all of it. */
+async function isCountedOnce(email: string): Promise<void> {
+  const read = () =>
+    query<{ spent: number; coveredBytes: number }>(
       { DATA_DIR },
       `SELECT "spent", "coveredBytes" FROM "downloads" JOIN "users" ON "users"."id" = "memberId" WHERE "email" = '${email}'`,
     );
-    expect(rows).toEqual([{ spent: 1, coveredBytes: size }]);
-  }, 120_000);
-});
+  await eventually(async () => (await read())[0]?.coveredBytes === size);
+  expect(await read()).toEqual([{ spent: 1, coveredBytes: size }]);
+}

@@ -5,6 +5,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export class Line {
   private readonly sockets = new Set<Socket>();
   private isUp = true;
+  private breaks: number[] = [];
+  /** How often an answer was broken off. */
+  broken = 0;
 
   private constructor(
     private readonly server: ReturnType<typeof createServer>,
@@ -22,6 +25,13 @@ export class Line {
       for (const socket of [near, far]) line.hold(socket);
       if (line.isUp) near.pipe(far).pipe(near);
       else line.cut();
+      far.on('data', () => {
+        if (far.bytesRead < (line.breaks[0] ?? Infinity)) return;
+        line.breaks.shift();
+        line.broken++;
+        far.destroy();
+        near.end();
+      });
     });
     return line;
   }
@@ -30,6 +40,11 @@ export class Line {
   cut(): void {
     this.isUp = false;
     for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  /** Breaks off an answer once so many bytes of it have come, then another, and lets the next connection through. */
+  breakAfter(...bytes: number[]): void {
+    this.breaks = bytes;
   }
 
   mend(): void {
