@@ -7,12 +7,13 @@ import {
 } from '@nestjs/common';
 import { DataStore, ERRORS, Server, Upload as TusUpload } from '@tus/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { v7 as uuid } from 'uuid';
 import { Settings } from '../config/settings.js';
 import { Transfers } from '../sessions/transfers.js';
 import type { By } from '../http/by.js';
 import { callerOf } from '../http/caller.js';
+import { ledThrough } from '../http/led-through.js';
 import { piece } from '../http/patience.js';
 import { Locks } from './locks.js';
 import { patience, UploadsService, type Metadata, type Progress } from './uploads.service.js';
@@ -75,11 +76,12 @@ export class Tus {
       generateUrl: (asked, { id }) => `${new URL(asked.url).pathname.replace(/\/$/, '')}/${id}`,
       onResponseError: (_asked, fault) => void faults.push(fault),
     });
-    const answer = await server.handleWeb(this.asWebRequest(request));
+    const body = request.body instanceof Readable ? ledThrough(request.body, new PassThrough()) : undefined;
+    const answer = await server.handleWeb(this.asWebRequest(request, body)).finally(() => body?.destroy());
     void reply.header('tus-version', '1.0.0');
-    // nobody on another origin may call this
+    // nobody on another origin may call this, and the connection can be used again
     for (const [name, value] of answer.headers)
-      if (!/^(access-control-|content-)/.test(name)) void reply.header(name, value);
+      if (!/^(access-control-|connection|content-)/.test(name)) void reply.header(name, value);
     if (answer.status < 400) {
       if (store.addedFileId !== null)
         void reply.header('link', `</api/v1/files/${store.addedFileId}>; rel="describedby"`);
@@ -87,20 +89,19 @@ export class Tus {
       return '';
     }
     const [fault] = faults;
-    if (fault instanceof Error) throw fault;
+    if (fault instanceof Error && !('status_code' in fault)) throw fault;
     const status = fault === ERRORS.ABORTED ? 409 : (others[answer.status] ?? answer.status);
     throw new HttpException(sentences[status] ?? (await answer.text()).trim(), status);
   }
 
-  private asWebRequest({ url, method, headers, body }: FastifyRequest): Request {
+  private asWebRequest({ url, method, headers }: FastifyRequest, body: Readable | undefined): Request {
     const known = Object.entries(headers).flatMap(([name, value]) =>
       [value].flat().flatMap((one) => (one === undefined ? [] : [[name, one] as [string, string]])),
     );
-    const hasBody = body instanceof Readable;
     return new Request(new URL(url, this.settings.publicUrl), {
       method,
       headers: known,
-      ...(hasBody && { body: Readable.toWeb(body) as ReadableStream, duplex: 'half' as const }),
+      ...(body && { body: Readable.toWeb(body) as ReadableStream, duplex: 'half' as const }),
     });
   }
 }

@@ -1,6 +1,7 @@
 import { PayloadTooLargeException } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
-import { pipeline, Transform, type Readable } from 'node:stream';
+import { Transform, type Readable } from 'node:stream';
+import { ledThrough } from '../http/led-through.js';
 
 /**
  * The same bytes, which break off with 413 where there are more than `most`.
@@ -18,5 +19,5 @@ export function within(most: number, headers: IncomingHttpHeaders, bytes: Readab
       else done(null, chunk);
     },
   });
-  return pipeline(bytes, limit, () => undefined);
+  return ledThrough(bytes, limit);
 }

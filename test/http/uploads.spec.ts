@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DataSource } from 'typeorm';
@@ -122,6 +124,39 @@ describe('an admin who puts raw bytes', () => {
     expect((await put('/api/v1/uploads/x', randomBytes(1_000_000))).status).toBe(201);
     expect(kept()).toBe(before + 1);
   });
+
+  it.each([
+    ['as they are', '/api/v1/uploads/x', 'PUT', {}],
+    [
+      'in pieces',
+      '/api/v1/uploads',
+      'POST',
+      {
+        'tus-resumable': '1.0.0',
+        'upload-length': '100',
+        'upload-metadata': 'filename eA==',
+        'content-type': 'application/offset+octet-stream',
+      },
+    ],
+  ])(
+    'is answered in the middle of too many %s, and goes on with the same connection',
+    async (_, path, method, more) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const ask = async (target: string, options: RequestOptions, body?: Buffer) => {
+        const headers = { authorization: `Bearer ${admin.script.token ?? ''}`, ...options.headers };
+        const asked = request(new URL(target, site.url), { agent, ...options, headers });
+        asked.end(body);
+        const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+        answer.resume();
+        await once(answer, 'end');
+        return answer.statusCode;
+      };
+      const chunked = { 'transfer-encoding': 'chunked', ...more };
+      expect(await ask(path, { method, headers: chunked }, randomBytes(20_000_000))).toBe(413);
+      expect(await ask('/api/v1/users/me', {})).toBe(200);
+      agent.destroy();
+    },
+  );
 
   it('may add a file for nobody yet', async () => {
     const answer = await put('/api/v1/uploads/quiet.txt?audience=nobody', 'quiet');

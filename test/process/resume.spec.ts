@@ -88,6 +88,7 @@ it(
         await page.getByRole('link', { name: 'Download disk.img', exact: true }).first().click();
         const path = await (await started).path();
         expect([sizeOf(path), await hashOf(path)]).toEqual([size, sha256]);
+        expect(line.broken).toBe(2);
         await isCountedOnce(email);
       });
     } finally {
