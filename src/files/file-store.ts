@@ -5,7 +5,8 @@ import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Settings } from '../config/settings.js';
-import { chunkSize, Drafts, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
+import { Drafts, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
+import { FileReader } from './file-reader.js';
 
 const MiB = 1_024 * 1_024;
 const hour = 3_600_000;
@@ -121,7 +122,7 @@ export class FileStore {
     if (size <= remembered.largest) return (await this.whole(storageKey, size)).subarray(range.start, range.end + 1);
     const file = await open(this.pathOf(storageKey), 'r');
     const { size: held } = await file.stat();
-    if (held === size) return file.createReadStream({ ...range, highWaterMark: chunkSize });
+    if (held === size) return new FileReader(file, range);
     await file.close();
     throw new Error(`The file store holds ${held} bytes of ${storageKey}, not ${size}.`);
   }

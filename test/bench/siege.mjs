@@ -6,8 +6,7 @@
  * Usage: node test/bench/siege.mjs [seconds = 10]
  */
 import { randomUUID } from 'node:crypto';
-import { URLSearchParams } from 'node:url';
-import { address, asker, quantile, startSite } from './site.mjs';
+import { address, asker, ratioOf, registerOnPage, startSite, watch } from './site.mjs';
 
 const seconds = Number(process.argv[2] ?? 10);
 const password = 'correct horse battery staple';
@@ -25,26 +24,6 @@ async function register() {
     headers: { 'x-forwarded-for': address(++clients) },
   });
   return { email, token: JSON.parse(answer.text).access_token };
-}
-
-/** Registers in a browser; the cookie that it keeps. */
-async function registerOnPage() {
-  const form = new URLSearchParams({ name: 'Ada', email: `${randomUUID()}@example.com`, password }).toString();
-  const answer = await one('POST', '/register', { form, headers: { origin: site.origin } });
-  return (answer.headers['set-cookie'] ?? []).map((line) => line.split(';', 1)[0]).join('; ');
-}
-
-/** The member's own page, asked for again and again; its milliseconds. */
-async function watch(cookie) {
-  const ask = asker(site.url);
-  const times = [];
-  for (const end = Date.now() + seconds * 1_000; Date.now() < end;) {
-    const answer = await ask('GET', '/secrets', { headers: { cookie } });
-    if (answer.status !== 200) throw new Error(`The page answered ${answer.status}.`);
-    times.push(answer.milliseconds);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return times;
 }
 
 /** Does something over and over until told to stop; counts what came of it. */
@@ -69,9 +48,9 @@ function keepOn(work) {
 try {
   const members = [];
   for (let n = 0; n < 64; n++) members.push(await register());
-  const cookie = await registerOnPage();
-  await watch(cookie);
-  const idle = await watch(cookie);
+  const cookie = await registerOnPage(site);
+  await watch(site, cookie, seconds);
+  const idle = await watch(site, cookie, seconds);
 
   const attack = asker(site.url, 8);
   const attackers = Array.from({ length: 8 }, () =>
@@ -79,7 +58,7 @@ try {
   );
   const crowd = asker(site.url, 64);
   const crowds = members.map(({ email }, n) => keepOn(() => logIn(crowd, email, password, address(100_000 + n))));
-  const busy = await watch(cookie);
+  const busy = await watch(site, cookie, seconds);
   const sum = async (many) => {
     const total = {};
     for (const counts of await Promise.all(many.map((each) => each.stop())))
@@ -87,12 +66,7 @@ try {
     return JSON.stringify(total);
   };
   const [attacked, loggedIn] = [await sum(attackers), await sum(crowds)];
-  const p99 = (times) => quantile(times, 0.99);
-  console.log(`idle: p50 ${quantile(idle, 0.5).toFixed(1)} ms, p99 ${p99(idle).toFixed(1)} ms, ${idle.length} pages`);
-  console.log(`busy: p50 ${quantile(busy, 0.5).toFixed(1)} ms, p99 ${p99(busy).toFixed(1)} ms, ${busy.length} pages`);
-  const ratio = p99(busy) / p99(idle);
-  console.log(`p99 busy to idle: ${ratio.toFixed(1)} (at most 5)`);
-  if (ratio > 5) process.exitCode = 1;
+  if (ratioOf(idle, busy) > 5) process.exitCode = 1;
   console.log(`attacker's answers ${attacked}, logins' answers ${loggedIn}`);
 } finally {
   await site.end();

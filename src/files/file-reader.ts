@@ -1,0 +1,57 @@
+import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import type { ByteRange } from './file-store.js';
+
+const KiB = 1_024;
+/** Larger reads cost fewer turns of the event loop: 256 KiB and more are 1.4 times as fast as 64 KiB. */
+const chunk = { small: 64 * KiB, large: 512 * KiB };
+/** So many bytes the system takes for a connection of which nobody reads: up to there, nobody is known to be fast. */
+const unknown = 8 * KiB * KiB;
+/** Who takes a chunk within so many milliseconds is. */
+const soon = 100;
+
+/**
+ * Reads a range of a file no faster than it is read itself: in large chunks for who is fast, in small ones for who is
+ * not, so that hundreds who hardly read hold little memory. Closes the file when it ends or is destroyed.
+ */
+export class FileReader extends Readable {
+  private position: number;
+  private pushedAt = 0;
+  private reading: Promise<void> | undefined;
+
+  constructor(
+    private readonly file: FileHandle,
+    private readonly range: ByteRange,
+  ) {
+    // one chunk ahead, however large
+    super({ highWaterMark: 1 });
+    this.position = range.start;
+  }
+
+  override _read(): void {
+    this.reading = this.next().catch((error: unknown) => void this.destroy(error as Error));
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const close = async () => {
+      await this.reading;
+      await this.file.close();
+    };
+    close().then(
+      () => done(error),
+      (fault: unknown) => done(error ?? (fault as Error)),
+    );
+  }
+
+  private async next(): Promise<void> {
+    const left = this.range.end + 1 - this.position;
+    if (left <= 0) return void this.push(null);
+    const isFast = this.position - this.range.start >= unknown && performance.now() - this.pushedAt < soon;
+    const bytes = Buffer.allocUnsafeSlow(Math.min(isFast ? chunk.large : chunk.small, left));
+    const { bytesRead } = await this.file.read(bytes, 0, bytes.length, this.position);
+    if (bytesRead === 0) throw new Error('A file ended before its end.');
+    this.position += bytesRead;
+    this.pushedAt = performance.now();
+    this.push(bytes.subarray(0, bytesRead));
+  }
+}
