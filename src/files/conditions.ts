@@ -1,4 +1,4 @@
-import type { ByteRange } from './file-store.js';
+import type { ByteRange } from './byte-range.js';
 
 /** What a client may ask of a download besides its path (RFC 9110 13 and 14), as it came. */
 export interface Conditions {

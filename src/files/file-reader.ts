@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { ByteRange } from './file-store.js';
+import type { ByteRange } from './byte-range.js';
 
 const KiB = 1_024;
 /** Larger reads cost fewer turns of the event loop: 256 KiB and more are 1.4 times as fast as 64 KiB. */

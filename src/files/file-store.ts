@@ -5,6 +5,7 @@ import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Settings } from '../config/settings.js';
+import type { ByteRange } from './byte-range.js';
 import { Drafts, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
 import { FileReader } from './file-reader.js';
 
@@ -19,12 +20,6 @@ export interface Stored {
   readonly size: number;
   readonly sha256: string;
   readonly head: Buffer;
-}
-
-/** From the first to the last byte, both included. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
 }
 
 /**

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import type { Viewer } from '../http/access.js';
-import type { ByteRange } from './file-store.js';
+import type { ByteRange } from './byte-range.js';
 import { account, type Account, type Asked, type Ended } from './download-account.js';
 
 /** What of a file is to be sent. */

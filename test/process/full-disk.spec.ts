@@ -8,6 +8,7 @@ import { newDatabase } from '../support/app.js';
 import { gatehouse, query } from '../support/command.js';
 import { eventually } from '../support/database.js';
 import { person, Script, Visitor } from '../support/people.js';
+import { need } from '../support/programs.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
 import { TusClient } from '../support/tus.js';
 
@@ -18,7 +19,7 @@ const onSmallDisk = process.platform === 'linux' && process.getuid?.() === 0 ? i
 
 function smallDisk(megabytes: number): string {
   const folder = newFolder();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
+  execFileSync(need('mount'), ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
   return folder;
 }
 
@@ -169,7 +170,7 @@ onSmallDisk.each(['sqlite', 'postgres'] as const)(
       const { code, output } = await gatehouse(environment, 'files verify');
       expect([code, output]).toEqual([0, '']);
     } finally {
-      execFileSync('umount', ['--lazy', disk]);
+      execFileSync(need('umount'), ['--lazy', disk]);
       await database?.drop();
     }
   },

@@ -72,7 +72,7 @@ const withGroup = async ({ admin }: Pick<Somebody, 'admin'>) => {
   return { id: (await read<{ id: string }>(made)).id };
 };
 
-export const tus = { 'tus-resumable': '1.0.0' };
+const tus = { 'tus-resumable': '1.0.0' };
 
 /** The headers that announce an upload of ten bytes. */
 export const announced = (over: Record<string, string> = {}) => ({

@@ -1,0 +1,5 @@
+/** From the first to the last byte, both included. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
