@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { AudiencesService } from '../../src/audiences/audiences.service.js';
 import { Passkey } from '../../src/factors/passkey.entity.js';
 import type { Scope, SessionKind } from '../../src/http/access.js';
 import type { Route } from '../../src/http/route-list.js';
@@ -160,7 +161,7 @@ export class Cast {
       return items[0]?.id ?? '';
     }
     if (path.includes('groups/')) return this.newGroupWith(member);
-    if (path.includes('files/')) return (await shelve(this.site, 1)).file.id;
+    if (path.includes('files/')) return this.newFileFor(await this.newGroupWith(member));
     if (/users\/|members\//.test(path)) return member.id;
     return 'nothing';
   }
@@ -169,6 +170,12 @@ export class Cast {
     const shelved = await shelve(this.site, 1);
     const { id } = await collect(this.site, [shelved], { memberId });
     return path.replace(':id', id).replace(':fileId', shelved.file.id);
+  }
+
+  private async newFileFor(group: string): Promise<string> {
+    const { id } = (await shelve(this.site, 1)).file;
+    await this.site.app.get(AudiencesService).set({ fileId: id }, { everyone: false, groups: [group], members: [] });
+    return id;
   }
 
   private async newGroupWith({ id, email }: User): Promise<string> {

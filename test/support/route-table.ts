@@ -1,7 +1,8 @@
 /**
  * Who may do what: a line a live route, a cell each of `roles` (in their order), for a request with an empty body on
- * what belongs to `member`. `ok` is a 2xx, an arrow a redirect; 422 and 404 come after the door has opened. A new route
- * is added here with care: `matrix.spec.ts` fails where one is missing, or answers anybody otherwise.
+ * what belongs to `member`; a file does by a group, a collection by name. `ok` is a 2xx, an arrow a redirect; 422 and 404
+ * come after the door has opened, or 404 because it is somebody else's. A new route is added here with care:
+ * `matrix.spec.ts` fails where one is missing, or answers anybody otherwise.
  *
  * stranger, member, other member, admin, disabled, second factor pending, read token, write token, admin token
  */
@@ -135,7 +136,7 @@ PUT /api/v1/email-confirmations                422      422                 422 
 GET /api/v1/files                              401      ok                  ok                  ok                   401      401      ok       ok       ok
 POST /api/v1/files                             401      403                 403                 422                  401      401      403      403      422
 GET /api/v1/files/SHA256SUMS                   401      ok                  ok                  ok                   401      401      ok       ok       ok
-GET /api/v1/files/:id                          401      ok                  ok                  ok                   401      401      ok       ok       ok
+GET /api/v1/files/:id                          401      ok                  404                 ok                   401      401      ok       ok       ok
 DELETE /api/v1/files/:id                       401      403                 403                 ok                   401      401      403      403      ok
 PATCH /api/v1/files/:id                        401      403                 403                 ok                   401      401      403      403      ok
 OPTIONS /api/v1/uploads                        401      403                 403                 415                  401      401      403      403      415
@@ -146,8 +147,8 @@ DELETE /api/v1/uploads/:id                     401      403                 403 
 PUT /api/v1/uploads/:name                      401      403                 403                 ok                   401      401      403      403      ok
 PUT /api/v1/files/:id/content                  401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/files/:id/versions                401      403                 403                 422                  401      401      403      403      422
-GET /api/v1/files/:id/content                  401      ok                  ok                  ok                   401      401      ok       ok       ok
-GET /api/v1/files/:id/versions                 401      ok                  ok                  ok                   401      401      ok       ok       ok
+GET /api/v1/files/:id/content                  401      ok                  404                 ok                   401      401      ok       ok       ok
+GET /api/v1/files/:id/versions                 401      ok                  404                 ok                   401      401      ok       ok       ok
 GET /api/v1/invites                            401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/invites                           401      403                 403                 ok                   401      401      403      403      ok
 DELETE /api/v1/invites/:id                     401      403                 403                 ok                   401      401      403      403      ok
@@ -193,9 +194,9 @@ GET /collections/:id/zip                       →/login  ok                  40
 GET /download                                  →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
 GET /email/confirmation                        404      404                 404                 404                  404      404      404      404      404
 POST /email/confirmation                       422      422                 422                 422                  422      422      422      422      422
-GET /files/:id                                 →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
+GET /files/:id                                 →/login  ok                  404                 ok                   →/login  →/login  →/login  →/login  →/login
 GET /files/SHA256SUMS                          →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
-GET /files/:id/download                        →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
+GET /files/:id/download                        →/login  ok                  404                 ok                   →/login  →/login  →/login  →/login  →/login
 GET /health                                    ok       ok                  ok                  ok                   ok       ok       ok       ok       ok
 GET /login                                     ok       →/secrets           →/secrets           →/secrets            ok       ok       ok       ok       ok
 POST /login                                    422      422                 422                 422                  422      422      422      422      422
