@@ -47,7 +47,7 @@ export class UploadsApiController {
   @ApiHeader({ name: 'upload-length', required: true, description: 'How many bytes it will be.' })
   @ApiHeader({ name: 'upload-metadata', required: true, description: 'Such as `filename cmVwb3J0LnBkZg==`.' })
   @ApiCreatedResponse({ description: 'Location is where the bytes go.' })
-  @ApiProblem(400, 401, 403, 404, 412, 413, 415, 422, 507)
+  @ApiProblem(400, 401, 403, 404, 412, 413, 415, 422, 501, 507)
   begin(@AskedByAdmin() asked: Asked) {
     return this.tus.answer(asked);
   }

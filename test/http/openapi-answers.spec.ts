@@ -96,6 +96,7 @@ const particulars: [string, number, Prepare][] = [
   ['beginUpload', 413, () => ({ headers: announced({ 'upload-length': '30001' }) })],
   ['beginUpload', 415, () => ({ headers: announced(), json: {} })],
   ['beginUpload', 422, () => ({ headers: announced({ 'upload-metadata': 'filename ICA=' }) })],
+  ['beginUpload', 501, () => ({ headers: { ...pieces, 'upload-defer-length': '1', 'tus-resumable': '1.0.0' } })],
   ['findUpload', 412, async (one) => ({ ...(await withUpload(one)), headers: {} })],
   ['cancelUpload', 412, async (one) => ({ ...(await withUpload(one)), headers: {} })],
   ['continueUpload', 400, async (one) => piece(await withUpload(one), 'bytes', { 'upload-offset': 'x' })],
