@@ -1,3 +1,4 @@
+import { ConflictException } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -9,6 +10,9 @@ const KiB = 1_024;
 const chunkSize = 512 * KiB;
 /** How often it is looked whether what comes still fits, in bytes. */
 const slice = 8 * KiB * KiB;
+
+/** What is said to who goes on with an upload from where it does not stand. */
+export const elsewhere = 'The upload has come to another place than that: ask with HEAD where to go on.';
 
 /** Is asked at the beginning and now and then, with the bytes that have come; what it throws ends the taking in. */
 export type Fits = (size: number) => Promise<void>;
@@ -38,28 +42,33 @@ export class Drafts {
 
   /**
    * Writes a stream after what is there. What came of it stays where it breaks off; when this returns, it survives a
-   * power cut. Two at once under one key must be of the same bytes.
+   * power cut. Two at once under one key, as two processes may do, must be of the same bytes.
+   *
+   * @param offset how many bytes must be there, for what is written to be in its place.
+   * @throws ConflictException where there are more, or less.
    */
-  async append(key: string, source: Readable, fits: Fits): Promise<void> {
+  async append(key: string, offset: number, source: Readable, fits: Fits): Promise<void> {
     // it may fail before anything is read of it; whoever reads hears of it all the same
     source.on('error', () => undefined);
     const draft = await open(this.pathOf(key), 'r+');
     try {
-      const hash = await this.hashOf(key, draft);
-      // what a full disk takes half of is not in the hash: then it is made anew
-      this.known.delete(key);
-      await fits(hash.size);
-      let asked = hash.size;
-      for await (const bytes of source as AsyncIterable<Buffer>) {
-        await writeAll(draft, bytes, hash.size);
-        hash.take(bytes);
-        if (hash.size < asked + slice) continue;
-        asked = hash.size;
-        await fits(asked);
+      const hash = await this.takeHash(key, draft);
+      try {
+        if (hash.size !== offset) throw new ConflictException(elsewhere);
+        await fits(hash.size);
+        let asked = hash.size;
+        for await (const bytes of source as AsyncIterable<Buffer>) {
+          await writeAll(draft, bytes, hash.size);
+          hash.take(bytes);
+          if (hash.size < asked + slice) continue;
+          asked = hash.size;
+          await fits(asked);
+        }
+      } finally {
+        this.known.set(key, hash);
+        await draft.sync();
       }
-      this.known.set(key, hash);
     } finally {
-      await draft.sync();
       await draft.close();
     }
   }
@@ -69,9 +78,8 @@ export class Drafts {
     const draft = await unlessMissing(open(this.pathOf(key), 'r'));
     if (!draft) return undefined;
     try {
-      const hash = await this.hashOf(key, draft);
+      const hash = await this.takeHash(key, draft);
       await rename(this.pathOf(key), path);
-      this.known.delete(key);
       return hash;
     } finally {
       await draft.close();
@@ -93,9 +101,12 @@ export class Drafts {
     }
   }
 
-  private async hashOf(key: string, draft: FileHandle): Promise<RunningHash> {
-    const { size } = await draft.stat();
+  /** The hash of what has come, which nobody else goes on with. */
+  private async takeHash(key: string, draft: FileHandle): Promise<RunningHash> {
     const known = this.known.get(key);
+    this.known.delete(key);
+    const { size } = await draft.stat();
+    // they differ where a full disk took half of what came, or another process went on
     return known?.size === size ? known : RunningHash.of(draft);
   }
 

@@ -57,7 +57,7 @@ export class FileStore {
     const key = newKey();
     try {
       await this.incoming.begin(key);
-      await this.incoming.append(key, source, fits);
+      await this.incoming.append(key, 0, source, fits);
       return await this.keep(key, this.incoming);
     } catch (error) {
       await this.discard(key);
@@ -81,10 +81,11 @@ export class FileStore {
    * Adds a piece to the bytes of a key. What came of it stays, also where the stream breaks off or the process is
    * killed; when it returns, it survives a power cut. Two at once under one key must be of the same bytes.
    *
-   * @throws Error where nothing was begun under the key, or it is whole already.
+   * @param offset how many bytes have come before, for these to be in their place.
+   * @throws ConflictException where more have, or less; Error where nothing was begun under the key, or it is whole.
    */
-  append(storageKey: string, piece: Readable, fits: Fits): Promise<void> {
-    return this.pieces.append(storageKey, piece, fits);
+  append(storageKey: string, offset: number, piece: Readable, fits: Fits): Promise<void> {
+    return this.pieces.append(storageKey, offset, piece, fits);
   }
 
   /**

@@ -11,6 +11,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { v7 as uuid } from 'uuid';
 import { Settings } from '../config/settings.js';
 import { Transfers } from '../sessions/transfers.js';
+import { elsewhere } from '../files/drafts.js';
 import type { By } from '../http/by.js';
 import { callerOf } from '../http/caller.js';
 import { ledThrough } from '../http/led-through.js';
@@ -21,7 +22,7 @@ import { patience, UploadsService, type Metadata, type Progress } from './upload
 /** What the library says in its own words, said so that a person knows what to do. */
 const sentences: Readonly<Record<number, string>> = {
   400: 'The headers of this upload cannot be read; see tus 1.0.',
-  409: 'The upload has come to another place than that: ask with HEAD where to go on.',
+  409: elsewhere,
   410: 'This upload is over. Please begin again.',
   412: 'Please say with Tus-Resumable: 1.0.0 how you upload.',
   413: 'That is more than this address takes at once.',
@@ -130,8 +131,8 @@ class UploadsOf extends DataStore {
     return this.told(await this.uploads.find(id, this.by));
   }
 
-  override async write(piece: Readable, id: string): Promise<number> {
-    await this.uploads.append(id, piece, this.by);
+  override async write(piece: Readable, id: string, offset: number): Promise<number> {
+    await this.uploads.append(id, offset, piece, this.by);
     return (await this.getUpload(id)).offset;
   }
 

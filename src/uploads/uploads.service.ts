@@ -105,13 +105,14 @@ export class UploadsService implements OnModuleInit {
    * Takes in the next piece; what came of it stays where it breaks off. One at a time, and `find` then says how far it
    * has come.
    *
-   * @throws NotFoundException as `find`; NoRoom where the disk is full meanwhile.
+   * @param offset how many bytes have come before.
+   * @throws NotFoundException as `find`; ConflictException where more have, or less; NoRoom where the disk is full.
    */
-  async append(id: string, piece: Readable, by: By): Promise<void> {
+  async append(id: string, offset: number, piece: Readable, by: By): Promise<void> {
     const upload = await this.findOwn(id, by);
     if (upload.addedFileId !== null) return;
     await this.uploads.update({ id }, { expiresAt: new Date(Date.now() + patience) });
-    await this.store.append(upload.storageKey, piece, () => this.room.mustFit(0)).catch(refuseWithoutRoom);
+    await this.store.append(upload.storageKey, offset, piece, () => this.room.mustFit(0)).catch(refuseWithoutRoom);
   }
 
   /** Forgets an upload; what has become a file stays one. @throws NotFoundException as `find`. */

@@ -130,6 +130,23 @@ describe('an upload in pieces', () => {
     expect([(await member.ask(added)).status, (await admin.script.ask(added)).status]).toEqual([404, 200]);
   });
 
+  it('takes from another process nothing that is not in its place', async () => {
+    const address = await tus.begun(12, { filename: 'two-ways.txt' });
+    await tus.send(address, 0, Buffer.from('1234'));
+    const { storageKey } = await uploads().findOneByOrFail({ name: 'two-ways.txt' });
+    // of this process, only one request at a time comes so far
+    const store = site.app.get(FileStore);
+    const append = (offset: number, text: string) =>
+      store.append(storageKey, offset, Readable.from([Buffer.from(text)]), () => Promise.resolve());
+    const both = await Promise.allSettled([append(4, '5678'), append(4, '5678')]);
+    expect(both.map(({ status }) => status)).toContain('fulfilled');
+    await expect(append(4, '5678')).rejects.toThrow('has come to another place');
+    await expect(append(9, '9')).rejects.toThrow('has come to another place');
+    const answer = await tus.send(address, 8, Buffer.from('9abc'));
+    expect(await (await member.ask(`${fileIn(answer)}/content`)).text()).toBe('123456789abc');
+    expect((await shown('two-ways')).items).toMatchObject([{ sha256: sha256(Buffer.from('123456789abc')) }]);
+  });
+
   it('is forgotten when it is cancelled, and what has become a file stays', async () => {
     const before = kept();
     const address = await tus.begun(10, { filename: 'cancelled.bin' });
@@ -261,7 +278,7 @@ describe('uploads that are under way', () => {
     // as the process leaves it where it is killed at that moment
     await site.app
       .get(FileStore)
-      .append(upload?.storageKey ?? '', Readable.from([bytes.subarray(5)]), () => Promise.resolve());
+      .append(upload?.storageKey ?? '', 5, Readable.from([bytes.subarray(5)]), () => Promise.resolve());
     expect((await shown('crashed.txt')).items).toEqual([]);
     expect(await tus.offsetOf(address)).toBe(bytes.length);
     expect((await shown('crashed.txt')).items).toMatchObject([{ sha256: sha256(bytes) }]);
