@@ -137,12 +137,12 @@ it.concurrent.each(['sqlite', 'postgres'] as const)(
       const works = [registrations, uploads];
       for (let kill = 0; kill < kills; kill++) {
         const server = await startServer(environment);
-        for (const work of works) await work.prove(server);
+        await prove(works, server);
         await killAmid(server, works);
       }
       if (!database) expect(await query(environment, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
       const last = await startServer(environment);
-      for (const work of works) await work.prove(last);
+      await prove(works, last);
       await last.kill();
       await leavesNothingBehind(environment);
 
@@ -159,6 +159,14 @@ it.concurrent.each(['sqlite', 'postgres'] as const)(
   },
   1_200_000,
 );
+
+async function prove(works: readonly Work[], server: Server): Promise<void> {
+  try {
+    for (const work of works) await work.prove(server);
+  } catch (cause) {
+    throw new Error(`What the server said last: ${server.log().slice(-5_000)}`, { cause });
+  }
+}
 
 /** Begins all at once, and kills the server after a few of each were acknowledged. */
 async function killAmid(server: Server, works: readonly Work[]): Promise<void> {

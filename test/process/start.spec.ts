@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { cpSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DataSource } from 'typeorm';
+import { eventually } from '../support/database.js';
 import { newDatabase } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
 import { freePort, newFolder, startInVain, startServer, type Ending, type Server } from '../support/server.js';
@@ -27,6 +28,7 @@ describe('an operator who sets nothing', () => {
       'app-secret': '600',
       files: '750',
       'files/incoming': '750',
+      'files/unsettled': '750',
       'files/xx': '750',
       'files/xx/xxx': '640',
       'gatehouse.db': '640',
@@ -39,7 +41,9 @@ describe('an operator who sets nothing', () => {
     expect(items).toEqual([expect.objectContaining({ name: 'welcome.pdf', contentType: 'application/pdf' })]);
   });
 
-  it('reads in the log where the site and its data are, and how to become admin', () => {
+  it('reads in the log where the site and its data are, and how to become admin', async () => {
+    // the link is a chore, which begins when the site listens
+    await eventually(() => messages(site.log()).includes('There is no admin yet'));
     const log = messages(site.log());
     expect(log).toContain(`Gatehouse is open: http://localhost:${port}`);
     expect(log).toContain(
