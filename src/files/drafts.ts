@@ -28,10 +28,15 @@ export class Drafts {
     private readonly patience: number,
   ) {}
 
-  /** Begins a draft that outlives a power cut, empty as it is; nothing happens where there is one. */
+  /** Begins a draft that outlives a power cut, empty as it is; where there is one, it is no longer stale. */
   async begin(key: string): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o750 });
-    await (await open(this.pathOf(key), 'a', 0o640)).close();
+    const draft = await open(this.pathOf(key), 'a', 0o640);
+    try {
+      await draft.utimes(new Date(), new Date());
+    } finally {
+      await draft.close();
+    }
     await syncFolder(this.folder);
   }
 
@@ -57,7 +62,8 @@ export class Drafts {
         if (hash.size !== offset) throw new ConflictException(elsewhere);
         await fits(hash.size);
         let asked = hash.size;
-        for await (const bytes of source as AsyncIterable<Buffer>) {
+        for await (const chunk of source as AsyncIterable<Buffer | string>) {
+          const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
           await writeAll(draft, bytes, hash.size);
           hash.take(bytes);
           if (hash.size < asked + slice) continue;

@@ -42,13 +42,26 @@ const reasons = {
 };
 const loggedOut = 'You are logged out. Log in in another tab, then try again: it goes on where it stopped.';
 const lost = 'The connection is lost. Try again when it is back: it goes on where it stopped.';
+const busy = 'The site cannot take it now. Try again later: it goes on where it stopped.';
+
+const statusOf = ({ originalResponse }) => originalResponse?.getStatus() ?? 0;
+
+function isLoggedOut(error) {
+  const { responseURL = '' } = error.originalResponse?.getUnderlyingObject() ?? {};
+  return statusOf(error) === 401 || new URL(responseURL || '/', location.href).pathname === '/login';
+}
+
+/** Whether it may go better in a moment. */
+function mayPass(error) {
+  const status = statusOf(error);
+  if (isLoggedOut(error)) return false;
+  return status === 0 || [408, 409, 423, 429].includes(status) || (status >= 500 && !(status in reasons));
+}
 
 function reasonOf(error) {
-  const answer = error.originalResponse;
-  if (!answer) return lost;
-  const { responseURL = '' } = answer.getUnderlyingObject() ?? {};
-  if (answer.getStatus() === 401 || responseURL.includes('/login')) return loggedOut;
-  return reasons[answer.getStatus()] ?? lost;
+  if (isLoggedOut(error)) return loggedOut;
+  if (statusOf(error) === 0) return lost;
+  return reasons[statusOf(error)] ?? (mayPass(error) ? busy : 'The site does not take it.');
 }
 
 /** One file on its way, and what is seen of it. */
@@ -88,11 +101,8 @@ class Transfer {
         if (found) this.fileId = found[1];
       },
       onShouldRetry: (error) => {
-        const status = error.originalResponse?.getStatus() ?? 0;
-        const isWorthIt =
-          reasonOf(error) === lost && (status < 400 || status >= 500 || [408, 409, 423].includes(status));
-        if (isWorthIt) this.say('The connection is lost; trying again');
-        return isWorthIt;
+        if (mayPass(error)) this.say(statusOf(error) === 0 ? 'The connection is lost; trying again' : 'Trying again');
+        return mayPass(error);
       },
       onSuccess: () => this.arrive(),
       onError: (error) => this.fail(reasonOf(error), true),
