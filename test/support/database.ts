@@ -23,9 +23,9 @@ export async function makeLasting(): Promise<Lasting> {
   };
 }
 
-/** Waits until something is so that happens soon after an answer; fails where it never is. */
+/** Waits until something is so that happens soon after an answer; fails where it is not within 20 seconds. */
 export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 400; tries++) {
     if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
