@@ -65,10 +65,17 @@ const readUpTo = (member, bytes = 64 * MB) =>
     socket.on('close', done);
   });
 
-async function breakOff(times, members) {
+/** Lets so many begin a download and break it off, as fast as can be, or spread over so many seconds. */
+async function breakOff(times, members, duration = 0) {
   let left = times;
+  const rest = (duration * 1_000 * atOnce) / times;
   const clients = Array.from({ length: atOnce }, async () => {
-    while (left-- > 0) await readUpTo(members[left % members.length], Math.random() * 2 * MB);
+    await sleep(Math.random() * rest);
+    while (left-- > 0) {
+      const next = performance.now() + rest;
+      await readUpTo(members[left % members.length], Math.random() * 2 * MB);
+      await sleep(Math.max(0, next - performance.now()));
+    }
   });
   await Promise.all(clients);
 }
@@ -93,7 +100,7 @@ try {
     const idle = await watch(site, cookie, seconds);
     const stops = members.map(readSlowly);
     await sleep(1_000);
-    const breaking = breakOff(aborted, members);
+    const breaking = breakOff(aborted, members, seconds);
     const busy = await watch(site, cookie, seconds);
     await breaking;
     for (const stop of stops) stop();

@@ -101,6 +101,10 @@ onSmallDisk.each(['sqlite', 'postgres'] as const)(
       const address = await tus.begun(pieces.length, { filename: 'pieces.bin' });
       await tus.send(address, 0, pieces.subarray(0, MiB));
 
+      const little = randomBytes(1_000);
+      const first = (await (await admin.put('little.bin', little)).json()) as { id: string };
+      kept.set(first.id, sha256(little));
+
       let answer: Response;
       for (let n = 0; ; n++) {
         const bytes = randomBytes(9 * MiB);
@@ -140,11 +144,18 @@ onSmallDisk.each(['sqlite', 'postgres'] as const)(
       const answers = await Promise.all([
         new Script(server.url).ask('/api/v1/auth/register', { json: person() }),
         new Visitor(server.url).ask('/register', { form: { ...person() } }),
-        other.ask(`/api/v1/files/${[...kept.keys()][0] ?? ''}/content`),
+        other.ask(`/api/v1/files/${first.id}/content`),
         other.ask('/api/v1/files'),
         fetch(`${server.url}/`),
       ]);
-      for (const each of answers) await each.arrayBuffer();
+      for (const each of answers) {
+        const text = await each.text();
+        if (each.status < 400 || !each.url.includes('/api/')) continue;
+        expect([each.headers.get('content-type'), JSON.parse(text)]).toEqual([
+          expect.stringContaining('application/problem+json'),
+          expect.objectContaining({ status: each.status, detail: expect.stringMatching(/room|full/) }),
+        ]);
+      }
       for (const { status } of answers) expect([200, 201, 303, 503, 507]).toContain(status);
       expect(answers.slice(3).map(({ status }) => status)).toEqual([200, 200]);
       expect(leftovers()).toEqual([]);
