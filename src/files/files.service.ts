@@ -97,8 +97,7 @@ export class FilesService {
    * undefined where one of the same `origin` is there already.
    *
    * @param bytes as they come, or as the store has taken them in: for those, room must have been claimed.
-   * @throws NoRoom where the quota, or the disk, leaves none for it. Of bytes that come, nothing is left where this
-   * throws; those that the store had stay where it is no HttpException, for another try.
+   * @throws NoRoom where the quota, or the disk, leaves none for it; nothing of it is left then.
    */
   add(bytes: Readable | Stored, description: Description): Promise<StoredFile | undefined> {
     return this.keep(bytes, (stored) => this.insert(stored, description));
@@ -206,19 +205,21 @@ export class FilesService {
     }
   }
 
-  /** Makes bytes visible by a write, once they are whole and there is room for them. */
+  /**
+   * Makes bytes visible by a write, once they are whole and there is room for them. Where that is refused they go; where
+   * it fails in another way nobody knows whether it was done, so they stay, to be swept unless a row names them.
+   */
   private async keep<Kept>(bytes: Readable | Stored, write: (stored: Stored) => Promise<Kept>): Promise<Kept> {
     const isComing = bytes instanceof Readable;
     const stored = isComing ? await this.take(bytes) : bytes;
     const { storageKey, size } = stored;
-    try {
-      const kept = await (isComing ? this.room.claim(size, () => write(stored), size) : write(stored));
-      await this.store.settle(storageKey);
-      return kept;
-    } catch (error) {
-      if (isComing || error instanceof HttpException) await this.store.discard(storageKey);
+    const written = isComing ? this.room.claim(size, () => write(stored), size) : write(stored);
+    const kept = await written.catch(async (error: unknown) => {
+      if (error instanceof HttpException) await this.store.discard(storageKey);
       throw error;
-    }
+    });
+    await this.store.settle(storageKey);
+    return kept;
   }
 
   private take(bytes: Readable): Promise<Stored> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { DataSource } from 'typeorm';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { keeper, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
+import { sha256 } from '../support/hash.js';
 import { violationsOn } from '../support/axe.js';
 import { inTab, launchChromium, launchTimeout, openTab } from '../support/browser.js';
 import { eventually } from '../support/database.js';
@@ -36,7 +37,7 @@ function fileOf(name: string, size: number): { path: string; sha256: string } {
   const bytes = randomBytes(size);
   const path = join(folder, name);
   writeFileSync(path, bytes);
-  return { path, sha256: createHash('sha256').update(bytes).digest('hex') };
+  return { path, sha256: sha256(bytes) };
 }
 
 const onShelf = (name: string) => site.app.get(DataSource).getRepository(StoredFile).findOneBy({ name });

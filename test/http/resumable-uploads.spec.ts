@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,9 +9,10 @@ import { Upload } from '../../src/uploads/upload.entity.js';
 import { adminOf, startWithAdmin } from '../support/admins.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventually, makeLasting } from '../support/database.js';
+import { sha256 } from '../support/hash.js';
 import { Script, type Visitor } from '../support/people.js';
 import { shelve } from '../support/stored.js';
-import { TusClient } from '../support/tus.js';
+import { fileIn, TusClient } from '../support/tus.js';
 
 let site: TestApp;
 let admin: { browser: Visitor; script: Script };
@@ -36,10 +37,8 @@ const sizes = () => {
   const pieces = join(site.settings.dataDir, 'files/pieces');
   return readdirSync(pieces).map((name) => statSync(join(pieces, name)).size);
 };
-const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const shown = async (name: string) =>
   (await (await member.ask(`/api/v1/files?q=${name}`)).json()) as { items: { id: string; sha256: string }[] };
-const fileIn = (answer: Response) => /<(.+)>; rel="describedby"/.exec(answer.headers.get('link') ?? '')?.[1] ?? '';
 const uploads = ({ app } = site) => app.get(DataSource).getRepository(Upload);
 
 describe('an upload in pieces', () => {

@@ -81,6 +81,39 @@ describe('the file store', () => {
     expect([allBytes().length, await rows().count()]).toEqual(before);
   });
 
+  it('keeps what a failed write may have named until it is known that it has not, and then sweeps it', async () => {
+    const isPostgres = site.app.get(DataSource).options.type === 'postgres';
+    const refusal = isPostgres
+      ? `CREATE FUNCTION "refuse"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'out of order'; END $$;
+         CREATE TRIGGER "refusal" BEFORE INSERT ON "files" FOR EACH ROW EXECUTE FUNCTION "refuse"()`
+      : `CREATE TRIGGER "refusal" BEFORE INSERT ON "files" BEGIN SELECT RAISE(ABORT, 'out of order'); END`;
+    await site.app.get(DataSource).query(refusal);
+    const marks = () => readdirSync(join(folder(), 'unsettled'));
+    const [before, others] = [allBytes().length, marks()];
+    const bytes = Readable.from([Buffer.from('whose?')]);
+    await expect(site.app.get(FilesService).add(bytes, { name: 'lost.bin' })).rejects.toThrow('out of order');
+    await site.app.get(DataSource).query(`DROP TRIGGER "refusal"${isPostgres ? ' ON "files"' : ''}`);
+    // the bytes, and the mark that names them
+    expect(allBytes()).toHaveLength(before + 2);
+    const sweep = () => store.sweep(async (key) => (await site.app.get(FilesService).fileIdOf(key)) !== undefined);
+    await sweep();
+    expect(allBytes()).toHaveLength(before + 2);
+    const [mark = 'none'] = marks().filter((name) => !others.includes(name));
+    utimesSync(join(folder(), 'unsettled', mark), 0, 0);
+    await sweep();
+    expect(allBytes()).toHaveLength(before);
+  });
+
+  it('sweeps no bytes that a row names, although nobody said so', async () => {
+    const { file, bytes, content } = await shelve(site, largeSize);
+    const mark = join(folder(), 'unsettled', file.storageKey);
+    writeFileSync(mark, '');
+    utimesSync(mark, 0, 0);
+    await store.sweep(async (key) => (await site.app.get(FilesService).fileIdOf(key)) !== undefined);
+    expect(existsSync(mark)).toBe(false);
+    expect(Buffer.from(await (await script.ask(content)).arrayBuffer()).equals(bytes)).toBe(true);
+  });
+
   it.each([
     ...['', '..', '../../../../etc/passwd', '/etc/passwd', 'incoming/x', '\0'.repeat(32)],
     ...['A'.repeat(32), 'a'.repeat(31), 'a'.repeat(33), `${'a'.repeat(32)}\n`, `${'a'.repeat(29)}/..`],

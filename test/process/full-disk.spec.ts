@@ -1,12 +1,13 @@
 import { expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
 import { gatehouse, query } from '../support/command.js';
 import { eventually } from '../support/database.js';
+import { sha256 } from '../support/hash.js';
 import { person, Script, Visitor } from '../support/people.js';
 import { need } from '../support/programs.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
@@ -40,8 +41,6 @@ function fill(path: string, rest = 0): void {
     closeSync(file);
   }
 }
-
-const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 class Admin {
   private constructor(

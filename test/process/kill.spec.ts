@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,9 +7,10 @@ import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
 import { gatehouse, query, type Environment } from '../support/command.js';
 import { eventually } from '../support/database.js';
+import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
-import { TusClient } from '../support/tus.js';
+import { fileIn, TusClient } from '../support/tus.js';
 
 const kills = 30;
 
@@ -105,14 +106,11 @@ class Uploads implements Work {
   }
 }
 
-const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-
 /** Where the file is that an upload has become. */
 async function addressIn(answer: Response, status: number): Promise<string> {
   const body = await answer.text();
   if (answer.status !== status) throw new Error(`An upload was answered ${answer.status}: ${body}`);
-  const link = /<(.+)>; rel="describedby"/.exec(answer.headers.get('link') ?? '')?.[1];
-  return link ?? `/api/v1/files/${(JSON.parse(body) as { id: string }).id}`;
+  return fileIn(answer) || `/api/v1/files/${(JSON.parse(body) as { id: string }).id}`;
 }
 
 async function logInAsAdmin({ url }: Server): Promise<string> {

@@ -1,11 +1,12 @@
 import { expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createReadStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tus from 'tus-js-client';
 import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
+import { sha256 } from '../support/hash.js';
 import { Script } from '../support/people.js';
 import { freePort, newFolder, startServer } from '../support/server.js';
 
@@ -65,9 +66,7 @@ it.each(['sqlite', 'postgres'] as const)(
       expect(offsets.at(-1)).toBeGreaterThan(0);
 
       const { items } = (await (await admin.ask('/api/v1/files?q=disk.img')).json()) as { items: { id: string }[] };
-      expect(items).toEqual([
-        expect.objectContaining({ size, sha256: createHash('sha256').update(bytes).digest('hex') }),
-      ]);
+      expect(items).toEqual([expect.objectContaining({ size, sha256: sha256(bytes) })]);
       const content = await admin.ask(`/api/v1/files/${items[0]?.id ?? ''}/content`);
       expect(Buffer.from(await content.arrayBuffer()).equals(bytes)).toBe(true);
       await server.kill();

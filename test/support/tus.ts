@@ -1,5 +1,9 @@
 import { request } from 'node:http';
 
+/** The address of the file that an upload has become; empty where it has not. */
+export const fileIn = ({ headers }: Response): string =>
+  /<(.+)>; rel="describedby"/.exec(headers.get('link') ?? '')?.[1] ?? '';
+
 /** Speaks tus 1.0 by hand, for one who may upload. */
 export class TusClient {
   /** @param headers who asks: a bearer token, or a cookie with an origin. */
