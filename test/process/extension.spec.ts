@@ -41,9 +41,9 @@ function layOut(): void {
   change(
     'src/database/migrations.ts',
     /^/,
-    `import { Announcements1795564800004 } from './0004-announcements.migration.js';\n`,
+    `import { Announcements1798761600100 } from './0100-announcements.migration.js';\n`,
   );
-  change('src/database/migrations.ts', /,?(\s*)\];/, ', Announcements1795564800004$1];');
+  change('src/database/migrations.ts', /,?(\s*)\];/, ', Announcements1798761600100$1];');
   change(
     'views/partials/menu.hbs',
     / *\{\{else\}\}\n/,
