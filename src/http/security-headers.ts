@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.js';
 
 const contentSecurityPolicy = [
   "default-src 'none'",
+  "object-src 'none'",
   "style-src 'self'",
   "script-src 'self'",
   "img-src 'self'",
@@ -18,5 +19,5 @@ export const securityHeaders = ({ isSecure }: Settings): Readonly<Record<string,
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-  ...(isSecure && { 'strict-transport-security': 'max-age=31536000' }),
+  ...(isSecure && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
 });

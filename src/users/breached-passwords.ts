@@ -37,7 +37,12 @@ export class BreachedPasswords {
 async function isInRange(service: string, hash: string): Promise<boolean> {
   const url = `${service.replace(/\/$/, '')}/${hash.slice(0, prefixLength)}`;
   // padding hides from who watches the line how many hashes there are
-  const answer = await fetch(url, { signal: AbortSignal.timeout(patience), headers: { 'add-padding': 'true' } });
+  const answer = await fetch(url, {
+    // the operator named this service and no other (ASVS 5.0 15.3.2)
+    redirect: 'error',
+    signal: AbortSignal.timeout(patience),
+    headers: { 'add-padding': 'true' },
+  });
   if (!answer.ok) throw new Error(`it answered ${answer.status}.`);
   const rest = hash.slice(prefixLength);
   return (await answer.text()).split('\n').some((line) => {

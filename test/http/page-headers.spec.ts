@@ -9,6 +9,7 @@ afterAll(() => site.close());
 
 const policy = {
   'default-src': "'none'",
+  'object-src': "'none'",
   'style-src': "'self'",
   'script-src': "'self'",
   'img-src': "'self'",

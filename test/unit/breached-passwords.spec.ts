@@ -45,11 +45,13 @@ describe('a list in a file', () => {
 describe('a service by range', () => {
   const asked: string[] = [];
   let status = 200;
+  let elsewhere: string | undefined;
   let server: Server;
   let list: BreachedPasswords;
   beforeAll(async () => {
     server = createServer((request, response) => {
       asked.push(request.url ?? '');
+      if (elsewhere !== undefined) return void response.writeHead(302, { location: elsewhere }).end();
       const prefix = request.url?.split('/').at(-1) ?? '';
       const rest = hashes.filter((hash) => hash.startsWith(prefix)).map((hash) => `${hash.slice(5)}:7`);
       response.writeHead(status).end([...rest, `${hashOf('padding only').slice(5)}:0`].join('\r\n'));
@@ -66,6 +68,14 @@ describe('a service by range', () => {
     expect(asked).toEqual(
       ['breached password 7', 'padding only', 'my own sentence'].map((text) => `/range/${hashOf(text).slice(0, 5)}`),
     );
+  });
+
+  it('that sends us to another address is not followed there', async () => {
+    asked.length = 0;
+    elsewhere = '/elsewhere/';
+    expect(await list.has('breached password 7')).toBe(false);
+    expect(asked).toEqual([`/range/${hashOf('breached password 7').slice(0, 5)}`]);
+    elsewhere = undefined;
   });
 
   it('that does not answer well lets every password pass', async () => {
