@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const transactional = ['save', 'remove', 'softRemove', 'recover', 'transaction', 'startTransaction'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', '.cache/', 'views/', 'storage/'] },
+  { ignores: ['dist/', 'dist-counted/', 'coverage/', '.cache/', 'views/', 'storage/'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
@@ -54,6 +54,7 @@ export default tseslint.config(
         performance: 'readonly',
         Buffer: 'readonly',
         setTimeout: 'readonly',
+        structuredClone: 'readonly',
         module: 'writable',
       },
     },

@@ -115,7 +115,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
 
   try {
     await app.init();
-    app.get(ApiDescription).make(app);
+    app.get(ApiDescription).describe(app);
     await server.ready();
   } catch (error) {
     await app.close();

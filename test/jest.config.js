@@ -2,27 +2,25 @@ import { resolve } from 'node:path';
 
 const rootDir = resolve(import.meta.dirname, '..');
 
+/** How a source becomes a module. */
+export const swcOptions = {
+  jsc: {
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+    target: 'es2022',
+    keepClassNames: true,
+  },
+  module: { type: 'es6' },
+};
+
 /** The suite runs twice, on a real SQLite and on a real PostgreSQL; what needs no database runs once. */
 const shared = {
   rootDir,
+  runtime: '<rootDir>/test/support/runtime.js',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transform: {
-    '^.+\\.ts$': [
-      '<rootDir>/test/support/transform.js',
-      {
-        jsc: {
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-          target: 'es2022',
-          keepClassNames: true,
-        },
-        module: { type: 'es6' },
-        sourceMaps: true,
-      },
-    ],
-  },
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
+  transform: { '^.+\\.ts$': ['@swc/jest', { ...swcOptions, sourceMaps: true }] },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-counted/', '<rootDir>/.cache/'],
 };
 
 const onDatabase = (database) => ({

@@ -6,13 +6,18 @@ import type { Assets } from './assets.js';
 const extension = '.hbs';
 const partials = 'partials/';
 
+/** What has been compiled in this process, by folder: many applications of one process share it. */
+const compiledFolders = new Map<string, ReadonlyMap<string, HandlebarsTemplateDelegate>>();
+
 /**
- * Compiles every view of a folder, once. `{{> name}}` is `partials/name.hbs`, `{{asset "site.css"}}` the address of an
+ * Compiles every view of a folder, once a process. `{{> name}}` is `partials/name.hbs`, `{{asset "site.css"}}` the address of an
  * asset, `{{eq a b}}` compares.
  *
  * @throws Error where a view has a fault in its syntax, an unknown helper, or a partial or an asset that is not there.
  */
 export function compileViews(folder: string, assets: Assets): ReadonlyMap<string, HandlebarsTemplateDelegate> {
+  const known = compiledFolders.get(folder);
+  if (known) return known;
   const handlebars = Handlebars.create();
   handlebars.registerHelper('eq', (left: unknown, right: unknown) => left === right);
   const parsed = parseViews(folder);
@@ -20,6 +25,7 @@ export function compileViews(folder: string, assets: Assets): ReadonlyMap<string
   for (const [name, view] of parsed) compiled.set(name, compile(handlebars, flatten(view, name, parsed, assets), name));
   for (const [name, template] of compiled)
     if (name.startsWith(partials)) handlebars.registerPartial(name.slice(partials.length), template);
+  compiledFolders.set(folder, compiled);
   return compiled;
 }
 

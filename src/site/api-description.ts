@@ -6,14 +6,25 @@ import { projectFolder, Settings } from '../config/settings.js';
 
 const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { version: string };
 
-/** The OpenAPI 3.1 description of the API, made once from what the controllers declare. */
+/** The OpenAPI 3.1 description of the API, made from what the controllers declare when it is first asked for. */
 @Injectable()
 export class ApiDescription {
+  private app: INestApplication | undefined;
   private made: OpenAPIObject | undefined;
 
   constructor(private readonly settings: Settings) {}
 
-  make(app: INestApplication): void {
+  /** To be called once, before the site listens. */
+  describe(app: INestApplication): void {
+    this.app = app;
+  }
+
+  get document(): OpenAPIObject {
+    return (this.made ??= this.make());
+  }
+
+  private make(): OpenAPIObject {
+    if (!this.app) throw new Error('Nobody has said which application is to be described.');
     const outline = new DocumentBuilder()
       .setOpenAPIVersion('3.1.0')
       .setTitle('Gatehouse')
@@ -30,11 +41,6 @@ export class ApiDescription {
       .addTag('Administration', 'For admins: the members, who becomes one, and what happened.')
       .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
       .build();
-    this.made = SwaggerModule.createDocument(app, outline);
-  }
-
-  get document(): OpenAPIObject {
-    if (!this.made) throw new Error('The API description has not been made yet.');
-    return this.made;
+    return SwaggerModule.createDocument(this.app, outline);
   }
 }

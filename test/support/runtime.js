@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { SyntheticModule } from 'node:vm';
+import Runtime from 'jest-runtime';
+
+const project = resolve(import.meta.dirname, '../..');
+const source = join(project, 'src/');
+/** The built code: with counters if coverage is asked for, else as it ships. */
+const built = join(project, process.env.TESTED_CODE ?? 'dist');
+
+/** What a spec may name in `expect.any(…)`: Jest's own realm has others of the same names. */
+const constructors = [Array, BigInt, Boolean, Function, Number, Object, String, Symbol];
+
+/** Modules of the product and of libraries, each loaded once a worker. */
+const loaded = new Map();
+
+/**
+ * Jest's runtime, but for one thing: the product (as it is built) and its libraries are loaded by Node itself, once for
+ * all spec files of a worker. Jest would load them anew for each, which takes two seconds and memory that stays taken.
+ * A spec and what it imports from `test/` are still its own.
+ */
+export default class extends Runtime {
+  constructor(config, environment, ...rest) {
+    super(config, environment, ...rest);
+    const { esmLoader, _resolution: resolution } = this;
+    const resolveInJest = esmLoader.resolveModule.bind(esmLoader);
+    // one realm for all, so that a Date of a spec is a Date for the product
+    esmLoader.getContext = () => undefined;
+    resolution.canResolveSync = () => false;
+    esmLoader.resolveModule = (specifier, from, context) => {
+      const address = addressOf(specifier, from);
+      return address === undefined ? resolveInJest(specifier, from, context) : load(address);
+    };
+    for (const constructor of constructors) environment.global[constructor.name] = constructor;
+    Object.assign(globalThis, config.globals);
+  }
+
+  getAllCoverageInfoCopy() {
+    return globalThis.__coverage__ && structuredClone(globalThis.__coverage__);
+  }
+}
+
+/** What Node is to import for a specifier; undefined if Jest loads it. */
+function addressOf(specifier, from) {
+  if (isBuiltin(specifier) || specifier === '@jest/globals' || specifier.startsWith('data:')) return undefined;
+  if (!specifier.startsWith('.')) return specifier;
+  const path = resolve(dirname(from), specifier);
+  if (!path.startsWith(source)) return undefined;
+  const file = join(built, relative(source, path));
+  if (!existsSync(file)) throw new Error(`${relative(project, file)} is not there: run "npm run build" first.`);
+  return pathToFileURL(file).href;
+}
+
+function load(address) {
+  const known = loaded.get(address) ?? asModule(address);
+  loaded.set(address, known);
+  return known;
+}
+
+async function asModule(address) {
+  const exported = await import(address);
+  const module = new SyntheticModule(
+    Object.keys(exported),
+    function () {
+      for (const [name, value] of Object.entries(exported)) this.setExport(name, value);
+    },
+    { identifier: address },
+  );
+  await module.link(() => undefined);
+  await module.evaluate();
+  return module;
+}
