@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const transactional = ['save', 'remove', 'softRemove', 'recover', 'transaction', 'startTransaction'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist-counted/', 'coverage/', '.cache/', 'views/', 'storage/'] },
+  { ignores: ['dist/', 'dist-counted/', 'dist-tested/', 'coverage/', '.cache/', 'views/', 'storage/'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

@@ -20,7 +20,12 @@ const shared = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.ts$': ['@swc/jest', { ...swcOptions, sourceMaps: true }] },
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-counted/', '<rootDir>/.cache/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist/',
+    '<rootDir>/dist-counted/',
+    '<rootDir>/dist-tested/',
+    '<rootDir>/.cache/',
+  ],
 };
 
 const onDatabase = (database) => ({

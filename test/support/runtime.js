@@ -7,8 +7,8 @@ import Runtime from 'jest-runtime';
 
 const project = resolve(import.meta.dirname, '../..');
 const source = join(project, 'src/');
-/** The built code: with counters if coverage is asked for, else as it ships. */
-const built = join(project, process.env.TESTED_CODE ?? 'dist');
+/** The product as `build.js` makes it: with counters if coverage is asked for. */
+const built = join(project, process.env.TESTED_CODE ?? 'dist-tested');
 
 /** What a spec may name in `expect.any(…)`: Jest's own realm has others of the same names. */
 const constructors = [Array, BigInt, Boolean, Function, Number, Object, String, Symbol];
@@ -49,7 +49,8 @@ function addressOf(specifier, from) {
   const path = resolve(dirname(from), specifier);
   if (!path.startsWith(source)) return undefined;
   const file = join(built, relative(source, path));
-  if (!existsSync(file)) throw new Error(`${relative(project, file)} is not there: run "npm run build" first.`);
+  if (!existsSync(file))
+    throw new Error(`${relative(project, file)} is not there: run "node test/support/build.js" first.`);
   return pathToFileURL(file).href;
 }
 
