@@ -49,27 +49,35 @@ export class Cast {
 
   /** Knocks at a route as somebody, with an empty body, and says in a word what became of it. */
   async knock(route: Route, role: Role): Promise<string> {
+    const ask = await this.prepare(route, role);
+    const answer = await ask();
+    await answer.arrayBuffer();
+    if (answer.status >= 300 && answer.status < 400)
+      return `→${(answer.headers.get('location') ?? '').split('?', 1)[0]?.replace(/[0-9a-f-]{36}/, ':id')}`;
+    return answer.status < 300 ? 'ok' : String(answer.status);
+  }
+
+  /** Makes all that a route needs, and gives what asks it as somebody, with an empty body. */
+  async prepare(route: Route, role: Role): Promise<(headers?: Record<string, string>) => Promise<Response>> {
     const member = await this.newUser('member');
     // a second admin, so that none is the last
     await this.newUser('admin');
     const path = await this.pathOf(route, member);
     const { cookie, bearer } = await this.carriedBy(role, member);
     const hasBody = path.startsWith('/api/') && !['GET', 'HEAD', 'DELETE'].includes(route.method);
-    const answer = await fetch(new URL(path, this.site.url), {
-      method: route.method,
-      redirect: 'manual',
-      headers: {
-        origin: new URL(this.site.url).origin,
-        ...(cookie && { cookie }),
-        ...(bearer && { authorization: `Bearer ${bearer}` }),
-        ...(hasBody && { 'content-type': 'application/json' }),
-      },
-      ...(hasBody && { body: '{}' }),
-    });
-    await answer.arrayBuffer();
-    if (answer.status >= 300 && answer.status < 400)
-      return `→${(answer.headers.get('location') ?? '').split('?', 1)[0]?.replace(/[0-9a-f-]{36}/, ':id')}`;
-    return answer.status < 300 ? 'ok' : String(answer.status);
+    return (headers = {}) =>
+      fetch(new URL(path, this.site.url), {
+        method: route.method,
+        redirect: 'manual',
+        headers: {
+          origin: new URL(this.site.url).origin,
+          ...(cookie && { cookie }),
+          ...(bearer && { authorization: `Bearer ${bearer}` }),
+          ...(hasBody && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(hasBody && { body: '{}' }),
+      });
   }
 
   private async carriedBy(role: Role, member: User): Promise<Carried> {
