@@ -10,8 +10,9 @@ export async function checkAddress(settings: Settings): Promise<Finding[]> {
 }
 
 /** Settings that can be read, but may not be meant so. */
-export async function checkSettings({ isSecure, trustProxy, rateLimits, breachList }: Settings): Promise<Finding[]> {
-  const findings: Finding[] = [];
+export async function checkSettings(settings: Settings): Promise<Finding[]> {
+  const { isSecure, trustProxy, rateLimits, breachList } = settings;
+  const findings = checkLines(settings);
   if (isSecure && trustProxy.length === 0)
     findings.push(
       warning(
@@ -27,6 +28,35 @@ export async function checkSettings({ isSecure, trustProxy, rateLimits, breachLi
     );
   return findings;
 }
+
+/** Whether what goes to another machine can be read or changed on the way (ASVS 5.0 12.3.1). */
+function checkLines({ databaseUrl, smtpUrl, breachList }: Settings): Finding[] {
+  const findings: Finding[] = [];
+  const database = databaseUrl.startsWith("postgres") ? addressOf(databaseUrl) : undefined;
+  const isVerified = /^(require|verify-ca|verify-full)$/.test(database?.searchParams.get('sslmode') ?? '');
+  if (database && leadsElsewhere(database) && !isVerified)
+    findings.push(
+      warning('DATABASE_URL', 'The database is on another machine, without TLS: add ?sslmode=verify-full, if it can.'),
+    );
+  const mail = smtpUrl === undefined ? undefined : addressOf(smtpUrl);
+  const mayBePlain = mail?.protocol === 'smtp:' && mail.username === '' && !mail.searchParams.has('requireTLS');
+  if (mail && leadsElsewhere(mail) && mayBePlain)
+    findings.push(
+      warning(
+        'SMTP_URL',
+        'Mails go to another machine, and in plain text if that offers no TLS: use smtps:, or add ?requireTLS=true.',
+      ),
+    );
+  if (breachList?.startsWith('http:') && leadsElsewhere(new URL(breachList)))
+    findings.push(warning('BREACH_LIST', 'Its answers can be changed on the way: use https:, if it can.'));
+  return findings;
+}
+
+const addressOf = (url: string) => (URL.canParse(url) ? new URL(url) : undefined);
+
+/** A host that is not named is a socket of this machine's. */
+const leadsElsewhere = ({ hostname, searchParams }: URL) =>
+  hostname !== '' && !isOnThisMachine(hostname) && !searchParams.get('host')?.startsWith('/');
 
 function checkPublicUrl({ publicUrl, isSecure }: Settings): Finding {
   if (isSecure) return ok('PUBLIC_URL', publicUrl);

@@ -197,6 +197,12 @@ describe('the doctor', () => {
       RATE_LIMITS: warning('anyone may guess'),
     });
     expect(found).not.toHaveProperty('TRUST_PROXY');
+    const lines = { SMTP_URL: 'smtp://mail.invalid', BREACH_LIST: 'http://breaches.invalid/range' };
+    expect(await diagnose({ ...plain, ...lines, DATABASE_URL: 'postgres://gate@db.invalid/gate' })).toMatchObject({
+      SMTP_URL: warning('plain text'),
+      BREACH_LIST: warning('use https'),
+      DATABASE_URL: warning('without TLS'),
+    });
     const secure = await diagnose({ DATA_DIR, PUBLIC_URL: 'https://gate.invalid' });
     expect(secure).toMatchObject({ PUBLIC_URL: fine, TRUST_PROXY: warning('not set') });
     expect(secure).not.toHaveProperty('RATE_LIMITS');

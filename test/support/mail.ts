@@ -20,7 +20,7 @@ export const certificate = pem(
     '/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0gAMEUCIFgOZTTTrpmNJ1E8w8jFAWPNWXdbbx9+I+kiPL1h4bcqAiEAjVKZ' +
     'n9smla+AeuQXga+3zWTOH9F8lyc+gS8+n/T63VQ=',
 );
-const key = pem(
+export const certificateKey = pem(
   'PRIVATE KEY',
   'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWGd/tZ148LQPmTDTJp15VZaqk4LnG2tiexU6mXpmJ8ehRANCAAQB' +
     'yxlZx6iDXZy9dlDBX33PdfkcTL3UAG7hk+X01lNmlWwTDEexnns93jw/E3yFWNS7V+DbqlfSxFlOPpzZZWif',
@@ -61,7 +61,7 @@ export async function startSmtp({
     disabledCommands: ['STARTTLS'],
     closeTimeout: 1,
     cert: certificate,
-    key,
+    key: certificateKey,
     onConnect(_session, greet) {
       smtp.connections++;
       if (smtp.mood !== 'hangs') greet();
