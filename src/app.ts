@@ -3,12 +3,14 @@ import { NestFactory } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { openKeys } from './config/keys.js';
 import type { Settings } from './config/settings.js';
 import { isApi } from './http/access.js';
+import { addressOf, trustedProxies } from './http/address.js';
+import { checkHost, originForm, requestIds } from './http/arrival.js';
+import { BareAnswers } from './http/bare-answers.js';
 import { Busy } from './http/errors.js';
 import { ErrorsFilter } from './http/errors.filter.js';
 import { inputPipe, isReadableBody } from './http/input.js';
@@ -32,7 +34,13 @@ const limits = {
   /** For a whole request to arrive: looked at by `impatience`, which lets uploads take their time. */
   requestTimeout: 0,
   /** Milliseconds for the headers of a request to arrive; looked at every few seconds. */
-  http: { headersTimeout: 15 * second, connectionsCheckingInterval: 5 * second, maxHeaderSize: 16 * KiB },
+  http: {
+    headersTimeout: 15 * second,
+    connectionsCheckingInterval: 5 * second,
+    maxHeaderSize: 16 * KiB,
+    // `checkHost` says so in the site's own way
+    requireHostHeader: false,
+  },
   /** Milliseconds after which a connection on which nothing moves is closed, such as a download that nobody reads. */
   connectionTimeout: 300 * second,
   /** Milliseconds that a connection may stand idle between two requests. */
@@ -47,18 +55,29 @@ const limits = {
 export async function createApp(settings: Settings, logger: Logger): Promise<NestFastifyApplication> {
   const keys = openKeys(settings);
   const headers = securityHeaders(settings);
+  const isTrusted = trustedProxies(settings.trustProxy);
   const adapter = new FastifyAdapter({
     ...limits,
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
-    trustProxy: settings.trustProxy.length > 0 ? settings.trustProxy : false,
+    genReqId: requestIds(isTrusted),
+    rewriteUrl: originForm,
+    trustProxy: settings.trustProxy.length > 0 ? isTrusted : false,
+    clientErrorHandler: (error: Error, socket) => {
+      const status = app.get(BareAnswers).refuse(error, socket);
+      if (status !== undefined) logger.info({ status, err: error }, 'a request could not be read');
+    },
     // a path that the router cannot read gets no hook
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       app.get(ErrorsFilter).catch(error, new ExecutionContextHost([request, reply])),
     // a child logger for each request costs more than a page's template; what is logged names its request itself
     childLoggerFactory: (parent: FastifyBaseLogger) => parent,
     forceCloseConnections: true,
+  });
+  // the first hook there is: whoever refuses a request, its answer carries the headers
+  adapter.setOnRequestHook((request, reply, done) => {
+    void reply.headers(headers).header('x-request-id', request.id);
+    checkHost(request, reply, done);
   });
   const server = adapter.getInstance();
   server.server.maxConnections = settings.maxConnections;
@@ -89,12 +108,11 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     if (!hasWarned && request.headers['x-forwarded-for'] !== undefined) {
       hasWarned = true;
       logger.warn(
-        `${request.ip} forwards for others: if it is your proxy, name it in TRUST_PROXY, or all look like one.`,
+        `${addressOf(request)} forwards for others: if it is your proxy, name it in TRUST_PROXY, or all look like one.`,
       );
     }
-    void reply.headers(headers).header('x-request-id', request.id);
     // who only looks, or is turned away, does not hold up the end
-    if (request.url === '/ready' || request.url === '/health') return done();
+    if (['/ready', '/health'].includes(pathOf(request))) return done();
     if (lifecycle.isDraining) {
       void reply.header('connection', 'close');
       return done(new Busy(5, 'The site is restarting. Please try again in a few seconds.'));
@@ -102,7 +120,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     lifecycle.track(reply.raw);
     done();
   });
-  server.addHook('onRequest', impatience(30 * second));
+  server.addHook('onRequest', impatience(30 * second, app.get(BareAnswers)));
   server.addHook('onRequest', takeUploads);
   server.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined || request.routeOptions.config.takesUploads || isReadableBody(request.body)) done();
@@ -132,7 +150,7 @@ export async function shutDown(app: NestFastifyApplication, { shutdownSeconds }:
 
 /** One line an answer. The path without its query, since a query can hold what only its reader should see. */
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
-  const { id, method, ip, user } = request;
+  const { id, method, user } = request;
   const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
   request.log.info(
     {
@@ -141,7 +159,7 @@ function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
       path: pathOf(request),
       status: reply.statusCode,
       milliseconds,
-      address: ip,
+      address: addressOf(request),
       member: user?.id,
     },
     'answered',

@@ -103,7 +103,8 @@ export class ActivityEvent {
   @Column('varchar', { length: 64, nullable: true })
   address!: string | null;
 
-  @Column('varchar', { length: 36 })
+  /** As the log has it; a trusted proxy may have given it. */
+  @Column('varchar', { length: 128 })
   requestId!: string;
 
   /** Actor, target and address in lower case. */

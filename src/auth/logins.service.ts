@@ -22,7 +22,7 @@ export interface LoginDetails {
   readonly isRemembered?: boolean;
   /** Whether a second factor was asked for and shown; a passkey is one. */
   readonly hasShownFactor?: boolean;
-  /** Whether the member has logged in with this device before; where nobody can say, the address tells. */
+  /** Whether the member has logged in with this device before; where nobody can say, the network tells. */
   readonly isKnownDevice?: boolean;
 }
 
@@ -105,7 +105,7 @@ export class LoginsService {
    */
   async begin(user: User, details: LoginDetails): Promise<Begun> {
     const { kind, caller, isRemembered = false, hasShownFactor = false, isKnownDevice } = details;
-    const isKnown = isKnownDevice ?? (await this.sessions.isKnownAddress(user.id, caller.address));
+    const isKnown = isKnownDevice ?? (await this.sessions.isKnownNetwork(user.id, caller.address));
     const { passwordHash } = user;
     const isWithoutFactor = !hasShownFactor;
     const begun = await this.sessions.begin(user.id, { kind, caller, isRemembered, passwordHash, isWithoutFactor });

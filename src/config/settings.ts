@@ -271,7 +271,8 @@ function faultsBetween({ adminEmail, adminPassword, trustProxy, sessionIdleMinut
   for (const entry of trustProxy) {
     const [address = '', bits] = entry.split('/');
     const family = isIP(address);
-    if (family === 0 || (bits !== undefined && Number(bits) > (family === 4 ? 32 : 128)))
+    const isBlock = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+    if (family === 0 || !isBlock || entry.includes('%'))
       faults.push(`TRUST_PROXY has an entry that is no address or CIDR block: ${entry}`);
   }
   return faults;

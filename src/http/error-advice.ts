@@ -17,6 +17,7 @@ const byStatus: Record<number, Advice> = {
   },
   404: { heading: 'Nothing is here', advice: [{ text: 'Check the address for a typing mistake.' }, shelf, home] },
   405: { heading: 'This address works differently', advice: [{ text: 'Go back and use the page as it is.' }, home] },
+  408: { heading: 'That took too long', advice: [{ text: 'Go back and try once more.' }, home] },
   413: {
     heading: 'That was too much at once',
     advice: [{ text: 'Go back, shorten what you typed, and send it again.' }, home],
@@ -26,6 +27,10 @@ const byStatus: Record<number, Advice> = {
     advice: [{ text: 'Go back, mend what is named above, and send it again.' }, home],
   },
   429: { heading: 'Too many tries', advice: [{ text: 'Wait a few minutes, then try again.' }, home] },
+  431: {
+    heading: 'The browser sent too much',
+    advice: [{ text: 'Delete the cookies of this site in the browser, then try again.' }, home],
+  },
   507: { heading: 'There is no room left', advice: [{ text: 'Make room on the disk, then try again.' }, home] },
   503: { heading: 'Busy just now', advice: [{ text: 'Wait a few seconds, then load the page again.' }, home] },
 };

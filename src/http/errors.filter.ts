@@ -42,14 +42,16 @@ export class ErrorsFilter implements ExceptionFilter {
     // what was begun cannot be answered anew: the client must see that it is cut
     if (reply.raw.headersSent) return void reply.raw.destroy();
 
-    // Nest refuses what comes from another site before any hook of ours has run
+    // where the router could not read the path, no hook has run
     if (!reply.hasHeader('x-request-id'))
       void reply.headers(securityHeaders(this.settings)).header('x-request-id', request.id);
     for (const name of ofTheContent) void reply.removeHeader(name);
     if (fault instanceof Busy || fault instanceof TooManyRequests) void reply.header('retry-after', fault.retryAfter);
     if (fault.getStatus() === 405) void reply.header('allow', this.routes.methodsOf(pathOf(request)).join(', '));
 
-    if (isApi(request)) this.sendProblem(fault, request, reply);
+    const meant = request.is404 ? this.routes.withoutExtraSlashes(pathOf(request)) : undefined;
+    if (meant !== undefined) void reply.redirect(meant + request.url.slice(pathOf(request).length), 308);
+    else if (isApi(request)) this.sendProblem(fault, request, reply);
     else this.sendPage(fault, request, reply);
   }
 

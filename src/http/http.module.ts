@@ -1,6 +1,7 @@
 import { Global, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
 import { Assets } from './assets.js';
+import { BareAnswers } from './bare-answers.js';
 import { Chores } from './chores.js';
 import { Cookies } from './cookies.js';
 import { ErrorsFilter } from './errors.filter.js';
@@ -15,6 +16,7 @@ import { RouteList } from './route-list.js';
   imports: [DiscoveryModule],
   providers: [
     Assets,
+    BareAnswers,
     Chores,
     Cookies,
     FlashMessages,

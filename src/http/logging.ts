@@ -1,11 +1,13 @@
 import type { LoggerService } from '@nestjs/common';
 import pino, { type Logger, type LoggerOptions } from 'pino';
+import pretty from 'pino-pretty';
 import type { Settings } from '../config/settings.js';
+import { LogStream } from './log-stream.js';
 
 /** Names under which a secret could stand in a log line, at the top or one level down. */
 const secrets = ['password', 'passwordHash', 'token', 'access_token', 'authorization', 'cookie', 'secret'];
 
-/** JSON lines on standard output; words and colours where that is a terminal. */
+/** JSON lines on standard output; words and colours where that is a terminal, and there one line a page. */
 export function createLogger({ logLevel }: Settings, isTerminal: boolean): Logger {
   const options: LoggerOptions = {
     level: logLevel,
@@ -15,7 +17,25 @@ export function createLogger({ logLevel }: Settings, isTerminal: boolean): Logge
     redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     serializers: { err: withoutValues },
   };
-  return isTerminal ? pino({ ...options, transport: { target: 'pino-pretty' } }) : pino(options);
+  const output = LogStream.toStandardOutput((lost, fault) => {
+    logger.warn({ lost, fault }, 'The log could not be written for a while.');
+  });
+  const logger: Logger = pino(options, isTerminal ? { write: (line) => output.write(forReaders(line)) } : output);
+  return logger;
+}
+
+const inWords = pretty.prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
+/** What browsers and monitors ask for by themselves, over and over. */
+const unasked = /^\/(?:assets\/|health$|ready$|favicon\.ico$)/;
+
+/** A line for somebody who watches: one for a page, none for what no person asked for. */
+function forReaders(line: string): string {
+  const entry = JSON.parse(line) as Record<string, unknown>;
+  if (entry.msg !== 'answered') return inWords(entry);
+  const { level, time, method, path, status, milliseconds } = entry;
+  if (unasked.test(String(path)) && Number(status) < 500) return '';
+  const msg = `${String(method)} ${String(path)} ${String(status)} in ${String(milliseconds)} ms`;
+  return inWords({ level, time, msg });
 }
 
 /** What Nest says of its own start, which helps nobody but its developers. */

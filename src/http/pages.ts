@@ -41,6 +41,11 @@ export class Pages {
     return reply.send(this.render(view, { path: pathOf(request), viewer, flash, values: flash?.values, ...data }));
   }
 
+  /** The HTML of a page for somebody of whom nothing is known, not even what they asked for. */
+  alone(view: string, data: object): string {
+    return this.render(view, { path: '', ...data });
+  }
+
   /** A page that says nothing but what stands in its view is the same for every stranger: it is rendered once. */
   private forStrangers(view: string, path: string): string {
     const html = this.rendered.get(view) ?? this.render(view, { path });

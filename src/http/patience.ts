@@ -1,5 +1,7 @@
 import { UnsupportedMediaTypeException } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isApi } from './access.js';
+import type { BareAnswers } from './bare-answers.js';
 import { configureRoute } from './route-config.js';
 
 type UploadKind = 'form' | 'raw' | 'pieces';
@@ -22,13 +24,12 @@ export const TakesUploads = (how: UploadKind = 'form') => configureRoute({ takes
  * `requestTimeout`, which knows no routes and would cut every long upload.
  */
 export const impatience =
-  (milliseconds: number) =>
-  ({ raw, routeOptions }: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+  (milliseconds: number, answers: BareAnswers) =>
+  (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    const { raw, routeOptions } = request;
     if (!raw.complete && !routeOptions.config.takesUploads) {
       const timer = setTimeout(() => {
-        if (raw.complete) return;
-        if (!reply.raw.headersSent) raw.socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
-        raw.socket.destroySoon();
+        if (!raw.complete) answers.send(raw.socket, 408, isApi(request));
       }, milliseconds).unref();
       raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
     }

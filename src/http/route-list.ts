@@ -52,6 +52,15 @@ export class RouteList {
     return [...methods].filter((method) => this.router.find(method as Router.HTTPMethod, path) !== null).sort();
   }
 
+  /**
+   * The address of a route that a path of a request means, but for slashes too many, such as `/secrets` for `/secrets/`;
+   * undefined where there is none. It never begins with two, which would be another host.
+   */
+  withoutExtraSlashes(path: string): string | undefined {
+    const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+    return plain !== path && this.methodsOf(plain).length > 0 ? plain : undefined;
+  }
+
   private declared(): Map<string, Pick<Route, 'access' | 'view'>> {
     const routes = new Map<string, Pick<Route, 'access' | 'view'>>();
     for (const { metatype } of this.discovery.getControllers()) {

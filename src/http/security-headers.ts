@@ -17,7 +17,9 @@ export const securityHeaders = ({ isSecure }: Settings): Readonly<Record<string,
   'content-security-policy': contentSecurityPolicy,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
+  // 'no-referrer' would make a browser send `Origin: null` with our own forms (Fetch 3.2), which over plain HTTP is all
+  // that tells them from another site's
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   ...(isSecure && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
 });

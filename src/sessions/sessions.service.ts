@@ -9,6 +9,7 @@ import { Writer } from '../database/writer.js';
 import type { Scope, SessionKind, Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
+import { networkOf } from '../http/network.js';
 import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
 import { Session } from './session.entity.js';
 import { SessionTokens } from './session-tokens.js';
@@ -152,9 +153,13 @@ export class SessionsService implements OnModuleInit {
     return partOf(found, limit);
   }
 
-  /** Whether a live session of this member began at this address. */
-  async isKnownAddress(userId: string, address: string): Promise<boolean> {
-    return this.live().andWhere('s."userId" = :userId AND s."address" = :address', { userId, address }).getExists();
+  /** Whether a live session of this member began in the network of this address. */
+  async isKnownNetwork(userId: string, address: string): Promise<boolean> {
+    const addresses = await this.live()
+      .andWhere('s."userId" = :userId', { userId })
+      .select('DISTINCT s."address"', 'address')
+      .getRawMany<{ address: string }>();
+    return addresses.some((known) => networkOf(known.address) === networkOf(address));
   }
 
   /** Ends one session; its token is dead on the next request. */

@@ -26,7 +26,12 @@ describe('whoever watches the process', () => {
   it('is told that it lives, but is not ready, while it ends', async () => {
     await site.app.get(Lifecycle).drain(0);
     expect((await ask('/health')).status).toBe(200);
-    expect((await ask('/ready')).status).toBe(503);
+    const ready = await ask('/ready?now');
+    expect([ready.status, JSON.parse(ready.text)]).toEqual([503, { status: 'unready', reason: expect.any(String) }]);
+    expect([ready.headers.get('content-type'), ready.headers.get('retry-after')]).toEqual([
+      expect.stringContaining('application/json'),
+      '5',
+    ]);
     for (const path of ['/', '/api/v1/users/me']) {
       const { status, headers } = await ask(path);
       expect([status, headers.get('retry-after'), headers.get('connection')]).toEqual([503, '5', 'close']);

@@ -48,7 +48,7 @@ describe('every page', () => {
       expect(directivesOf(answer)).toEqual(policy);
       expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
       expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-      expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+      expect(answer.headers.get('referrer-policy')).toBe('same-origin');
       expect(answer.headers.get('x-powered-by')).toBeNull();
       expect(answer.headers.get('cache-control')).toMatch(/^(private, no-cache|no-store)$/);
       expectNothingInline(await answer.text());

@@ -1,5 +1,6 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
 
 export interface RawAnswer {
   readonly status: number;
@@ -46,4 +47,28 @@ export function read(token: string): { header: Record<string, unknown>; payload:
     .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>);
   if (!header || !payload) throw new Error('That is no token.');
   return { header, payload };
+}
+
+/** Says something on a connection of its own; all that is heard until the server closes it. */
+export function sayRaw(url: string, text: string | Buffer): Promise<RawAnswer> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    let heard = '';
+    const socket = connect(Number(port), hostname, () => socket.write(text));
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
+    // a server that cuts a connection may reset it
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      resolve(answerIn(heard));
+    });
+  });
+}
+
+function answerIn(heard: string): RawAnswer {
+  const [head = '', ...rest] = heard.split('\r\n\r\n');
+  const [first = '', ...lines] = head.split('\r\n');
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  );
+  return { status: Number(first.split(' ')[1] ?? 0), headers, body: rest.join('\r\n\r\n') };
 }
