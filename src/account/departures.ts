@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ActivityService, nobody } from '../activity/activity.service.js';
+import { kindsAboutMemberships, kindsAboutThings, type EventKind } from '../activity/event-kinds.js';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
@@ -55,6 +56,8 @@ export class Departures implements OnModuleInit {
   }
 }
 
+const listed = (kinds: readonly EventKind[]) => kinds.map((kind) => `'${kind}'`).join(', ');
+
 /** Those whom the log still names though they are gone; goes from member to member of its index, not through all rows. */
 const departed = `
   WITH RECURSIVE m ("id") AS (
@@ -68,6 +71,7 @@ const departed = `
     AND EXISTS (
       SELECT 1 FROM "events" e
       WHERE e."memberId" = m."id"
-        AND ((e."target" <> $1 AND e."kind" NOT LIKE 'file.%')
+        AND ((e."target" <> $1 AND e."kind" NOT IN (${listed([...kindsAboutThings, ...kindsAboutMemberships])}))
+          OR (e."kind" IN (${listed(kindsAboutMemberships)}) AND e."target" NOT LIKE '${nobody}: %')
           OR (e."actor" <> $1 AND (e."actorId" = m."id" OR e."actorId" IS NULL)))
     )`;

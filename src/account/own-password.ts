@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
-import type { EventKind } from '../activity/event.entity.js';
+import type { EventKind } from '../activity/event-kinds.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import { InvalidInput } from '../http/errors.js';

@@ -8,7 +8,8 @@ import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
 import { likeAnywhere, newestId, partOf, searchForm, type PagingInput, type Part } from '../http/paging.input.js';
-import { ActivityEvent, type EventKind, type Outcome } from './event.entity.js';
+import { kindsAboutMemberships, kindsAboutThings, kindsForAdmins, type EventKind } from './event-kinds.js';
+import { ActivityEvent, type Outcome } from './event.entity.js';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -100,9 +101,11 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     await this.writer.load(event);
   }
 
-  /** What happened to one member's account, the newest first. */
+  /** What happened to one member's account, as far as it is theirs to see, the newest first. */
   async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<Part<ActivityEvent>> {
-    const query = this.newestFirst({ limit, ...(cursor && { cursor }) }).andWhere('e."memberId" = :id', { id });
+    const query = this.newestFirst({ limit, ...(cursor && { cursor }) })
+      .andWhere('e."memberId" = :id', { id })
+      .andWhere('e."kind" NOT IN (:...kindsForAdmins)', { kindsForAdmins });
     return partOf(await query.getMany(), limit);
   }
 
@@ -120,18 +123,21 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** Takes a member's name off what happened; that it happened, and to which file, stays. */
+  /** Takes a member's name off what happened; that it happened, and to which file, collection or group, stays. */
   async anonymise(memberId: string): Promise<void> {
+    const kept = [...kindsAboutThings, ...kindsAboutMemberships];
     await this.events
       .createQueryBuilder()
       .update({ target: nobody, searchText: nobody })
-      .where(`"memberId" = :memberId AND "kind" NOT LIKE 'file.%'`, { memberId })
+      .where('"memberId" = :memberId AND "kind" NOT IN (:...kept)', { memberId, kept })
       .execute();
+    await this.anonymiseMemberships(memberId);
     await this.events
       .createQueryBuilder()
       .update({ actor: nobody, address: null, searchText: nobody })
       .where('"actorId" = :memberId OR ("memberId" = :memberId AND "actorId" IS NULL)', { memberId })
       .execute();
+    await this.makeFindable(memberId);
   }
 
   onModuleInit(): void {
@@ -141,6 +147,46 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
   /** What is being written is finished, and what came meanwhile. */
   async onApplicationShutdown(): Promise<void> {
     for (let last; last !== this.writing;) await (last = this.writing);
+  }
+
+  /** In which group somebody was stays. */
+  private async anonymiseMemberships(memberId: string): Promise<void> {
+    const condition = '"memberId" = :memberId AND "kind" IN (:...kindsAboutMemberships)';
+    const named = await this.events
+      .createQueryBuilder('e')
+      .select('DISTINCT e."target"', 'target')
+      .where(condition, { memberId, kindsAboutMemberships })
+      .getRawMany<{ target: string }>();
+    for (const { target } of named) {
+      const group = target.slice(target.indexOf(': '));
+      await this.events
+        .createQueryBuilder()
+        .update({ target: nobody + group, searchText: nobody })
+        .where(`${condition} AND "target" = :target`, { memberId, kindsAboutMemberships, target })
+        .execute();
+    }
+  }
+
+  /** What names nobody any more is found by what it was done to. */
+  private async makeFindable(memberId: string): Promise<void> {
+    for (let after = ''; ;) {
+      const found = await this.events
+        .createQueryBuilder('e')
+        .where('(e."memberId" = :memberId OR e."actorId" = :memberId) AND e."id" > :after', { memberId, after })
+        .andWhere('e."searchText" = :nobody AND e."kind" IN (:...kindsAboutThings)', { nobody, kindsAboutThings })
+        .orderBy('e.id')
+        .limit(batchSize)
+        .getMany();
+      const idsByText = new Map<string, string[]>();
+      for (const { id, target } of found) {
+        const searchText = searchForm(`${nobody} ${target ?? ''}`).slice(0, 700);
+        idsByText.set(searchText, [...(idsByText.get(searchText) ?? []), id]);
+      }
+      for (const [searchText, ids] of idsByText) await this.events.update(ids, { searchText });
+      const last = found.at(-1);
+      if (!last) return;
+      after = last.id;
+    }
   }
 
   private matching({ kind, outcome, q, ...paging }: EventFilter): SelectQueryBuilder<ActivityEvent> {

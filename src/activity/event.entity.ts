@@ -1,69 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/instant.column.js';
-
-/**
- * What is written down. A kind names a thing and what became of it; the list only grows, since logs and filters
- * outside know these names.
- */
-export const eventKinds = [
-  'account.registered',
-  'account.approved',
-  'account.disabled',
-  'account.enabled',
-  'account.renamed',
-  'account.role-changed',
-  'account.exported',
-  'account.deleted',
-  'email.verification-asked',
-  'email.verified',
-  'email.change-asked',
-  'email.changed',
-  'password.changed',
-  'password.reset-asked',
-  'password.reset',
-  'session.link-asked',
-  'session.second-step-asked',
-  'session.began',
-  'session.proved',
-  'session.ended',
-  'session.others-ended',
-  'token.made',
-  'factor.added',
-  'factor.renamed',
-  'factor.removed',
-  'factor.reset',
-  'factor.recovery-codes-made',
-  'factor.recovery-code-used',
-  'invite.made',
-  'invite.withdrawn',
-  'registration.changed',
-  'group.added',
-  'group.renamed',
-  'group.deleted',
-  'group.member-added',
-  'group.member-removed',
-  'file.added',
-  'file.replaced',
-  'file.renamed',
-  'file.described',
-  'file.scheduled',
-  'file.limited',
-  'file.shared',
-  'file.reminded',
-  'file.featured',
-  'file.unfeatured',
-  'file.deleted',
-  'file.restored',
-  'collection.created',
-  'collection.changed',
-  'collection.shared',
-  'collection.deleted',
-  'collection.downloaded',
-  'file.downloaded',
-  'file.part-downloaded',
-] as const;
-
-export type EventKind = (typeof eventKinds)[number];
+import type { EventKind } from './event-kinds.js';
 
 export const outcomes = ['success', 'refused', 'broken'] as const;
 export type Outcome = (typeof outcomes)[number];
@@ -96,7 +33,7 @@ export class ActivityEvent {
   @Column('varchar', { length: 254, nullable: true })
   actor!: string | null;
 
-  /** What it was done to: an email, a file's name, a token's name. */
+  /** What it was done to: an email, a file's name, a token's name; which of these, the table of kinds says. */
   @Column('varchar', { length: 300, nullable: true })
   target!: string | null;
 

@@ -3,7 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
-import type { EventKind } from '../activity/event.entity.js';
+import type { EventKind } from '../activity/event-kinds.js';
 import type { AudienceInput } from '../audiences/audience.input.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
 import { Reader } from '../database/reader.js';

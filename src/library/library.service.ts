@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { IsNull, Repository, type FindOptionsWhere } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
-import type { EventKind } from '../activity/event.entity.js';
+import type { EventKind } from '../activity/event-kinds.js';
 import { Writer } from '../database/writer.js';
 import { FileStore, type Stored } from '../files/file-store.js';
 import type { FileVersion } from '../files/file-version.entity.js';

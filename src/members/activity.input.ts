@@ -1,7 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsIn, IsOptional } from 'class-validator';
-import { eventKinds, outcomes, type EventKind, type Outcome } from '../activity/event.entity.js';
+import { eventKinds, type EventKind } from '../activity/event-kinds.js';
+import { outcomes, type Outcome } from '../activity/event.entity.js';
 import { SearchInput } from '../http/paging.input.js';
 
 /** What a form sends for what is left open is an empty text. */

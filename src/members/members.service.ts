@@ -2,7 +2,7 @@ import { ConflictException, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { ActivityService } from '../activity/activity.service.js';
-import type { EventKind } from '../activity/event.entity.js';
+import type { EventKind } from '../activity/event-kinds.js';
 import { Settings } from '../config/settings.js';
 import { PasswordResets } from '../confirmations/password-resets.js';
 import { Reader } from '../database/reader.js';

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
 import { ActivityService } from '../../src/activity/activity.service.js';
+import { eventKinds, kindsAboutMemberships, kindsAboutThings } from '../../src/activity/event-kinds.js';
 import type { ActivityEvent } from '../../src/activity/event.entity.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventually, makeLasting, type Lasting } from '../support/database.js';
@@ -118,9 +120,39 @@ describe('a member who deletes their account', () => {
         target: kind === 'file.downloaded' ? 'welcome.txt' : nobody,
         actor: nobody,
         place: null,
-        searchText: nobody,
+        searchText: kind === 'file.downloaded' ? `${nobody} welcome.txt` : nobody,
       });
     expect(after.map((event) => event.kind)).toContain('file.downloaded');
+  });
+
+  it.each(eventKinds)('leaves of %s the thing that it was done to, and no name', async (kind) => {
+    const somebody = () => ({ id: uuid(), email: `${uuid()}@example.com` });
+    const [ada, keeper] = [somebody(), somebody()];
+    const isMembership = kindsAboutMemberships.includes(kind);
+    const thing = `Board ${uuid()}`;
+    const target = isMembership ? `${ada.email}: ${thing}` : thing;
+    const caller = { address, userAgent: 'a test', requestId: 'a request' };
+    const activity = site.app.get(ActivityService);
+    await activity.record({ kind, member: ada, target }, caller);
+    // an admin's own act, which names nobody else
+    if (kindsAboutThings.includes(kind)) await activity.record({ kind, actor: keeper, target }, caller);
+    await activity.anonymise(ada.id);
+    await activity.anonymise(keeper.id);
+
+    const stays = isMembership ? `a deleted member: ${thing}` : thing;
+    const isAboutThing = isMembership || kindsAboutThings.includes(kind);
+    const left = (await events(ada.id)).at(-1);
+    expect(left).toMatchObject({ kind, actor: 'a deleted member', target: isAboutThing ? stays : 'a deleted member' });
+    const { items } = await activity.list({ limit: 10, q: thing });
+    expect(items.map((event) => [event.actor, event.target])).toEqual(
+      kindsAboutThings.includes(kind)
+        ? [
+            ['a deleted member', thing],
+            ['a deleted member', thing],
+          ]
+        : [],
+    );
+    expect(JSON.stringify([left, items])).not.toContain('@example.com');
   });
 
   it('leaves what others did alone', async () => {
