@@ -32,7 +32,7 @@ export async function checkSettings(settings: Settings): Promise<Finding[]> {
 /** Whether what goes to another machine can be read or changed on the way (ASVS 5.0 12.3.1). */
 function checkLines({ databaseUrl, smtpUrl, breachList }: Settings): Finding[] {
   const findings: Finding[] = [];
-  const database = databaseUrl.startsWith("postgres") ? addressOf(databaseUrl) : undefined;
+  const database = databaseUrl.startsWith('postgres') ? addressOf(databaseUrl) : undefined;
   const isVerified = /^(require|verify-ca|verify-full)$/.test(database?.searchParams.get('sslmode') ?? '');
   if (database && leadsElsewhere(database) && !isVerified)
     findings.push(
