@@ -4,6 +4,24 @@ import tseslint from 'typescript-eslint';
 /** TypeORM opens a transaction for these, which on SQLite's one connection swallows other people's writes. */
 const transactional = ['save', 'remove', 'softRemove', 'recover', 'transaction', 'startTransaction'];
 
+const statements = {
+  selector: `CallExpression[callee.property.name=/^(${transactional.join('|')})$/]`,
+  message: 'Write in single statements (insert, update, delete, a query builder): see README, Decisions.',
+};
+
+/** One unit a name: a `day` would be milliseconds in one file and seconds in the next. */
+const units = [
+  {
+    selector:
+      'VariableDeclarator[id.name=/^(second|minutes?|hours?|days?|weeks?)$/] > :matches(Literal, BinaryExpression).init',
+    message: 'Say the unit in the name: take dayMs or daySeconds from src/config/durations.ts.',
+  },
+  {
+    selector: 'Literal[raw=/^(60_?000|3_?600|3_?600_?000|86_?400|86_?400_?000)$/]',
+    message: 'Take it from src/config/durations.ts, whose names say the unit.',
+  },
+];
+
 export default tseslint.config(
   { ignores: ['dist/', 'dist-counted/', 'dist-tested/', 'coverage/', '.cache/', 'views/', 'storage/'] },
   eslint.configs.recommended,
@@ -26,19 +44,14 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       // entities and inputs are rows and bodies: there is no method to lose
       '@typescript-eslint/no-misused-spread': 'off',
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: `CallExpression[callee.property.name=/^(${transactional.join('|')})$/]`,
-          message: 'Write in single statements (insert, update, delete, a query builder): see README, Decisions.',
-        },
-      ],
+      'no-restricted-syntax': ['error', statements],
     },
   },
   {
     files: ['src/**'],
     ignores: ['src/{main,gatehouse}.ts'],
     rules: {
+      'no-restricted-syntax': ['error', statements, ...units],
       'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Ask for Settings.' }],
     },
   },

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
+import { secondMs } from './config/durations.js';
 import { openKeys } from './config/keys.js';
 import type { Settings } from './config/settings.js';
 import { isApi } from './http/access.js';
@@ -23,7 +24,6 @@ import { securityHeaders } from './http/security-headers.js';
 import { ApiDescription } from './site/api-description.js';
 
 const KiB = 1_024;
-const second = 1_000;
 
 /** What a client may cost before anyone knows who it is. */
 const limits = {
@@ -35,16 +35,16 @@ const limits = {
   requestTimeout: 0,
   /** Milliseconds for the headers of a request to arrive; looked at every few seconds. */
   http: {
-    headersTimeout: 15 * second,
-    connectionsCheckingInterval: 5 * second,
+    headersTimeout: 15 * secondMs,
+    connectionsCheckingInterval: 5 * secondMs,
     maxHeaderSize: 16 * KiB,
     // `checkHost` says so in the site's own way
     requireHostHeader: false,
   },
   /** Milliseconds after which a connection on which nothing moves is closed, such as a download that nobody reads. */
-  connectionTimeout: 300 * second,
+  connectionTimeout: 300 * secondMs,
   /** Milliseconds that a connection may stand idle between two requests. */
-  keepAliveTimeout: 65 * second,
+  keepAliveTimeout: 65 * secondMs,
 };
 
 /**
@@ -120,7 +120,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     lifecycle.track(reply.raw);
     done();
   });
-  server.addHook('onRequest', impatience(30 * second, app.get(BareAnswers)));
+  server.addHook('onRequest', impatience(30 * secondMs, app.get(BareAnswers)));
   server.addHook('onRequest', takeUploads);
   server.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined || request.routeOptions.config.takesUploads || isReadableBody(request.body)) done();

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ActivityService, nobody } from '../activity/activity.service.js';
 import { kindsAboutMemberships, kindsAboutThings, type EventKind } from '../activity/event-kinds.js';
+import { hourMs } from '../config/durations.js';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
@@ -9,8 +10,6 @@ import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
 import { UsersService } from '../users/users.service.js';
 import { OwnPassword } from './own-password.js';
-
-const hour = 3_600_000;
 
 /** Members who leave: their data goes at once, and what the site keeps of them names nobody. */
 @Injectable()
@@ -47,7 +46,7 @@ export class Departures implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.chores.every(hour, () => this.sweep(), 'what is left of deleted members could not be made anonymous');
+    this.chores.every(hourMs, () => this.sweep(), 'what is left of deleted members could not be made anonymous');
   }
 
   /** Takes the names of those who left off what a crash kept, or a download wrote down that ended after its member. */

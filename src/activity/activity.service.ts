@@ -3,6 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import DataLoader from 'dataloader';
 import { Repository, type SelectQueryBuilder } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { dayMs, hourMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
@@ -11,8 +12,6 @@ import { likeAnywhere, newestId, partOf, searchForm, type PagingInput, type Part
 import { kindsAboutMemberships, kindsAboutThings, kindsForAdmins, type EventKind } from './event-kinds.js';
 import { ActivityEvent, type Outcome } from './event.entity.js';
 
-const hour = 3_600_000;
-const day = 24 * hour;
 /** As many rows as one statement adds; PostgreSQL takes 65,535 values in one. */
 const batchSize = 500;
 
@@ -141,7 +140,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
   }
 
   onModuleInit(): void {
-    this.chores.every(hour, () => this.sweep(), 'old events could not be deleted');
+    this.chores.every(hourMs, () => this.sweep(), 'old events could not be deleted');
   }
 
   /** What is being written is finished, and what came meanwhile. */
@@ -214,7 +213,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async sweep(): Promise<void> {
-    const before = Date.now() - this.settings.activityDays * day;
+    const before = Date.now() - this.settings.activityDays * dayMs;
     await this.events.createQueryBuilder().delete().where('"at" < :before', { before }).execute();
   }
 }

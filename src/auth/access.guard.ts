@@ -2,6 +2,7 @@ import { ForbiddenException, Injectable, UnauthorizedException, type ExecutionCo
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
+import { minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { ACCESS, isApi, type Access, type Viewer } from '../http/access.js';
 import { NotYet, SeeOther } from '../http/errors.js';
@@ -12,7 +13,7 @@ import { Credentials } from './credentials.js';
 const closed: Access = { to: 'members' };
 
 /** Milliseconds for which a proof of who somebody is counts as fresh (ASVS 5.0 7.5.3). */
-const freshFor = 10 * 60_000;
+const freshFor = 10 * minuteMs;
 
 /** The one lock on every door: a route is closed unless it says otherwise. */
 @Injectable()

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { minuteSeconds, secondMs } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { callerOf } from '../http/caller.js';
@@ -13,7 +14,7 @@ import { Devices } from './devices.js';
 import { LoginsService } from './logins.service.js';
 
 const cookie = 'second-step';
-const lifetime = 10 * 60;
+const lifetimeSeconds = 10 * minuteSeconds;
 const home = '/secrets';
 
 /** What a login on a page was asked to do. */
@@ -50,8 +51,13 @@ export class BrowserLogins {
     const { next, isRemembered } = wish;
     const path = safePath(next, '');
     const data = JSON.stringify({ isRemembered, password: this.markOf(user), next: path.length < 300 ? path : '' });
-    const { secret } = await this.links.issue({ kind: 'factor', userId: user.id, lifetime: lifetime * 1_000, data });
-    this.cookies.set(reply, cookie, secret, lifetime);
+    const { secret } = await this.links.issue({
+      kind: 'factor',
+      userId: user.id,
+      lifetime: lifetimeSeconds * secondMs,
+      data,
+    });
+    this.cookies.set(reply, cookie, secret, lifetimeSeconds);
     return '/login/factor';
   }
 

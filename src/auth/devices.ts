@@ -2,15 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
+import { daySeconds } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
 import { isApi } from '../http/access.js';
 import { Cookies } from '../http/cookies.js';
 import type { User } from '../users/user.entity.js';
 
 const cookie = 'device';
-const day = 24 * 3_600;
 /** As long as browsers keep a cookie at most. */
-const lifetime = 400 * day;
+const lifetimeSeconds = 400 * daySeconds;
 /** Of the members who share a browser, the latest. */
 const most = 5;
 
@@ -32,7 +32,7 @@ export class Devices {
     const audience = 'device';
     this.jwt = new JwtService({
       secret: keys.signing,
-      signOptions: { algorithm: 'HS256', audience, expiresIn: lifetime },
+      signOptions: { algorithm: 'HS256', audience, expiresIn: lifetimeSeconds },
       verifyOptions: { algorithms: ['HS256'], audience },
     });
   }
@@ -55,7 +55,7 @@ export class Devices {
       ...Object.entries(others).slice(1 - most),
       [this.markOf(id), { device, password: this.markOf(passwordHash) }],
     ]);
-    this.cookies.set(reply, cookie, this.jwt.sign({ devices }), lifetime);
+    this.cookies.set(reply, cookie, this.jwt.sign({ devices }), lifetimeSeconds);
   }
 
   private read(request: FastifyRequest): Known {

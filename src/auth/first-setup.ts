@@ -1,5 +1,6 @@
 import { ConflictException, Injectable, Logger, NotFoundException, type OnModuleInit } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
+import { dayMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
@@ -7,8 +8,6 @@ import { LinksService } from '../links/links.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import type { SetupInput } from './setup.input.js';
-
-const day = 24 * 3_600_000;
 
 /** Makes the first admin of a site that has none, for whoever reads its log: there is no default password, ever. */
 @Injectable()
@@ -24,7 +23,7 @@ export class FirstSetup implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.chores.every(day, () => this.offer(), 'the link for the first admin could not be made');
+    this.chores.every(dayMs, () => this.offer(), 'the link for the first admin could not be made');
   }
 
   async isOpen(secret: unknown): Promise<boolean> {
@@ -56,7 +55,7 @@ export class FirstSetup implements OnModuleInit {
 
   private async offer(): Promise<void> {
     if (await this.users.hasAdmin()) return;
-    const { secret } = await this.links.issue({ kind: 'setup', userId: null, lifetime: day });
+    const { secret } = await this.links.issue({ kind: 'setup', userId: null, lifetime: dayMs });
     this.logger.log(
       `There is no admin yet. Become it, once and within a day: ${this.settings.publicUrl}/setup?token=${secret}`,
     );

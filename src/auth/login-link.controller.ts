@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import { ActivityService } from '../activity/activity.service.js';
+import { minuteSeconds, secondMs } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
 import { EmailInput, TokenInput } from '../confirmations/confirmations.input.js';
@@ -24,8 +25,8 @@ import { Devices } from './devices.js';
 const asking = { view: 'auth/link', title: 'A link to log in with', keep: ['email'] };
 const opening = { view: 'auth/open', title: 'Log in', keep: ['token'] };
 const cookie = 'login-link';
-/** In seconds: what stands in for a password lives ten minutes at most (ASVS 5.0 6.5.5). */
-const lifetime = 10 * 60;
+/** What stands in for a password lives ten minutes at most (ASVS 5.0 6.5.5). */
+const lifetimeSeconds = 10 * minuteSeconds;
 
 /**
  * A way in by mail for a member whose account strangers are guessing at. The link shows; its button spends it. It opens
@@ -71,11 +72,11 @@ export class LoginLinkController {
     const asker = randomBytes(32).toString('base64url');
     // bound to the browser that asks, so it replaces none that another asked for; and to the address it is mailed to
     const data = this.markOf(asker, email);
-    const { secret } = await this.links.issue({ kind: 'login', userId, lifetime: lifetime * 1_000, data });
+    const { secret } = await this.links.issue({ kind: 'login', userId, lifetime: lifetimeSeconds * secondMs, data });
     const link = `${this.settings.publicUrl}/login/open?token=${secret}`;
     await this.mail.send({ to: owner?.email, view: 'login-link', data: { link } });
     await this.activity.record({ kind: 'session.link-asked', member: owner, actor: null }, callerOf(request));
-    this.cookies.set(reply, cookie, asker, lifetime);
+    this.cookies.set(reply, cookie, asker, lifetimeSeconds);
     const message = `If ${email} has an account here, a mail with a link is on its way to it. Open the link in this browser: it works here alone, for 10 minutes.`;
     this.flashes.put(reply, { kind: 'status', message });
   }

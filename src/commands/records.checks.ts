@@ -1,11 +1,10 @@
 import type { DataSource } from 'typeorm';
+import { hourMs, secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 
-const second = 1_000;
-const hour = 3_600 * second;
 /** So far may two clocks be apart: the codes of authenticator apps are as old as that at most. */
-const apart = 5 * second;
+const apart = 5 * secondMs;
 
 /** What the rows of the database say: of the clock, of who looks after the site, and of mails that do not leave. */
 export async function checkRecords(dataSource: DataSource, settings: Settings): Promise<Finding[]> {
@@ -56,7 +55,7 @@ async function checkAdmins(dataSource: DataSource, { requireMfa }: Settings): Pr
 async function checkOutbox(dataSource: DataSource): Promise<Finding> {
   const [row] = await dataSource.query<{ waiting: number | string }[]>(
     'SELECT COUNT(*) AS "waiting" FROM "outbox" WHERE "createdAt" < $1',
-    [Date.now() - hour],
+    [Date.now() - hourMs],
   );
   const waiting = Number(row?.waiting);
   if (waiting === 0) return ok('outbox', 'no mail waits for long');
@@ -74,4 +73,4 @@ const findAdmins = `
   WHERE u."role" = 'admin' AND u."disabledAt" IS NULL AND u."awaitingSince" IS NULL
   ORDER BY u."email"`;
 
-const inSeconds = (milliseconds: number) => `${Math.round(milliseconds / second)} s`;
+const inSeconds = (milliseconds: number) => `${Math.round(milliseconds / secondMs)} s`;

@@ -1,8 +1,9 @@
 import { access, constants } from 'node:fs/promises';
+import { secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
 import { ok, warning, wordsOf, type Finding } from './finding.js';
 
-const patience = 5_000;
+const patience = 5 * secondMs;
 
 /** Whether the address that people use is a safe one, and leads to a Gatehouse. */
 export async function checkAddress(settings: Settings): Promise<Finding[]> {

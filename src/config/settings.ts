@@ -15,6 +15,7 @@ import {
 } from 'class-validator';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { hourSeconds } from './durations.js';
 
 /** The folder that holds `package.json`: defaults are found from here, whatever folder the process was started in. */
 export const projectFolder = resolve(import.meta.dirname, '../..');
@@ -120,7 +121,7 @@ export class Settings {
 
   /** Seconds that requests in flight get to finish after SIGTERM. */
   @Transform(integer)
-  @Max(3_600)
+  @Max(hourSeconds)
   @Min(0)
   @IsInt({ message: 'must be a whole number' })
   shutdownSeconds = 30;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
+import { dayMs, hourMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
@@ -8,9 +9,6 @@ import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-
-const hour = 3_600_000;
-const day = 24 * hour;
 
 /** Shows by a mailed link that an address is the member's: the one they registered with, or a new one. */
 @Injectable()
@@ -25,7 +23,7 @@ export class EmailConfirmations {
 
   /** Mails a link that confirms the address that a member has; earlier links are worth nothing then. With `isSent` false the same work is done in vain. */
   async sendVerification({ id, email }: Pick<User, 'id' | 'email'>, isSent = true): Promise<void> {
-    const link = await this.linkFor(id, email, day);
+    const link = await this.linkFor(id, email, dayMs);
     await this.mail.send({ to: isSent ? email : undefined, view: 'verify-email', data: { link } });
   }
 
@@ -48,7 +46,7 @@ export class EmailConfirmations {
   async requestChange({ id, email: old }: Viewer, email: string): Promise<void> {
     if (email === old) throw new InvalidInput([{ field: 'email', message: 'That is the address you have already.' }]);
     if (await this.users.exists(email)) return this.tellOwner(email);
-    const link = await this.linkFor(id, email, hour);
+    const link = await this.linkFor(id, email, hourMs);
     await this.mail.send({ to: email, view: 'confirm-new-email', data: { link } });
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ActivityService, type Person } from '../activity/activity.service.js';
+import { dayMs, minuteMs } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
 import { FactorsService } from '../factors/factors.service.js';
@@ -13,10 +14,9 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 
-const minute = 60_000;
-const lifetime = 30 * minute;
+const lifetime = 30 * minuteMs;
 /** Of the first password of an account, whose owner waits for no link. */
-const firstLifetime = 24 * 60 * minute;
+const firstLifetime = dayMs;
 
 /** A way back in for who has forgotten the password: a mailed link, good once. (ASVS 5.0 6.4) */
 @Injectable()

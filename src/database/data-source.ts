@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type sqlite3 from 'sqlite3';
 import { DataSource, MigrationExecutor, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import type { Settings } from '../config/settings.js';
+import { bindInstantsAsNumbers } from './instants.js';
 import { migrations } from './migrations.js';
 
 /** The path of the SQLite file that the settings name, or undefined where they name PostgreSQL. */
@@ -46,7 +47,9 @@ export class UnusableDatabase extends Error {
  * @throws UnusableDatabase where it cannot be opened, or its schema is of a later version than this one knows.
  */
 export async function openDatabase(options: DataSourceOptions): Promise<DataSource> {
-  const dataSource = await new DataSource(options).initialize().catch((error: unknown) => {
+  const dataSource = new DataSource(options);
+  bindInstantsAsNumbers(dataSource);
+  await dataSource.initialize().catch((error: unknown) => {
     const { message, code } = error as NodeJS.ErrnoException;
     // a host with several addresses that all refuse gives an error without a message
     throw new UnusableDatabase(`The database of DATABASE_URL cannot be opened: ${message || code}`);

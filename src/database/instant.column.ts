@@ -7,8 +7,8 @@ const instant = {
 };
 
 /**
- * A column that holds a point in time: a `Date` in the entity, a bigint of milliseconds in the table. A condition on
- * it is written with milliseconds in a query builder, since find operators do not pass through here.
+ * A column that holds a point in time: a `Date` in the entity, a bigint of milliseconds in the table. Conditions take
+ * dates or milliseconds, in find operators and in a query builder's parameters alike (see `bindInstantsAsNumbers`).
  */
 export const InstantColumn = (options: { nullable?: boolean } = {}) =>
   Column('bigint', { ...options, transformer: instant });

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
+import { bound } from './instants.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /**
@@ -29,7 +30,8 @@ export class Reader implements OnApplicationShutdown {
    * one of a fixed few, since each is kept prepared. Of equal questions one is asked at a time: those that come
    * meanwhile share the next, which is asked after all of them; so the rows are shared and must not be changed.
    */
-  rows<Row>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+  rows<Row>(sql: string, given: readonly unknown[] = []): Promise<readonly Row[]> {
+    const values = given.map(bound);
     const question = `${sql}\n${JSON.stringify(values)}`;
     const waiting = this.waiting.get(question) ?? this.askInTurn(question, sql, values);
     return waiting as Promise<readonly Row[]>;

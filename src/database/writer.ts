@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
+import { bound } from './instants.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /** Writes that a repository has no words for: one statement of SQL that gives back rows, on both databases. */
@@ -26,12 +27,12 @@ export class Writer implements OnApplicationShutdown {
 
   /** Runs one INSERT, UPDATE or DELETE with RETURNING and gives its rows. Values stand as `$1`, `$2`, …, in that order. */
   async rows<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    return rowsOf(await this.dataSource.query(`\n${sql}`, [...values])) as readonly Row[];
+    return rowsOf(await this.dataSource.query(`\n${sql}`, values.map(bound))) as readonly Row[];
   }
 
   /** Runs one statement that gives no rows, such as an INSERT into a view. */
   async run(sql: string, values: readonly unknown[]): Promise<void> {
-    await this.dataSource.query(sql, [...values]);
+    await this.dataSource.query(sql, values.map(bound));
   }
 
   /**
@@ -39,7 +40,7 @@ export class Writer implements OnApplicationShutdown {
    * power cut in the next moment.
    */
   async quickly<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    return this.quick ? ((await this.quick.rows(sql, values)) as readonly Row[]) : this.rows(sql, values);
+    return this.quick ? ((await this.quick.rows(sql, values.map(bound))) as readonly Row[]) : this.rows(sql, values);
   }
 
   /**
@@ -53,7 +54,7 @@ export class Writer implements OnApplicationShutdown {
     try {
       await runner.query('SELECT pg_advisory_lock($1)', [lock]);
       try {
-        return rowsOf(await runner.query(sql, [...values])) as readonly Row[];
+        return rowsOf(await runner.query(sql, values.map(bound))) as readonly Row[];
       } finally {
         await runner.query('SELECT pg_advisory_unlock($1)', [lock]);
       }

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, Not, Repository } from 'typeorm';
+import { hourMs } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
 import { Writer } from '../database/writer.js';
 import { Authenticator } from './authenticator.entity.js';
 import { hasPasskey, lastFactorLock } from './last-factor.js';
 import { newSecret, stepOf } from './totp.js';
-
-const hour = 3_600_000;
 
 /** Authenticator apps: one a member. Each code works once. (RFC 6238, ASVS 5.0 6.5) */
 @Injectable()
@@ -29,7 +28,7 @@ export class AuthenticatorsService {
    */
   async begin(userId: string): Promise<string | undefined> {
     const now = Date.now();
-    await this.writer.rows(insertOrRenew, [userId, this.keys.seal(newSecret()), now, now - hour]);
+    await this.writer.rows(insertOrRenew, [userId, this.keys.seal(newSecret()), now, now - hourMs]);
     const { secret, confirmedAt } = await this.authenticators.findOneByOrFail({ userId });
     return confirmedAt ? undefined : this.keys.unseal(secret);
   }

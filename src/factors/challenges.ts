@@ -2,13 +2,11 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Repository } from 'typeorm';
+import { hourMs, minuteMs } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import { Chores } from '../http/chores.js';
 import { SpentChallenge } from './spent-challenge.entity.js';
-
-const minute = 60_000;
-const hour = 60 * minute;
 
 /** What a challenge is answered with: a new passkey, or proof that one is there. */
 export type Purpose = 'creation' | 'proof';
@@ -19,7 +17,7 @@ export type Purpose = 'creation' | 'proof';
  */
 @Injectable()
 export class Challenges implements OnModuleInit {
-  static readonly lifetime = 5 * minute;
+  static readonly lifetime = 5 * minuteMs;
 
   constructor(
     @InjectRepository(SpentChallenge) private readonly spent: Repository<SpentChallenge>,
@@ -52,7 +50,7 @@ export class Challenges implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.chores.every(hour, () => this.sweep(), 'spent challenges could not be deleted');
+    this.chores.every(hourMs, () => this.sweep(), 'spent challenges could not be deleted');
   }
 
   private write(purpose: Purpose, userId: string, expiresAt: string, nonce: string): string {

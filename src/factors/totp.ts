@@ -1,11 +1,12 @@
 import { Secret, TOTP } from 'otpauth';
+import { secondMs } from '../config/durations.js';
 
 /** What every authenticator app knows (RFC 6238): SHA-1, six digits, a new code every 30 seconds. */
 const form = { algorithm: 'SHA1', digits: 6 };
 const period = 30;
 
 /** Milliseconds of a step in which the code of the step before is still good, for a clock or a hand that is slow. */
-const grace = 5_000;
+const grace = 5 * secondMs;
 
 /** A secret of 160 random bits, as many as the hash has (RFC 4226 4), in base32. */
 export const newSecret = (): string => new Secret({ size: 20 }).base32;
@@ -19,7 +20,7 @@ export function stepOf(secret: string, code: string, now: number): number | unde
   const key = Secret.fromBase32(secret);
   const isCodeAt = (timestamp: number) =>
     TOTP.validate({ ...form, period, secret: key, token: code, timestamp, window: 0 }) !== null;
-  const milliseconds = period * 1_000;
+  const milliseconds = period * secondMs;
   const step = Math.floor(now / milliseconds);
   if (isCodeAt(now)) return step;
   return now % milliseconds < grace && isCodeAt(now - milliseconds) ? step - 1 : undefined;

@@ -1,7 +1,8 @@
+import { dayMs } from '../config/durations.js';
 import { bytesOf, join, readCoverage, writeCoverage } from './coverage.js';
 
 /** For so long, in milliseconds, a download that was spent may be taken up again. */
-export const grantLasts = 24 * 3_600_000;
+export const grantLasts = dayMs;
 
 /** What is known of one member and one version: as it stands in the database. */
 export interface Account {

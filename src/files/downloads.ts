@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { ActivityService } from '../activity/activity.service.js';
+import { minuteMs } from '../config/durations.js';
 import type { Viewer } from '../http/access.js';
 import { callerOf } from '../http/caller.js';
 import { Transfers } from '../sessions/transfers.js';
@@ -22,7 +23,7 @@ export const sandbox = "sandbox; default-src 'none'; frame-ancestors 'none'; bas
 export class Downloads {
   private readonly logger = new Logger('Downloads');
   /** Parts that were written down within the last minute: a program may ask for thousands. */
-  private readonly noted = new LRUCache<string, true>({ max: 10_000, ttl: 60_000 });
+  private readonly noted = new LRUCache<string, true>({ max: 10_000, ttl: minuteMs });
 
   constructor(
     private readonly store: FileStore,

@@ -4,13 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { hourMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import type { ByteRange } from './byte-range.js';
 import { Drafts, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
 import { FileReader } from './file-reader.js';
 
 const MiB = 1_024 * 1_024;
-const hour = 3_600_000;
 /** What is asked for again and again is sent from memory: files up to `largest`, `all` bytes of them at most. */
 const remembered = { all: 32 * MiB, largest: 4 * MiB };
 
@@ -42,9 +42,9 @@ export class FileStore {
 
   constructor({ dataDir }: Settings) {
     this.folder = join(dataDir, 'files');
-    this.incoming = new Drafts(join(this.folder, 'incoming'), hour);
-    this.pieces = new Drafts(join(this.folder, 'pieces'), 48 * hour);
-    this.unsettled = new Drafts(join(this.folder, 'unsettled'), hour);
+    this.incoming = new Drafts(join(this.folder, 'incoming'), hourMs);
+    this.pieces = new Drafts(join(this.folder, 'pieces'), 48 * hourMs);
+    this.unsettled = new Drafts(join(this.folder, 'unsettled'), hourMs);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { secondMs } from '../config/durations.js';
 import { actsAsAdmin, type Viewer } from '../http/access.js';
 
 /** Whose reach it is: an admin's who acts as one, or that of everybody else. */
@@ -14,7 +15,7 @@ export const me = `"me" AS (SELECT CAST($1 AS varchar(36)) AS "id", CAST($2 AS b
 /** The values of `me`; to the end of this second, so that equal questions of one second are asked once. */
 export const asking = (viewer: Viewer): readonly [string, number] => [
   viewer.id,
-  Math.ceil((Date.now() + 1) / 1_000) * 1_000,
+  Math.ceil((Date.now() + 1) / secondMs) * secondMs,
 ];
 
 /** Whether the file `f` is there at all for whoever asks: not deleted, and, but for admins, out and not over. */

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { minuteMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
 import type { Viewer } from '../http/access.js';
 
-const minute = 60_000;
 /** Who looks again after so long begins another visit. */
-const pause = 30 * minute;
+const pause = 30 * minuteMs;
 
 /** When members looked at the shelf: what came since their visit before is new to them. */
 @Injectable()
 export class ShelfVisits {
   /** What was written within the last minute: who turns pages costs no statement. */
-  private readonly recent = new LRUCache<string, Date>({ max: 10_000, ttl: minute });
+  private readonly recent = new LRUCache<string, Date>({ max: 10_000, ttl: minuteMs });
 
   constructor(private readonly writer: Writer) {}
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { hourMs } from '../config/durations.js';
 import { Reader } from '../database/reader.js';
 import { FileStore } from './file-store.js';
 
 const slice = 500;
-const hour = 3_600_000;
 
 /** What is wrong with the bytes of a version, or bytes that are nobody's. */
 export type Fault =
@@ -52,7 +52,7 @@ export class Verification {
     }
     for await (const { storageKey, since } of this.store.keys())
       // the row of a file comes after its bytes
-      if (+since < Date.now() - hour && !(await this.areWanted(storageKey))) yield { kind: 'orphaned', storageKey };
+      if (+since < Date.now() - hourMs && !(await this.areWanted(storageKey))) yield { kind: 'orphaned', storageKey };
   }
 
   private after(id: string): Promise<readonly Row[]> {

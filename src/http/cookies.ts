@@ -19,11 +19,11 @@ export class Cookies {
     return cookieValue(request.headers.cookie, this.fullName(name));
   }
 
-  /** Without `maxAge` (seconds) the cookie ends with the browser. */
-  set(reply: FastifyReply, name: string, value: string, maxAge?: number): void {
+  /** Without `maxAgeSeconds` the cookie ends with the browser. */
+  set(reply: FastifyReply, name: string, value: string, maxAgeSeconds?: number): void {
     this.host.httpAdapter.setCookie(reply, this.fullName(name), value, {
       ...this.attributes(),
-      ...(maxAge !== undefined && { maxAge }),
+      ...(maxAgeSeconds !== undefined && { maxAge: maxAgeSeconds }),
     });
   }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { secondMs } from '../config/durations.js';
 
 /** Knows which requests are in flight, and whether the process still takes new ones. */
 @Injectable()
@@ -27,7 +28,7 @@ export class Lifecycle {
     if (this.inFlight.size === 0) return;
     const timer = new AbortController();
     const empty = new Promise<void>((resolve) => (this.emptied = resolve));
-    const deadline = sleep(seconds * 1_000, undefined, { signal: timer.signal }).catch(() => undefined);
+    const deadline = sleep(seconds * secondMs, undefined, { signal: timer.signal }).catch(() => undefined);
     await Promise.race([empty, deadline]);
     timer.abort();
     for (const response of this.inFlight) response.destroy();

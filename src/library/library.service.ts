@@ -5,6 +5,7 @@ import { IsNull, Repository, type FindOptionsWhere } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
 import type { EventKind } from '../activity/event-kinds.js';
+import { dayMs, hourMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
 import { FileStore, type Stored } from '../files/file-store.js';
 import type { FileVersion } from '../files/file-version.entity.js';
@@ -18,8 +19,6 @@ import type { FileChangeInput } from './file-change.input.js';
 import type { LibraryInput } from './library.input.js';
 import type { SelectionInput } from './selection.input.js';
 
-const hour = 3_600_000;
-const day = 24 * hour;
 /** For so long a deleted file can be had back; then its bytes go. */
 export const daysToUndo = 30;
 
@@ -111,7 +110,7 @@ export class LibraryService implements OnModuleInit {
     const { affected } = await this.rows
       .createQueryBuilder()
       .update({ deletedAt: null })
-      .where('"id" = :id AND "deletedAt" > :since', { id: file.id, since: Date.now() - daysToUndo * day })
+      .where('"id" = :id AND "deletedAt" > :since', { id: file.id, since: Date.now() - daysToUndo * dayMs })
       .execute();
     if (affected === 1) await this.note('file.restored', file, by);
     else if (file.deletedAt) notThere();
@@ -140,7 +139,7 @@ export class LibraryService implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.chores.every(hour, () => this.sweep(), 'what was deleted or replaced could not be swept');
+    this.chores.every(hourMs, () => this.sweep(), 'what was deleted or replaced could not be swept');
   }
 
   private async sweep(): Promise<void> {
@@ -157,7 +156,7 @@ export class LibraryService implements OnModuleInit {
     const over = await this.writer.rows<{ fileId: string; storageKey: string }>(
       `UPDATE "file_versions" SET "discardedAt" = COALESCE("discardedAt", $1)
        WHERE "fileId" IN (SELECT "id" FROM "files" WHERE "deletedAt" <= $2) RETURNING "fileId", "storageKey"`,
-      [Date.now(), Date.now() - daysToUndo * day],
+      [Date.now(), Date.now() - daysToUndo * dayMs],
     );
     for (const { storageKey } of over) await this.store.discard(storageKey);
     for (const id of new Set(over.map(({ fileId }) => fileId))) await this.rows.delete({ id });
@@ -177,7 +176,7 @@ export class LibraryService implements OnModuleInit {
          AND NOT EXISTS (SELECT 1 FROM "downloads" d
            WHERE d."versionId" = "file_versions"."id" AND d."openedAt" > $2))
        RETURNING "storageKey"`,
-      [now, now - day],
+      [now, now - dayMs],
     );
     for (const { storageKey } of marked) await this.store.discard(storageKey);
   }

@@ -2,37 +2,34 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
+import { daySeconds, hourMs, hourSeconds, minuteSeconds } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { Chores } from '../http/chores.js';
 import { TooManyRequests } from '../http/errors.js';
 import { networkOf } from '../http/network.js';
 
-const minutes = 60;
-const hours = 60 * minutes;
-const days = 24 * hours;
-
 /** How many tries, and in how many seconds they are forgotten. */
 const rules = {
   /** Wrong passwords for one account from one address; or from one device that its member has used before. */
-  account: { points: 10, duration: 15 * minutes },
+  account: { points: 10, duration: 15 * minuteSeconds },
   /** Wrong passwords from one address, whatever the account: someone tries one password on everybody. */
-  address: { points: 100, duration: 1 * hours },
+  address: { points: 100, duration: hourSeconds },
   /** Wrong passwords for one account in a row, wherever they come from. */
-  streak: { points: 100, duration: 30 * days },
+  streak: { points: 100, duration: 30 * daySeconds },
   /** Registrations from one address. */
-  registration: { points: 300, duration: 1 * hours },
+  registration: { points: 300, duration: hourSeconds },
   /** Logins that went well, of one account from one address or device: a program that does nothing else. */
-  logins: { points: 120, duration: 1 * hours },
+  logins: { points: 120, duration: hourSeconds },
   /** Mails that one address, or one device that its member has used before, has sent to one account. */
-  mail: { points: 5, duration: 1 * hours },
+  mail: { points: 5, duration: hourSeconds },
   /** Mails that strangers have sent to one account, wherever they asked. */
-  mailbox: { points: 30, duration: 1 * hours },
+  mailbox: { points: 30, duration: hourSeconds },
   /** Mails that one address has sent to anybody. */
-  mails: { points: 30, duration: 1 * hours },
+  mails: { points: 30, duration: hourSeconds },
   /** Mails that tell the admins that somebody waits to be let in. */
-  notice: { points: 1, duration: 10 * minutes },
+  notice: { points: 1, duration: 10 * minuteSeconds },
   /** Wrong codes, passwords and answers given as a second factor or a proof, for one account. */
-  factor: { points: 10, duration: 15 * minutes },
+  factor: { points: 10, duration: 15 * minuteSeconds },
 } as const;
 
 type Rule = keyof typeof rules;
@@ -156,7 +153,7 @@ export class RateLimits implements OnModuleInit {
 
   onModuleInit(): void {
     // until they are deleted, they count no more all the same
-    this.chores.every(hours * 1_000, () => this.sweep(), 'old tries could not be deleted');
+    this.chores.every(hourMs, () => this.sweep(), 'old tries could not be deleted');
   }
 
   private async spend(rule: Rule, key: string, address: string): Promise<void> {

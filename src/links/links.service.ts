@@ -3,12 +3,10 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { createHash, randomBytes } from 'node:crypto';
 import { Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { dayMs, hourMs } from '../config/durations.js';
 import { Chores } from '../http/chores.js';
 import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
 import { Link, type LinkKind } from './link.entity.js';
-
-const hour = 3_600_000;
-const day = 24 * hour;
 
 export interface NewLink {
   readonly kind: LinkKind;
@@ -122,11 +120,11 @@ export class LinksService implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.chores.every(hour, () => this.sweep(), 'expired links could not be deleted');
+    this.chores.every(hourMs, () => this.sweep(), 'expired links could not be deleted');
   }
 
   private async sweep(): Promise<void> {
-    const before = Date.now() - day;
+    const before = Date.now() - dayMs;
     await this.links.createQueryBuilder().delete().where('"expiresAt" < :before', { before }).execute();
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { secondMs } from '../config/durations.js';
 import { projectFolder, Settings } from '../config/settings.js';
 import { Chores } from '../http/chores.js';
 import { compileLetters, type Letter, type WriteLetter } from './letters.js';
@@ -8,18 +9,17 @@ import { Outbox } from './outbox.js';
 import { postmanFor, type Postman } from './postmen.js';
 import type { WaitingLetter } from './waiting-letter.entity.js';
 
-const second = 1_000;
 /**
  * Letters leave by the clock, so often, and in the order in which they came: at no time after an answer from which
  * whoever asked could tell that there was somebody to send one to.
  */
-const round = second / 2;
+const round = secondMs / 2;
 /** How often this process looks for what a crash, a fault or another process left. */
-const pollEvery = 15 * second;
+const pollEvery = 15 * secondMs;
 /** So long may sending one letter take, in all; less than anybody else waits to take it. */
-const patience = 120 * second;
+const patience = 120 * secondMs;
 /** So long the letter in flight gets at the end of this process. */
-const lastChance = 5 * second;
+const lastChance = 5 * secondMs;
 
 /**
  * Sends letters. Each waits in the database until a mail server took it or, where none is set, a file in the data

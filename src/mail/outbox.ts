@@ -2,23 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { dayMs, hourMs, minuteMs, secondMs } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
 import type { Letter } from './letters.js';
 import { WaitingLetter } from './waiting-letter.entity.js';
 
-const second = 1_000;
-const minute = 60 * second;
-const hour = 60 * minute;
-const day = 24 * hour;
-
 /** All letters look alike in the database, up to a multiple of this many bytes. */
 const padding = 1_024;
 /** After so long nobody can still be sending a letter that somebody took. */
-const lease = 3 * minute;
+const lease = 3 * minuteMs;
 /** What could not be sent for so long is given up: nobody waits for it any more. */
-const patience = 3 * day;
+const patience = 3 * dayMs;
 /** How long a letter rests after its first try, its second, and so on. */
-const rests = [30 * second, 2 * minute, 10 * minute, hour, 6 * hour];
+const rests = [30 * secondMs, 2 * minuteMs, 10 * minuteMs, hourMs, 6 * hourMs];
 
 /** The letters that wait, in the database: durable, sealed, and each in the hands of one process at a time. */
 @Injectable()

@@ -2,10 +2,9 @@ import { Logger } from '@nestjs/common';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
 import type { WrittenLetter } from './letters.js';
-
-const second = 1_000;
 
 /** A written letter with its address. A mail that is delivered twice is twice the same, so that it can be known again. */
 interface Mail extends WrittenLetter {
@@ -35,9 +34,9 @@ export function transportTo(url: string) {
     url,
     // where the server offers STARTTLS it is used; a password is for no connection without it
     requireTLS: /^smtp:\/\/[^/?]*@/.test(url),
-    connectionTimeout: 10 * second,
-    greetingTimeout: 10 * second,
-    socketTimeout: 30 * second,
+    connectionTimeout: 10 * secondMs,
+    greetingTimeout: 10 * secondMs,
+    socketTimeout: 30 * secondMs,
     ...onlyWords,
   });
 }

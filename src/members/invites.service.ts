@@ -1,6 +1,7 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
+import { dayMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { InvalidInput } from '../http/errors.js';
 import type { PagingInput, Part } from '../http/paging.input.js';
@@ -11,8 +12,6 @@ import { isOfDomains, RegistrationRules } from '../users/registration-rules.js';
 import { UsersService } from '../users/users.service.js';
 import type { By } from '../http/by.js';
 import type { InviteInput } from './invite.input.js';
-
-const day = 24 * 3_600_000;
 
 /** Invites: each lets one person register, once, in time. Looking at one burns nothing; registering spends it. */
 @Injectable()
@@ -41,7 +40,7 @@ export class InvitesService {
     const { secret, link: invite } = await this.links.issue({
       kind: 'invite',
       userId: admin?.id ?? null,
-      lifetime: days * day,
+      lifetime: days * dayMs,
       ...(email !== undefined && { data: email }),
     });
     const link = `${this.settings.publicUrl}/register?invite=${secret}`;

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
+import { dayMs, minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { Writer } from '../database/writer.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
@@ -8,7 +9,6 @@ import { Chores } from '../http/chores.js';
 import { MailService } from '../mail/mail.service.js';
 import { entitled, theFile, type FileAudienceKind } from './receipts.service.js';
 
-const day = 24 * 3_600_000;
 const slice = 100;
 
 interface Due {
@@ -35,7 +35,7 @@ export class Reminders implements OnModuleInit {
   /** Reminds every member who does not have the file, at most once a day. Gives how many. */
   async remind(file: StoredFile, { admin, caller }: By): Promise<number> {
     const now = Date.now();
-    const values = [file.id, file.versionId, now, now - day];
+    const values = [file.id, file.versionId, now, now - dayMs];
     const { length } = await this.writer.rows(asking[file.isForEveryone ? 'everyone' : 'some'], values);
     if (length > 0) await this.activity.record({ kind: 'file.reminded', actor: admin, target: file.name }, caller);
     if (this.chores.areDone) void this.send().catch(() => undefined);
@@ -43,7 +43,7 @@ export class Reminders implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.chores.every(60_000, () => this.send(), 'reminders could not be sent');
+    this.chores.every(minuteMs, () => this.send(), 'reminders could not be sent');
   }
 
   private async send(): Promise<void> {

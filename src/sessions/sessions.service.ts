@@ -3,6 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import DataLoader from 'dataloader';
 import { Repository, type SelectQueryBuilder } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { dayMs, hourMs, minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
@@ -14,10 +15,6 @@ import { newestId, partOf, type PagingInput, type Part } from '../http/paging.in
 import { Session } from './session.entity.js';
 import { SessionTokens } from './session-tokens.js';
 import { hasFactor, largestLookup, lookupFor, type SessionKey, type SessionRow } from './session-lookup.js';
-
-const minute = 60_000;
-const hour = 60 * minute;
-const day = 24 * hour;
 
 /** How a session is begun. */
 export interface Beginning {
@@ -73,7 +70,7 @@ export class SessionsService implements OnModuleInit {
     const { kind, caller, isRemembered = false, passwordHash, isWithoutFactor = false, token, isOver } = beginning;
     const id = uuid();
     const now = Date.now();
-    const lifetime = token ? token.days * day : this.settings.sessionMaxHours * hour;
+    const lifetime = token ? token.days * dayMs : this.settings.sessionMaxHours * hourMs;
     const expiresAt = isOver ? now : now + lifetime;
     const [row] = await this.writer.rows<Pick<Session, 'tokenId'>>(beginningOf(this.writer.forShare), [
       id,
@@ -112,7 +109,7 @@ export class SessionsService implements OnModuleInit {
   /** Notes that the session was used; writes at most once a minute. */
   async touch({ session: { id, lastSeenAt } }: Pick<Viewer, 'session'>): Promise<void> {
     const now = Date.now();
-    const before = now - minute;
+    const before = now - minuteMs;
     if (lastSeenAt.getTime() > before) return;
     await this.sessions
       .createQueryBuilder()
@@ -192,7 +189,7 @@ export class SessionsService implements OnModuleInit {
 
   onModuleInit(): void {
     // until they are deleted, they are refused all the same
-    this.chores.every(hour, () => this.sweep(), 'ended sessions could not be deleted');
+    this.chores.every(hourMs, () => this.sweep(), 'ended sessions could not be deleted');
   }
 
   private viewerOf(row: SessionRow): Viewer | undefined {
@@ -244,7 +241,7 @@ export class SessionsService implements OnModuleInit {
   }
 
   private get idleLimit(): number {
-    return this.settings.sessionIdleMinutes * minute;
+    return this.settings.sessionIdleMinutes * minuteMs;
   }
 
   /**

@@ -1,9 +1,8 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import { secondMs } from '../config/durations.js';
 import type { Viewer } from '../http/access.js';
 import { SessionsService } from './sessions.service.js';
-
-const second = 1_000;
 
 /**
  * Knows which long answers flow to which session, and cuts them once it has ended: what began with a live session does
@@ -22,7 +21,7 @@ export class Transfers implements OnApplicationShutdown {
     if (response.destroyed) return;
     this.flowing.set(response, viewer);
     response.once('close', () => void this.flowing.delete(response));
-    this.timer ??= setTimeout(() => void this.look(), second).unref();
+    this.timer ??= setTimeout(() => void this.look(), secondMs).unref();
   }
 
   onApplicationShutdown(): void {
@@ -35,7 +34,7 @@ export class Transfers implements OnApplicationShutdown {
     } catch (error) {
       this.logger.warn({ err: error }, 'it could not be looked up which downloads may go on');
     }
-    this.timer = this.flowing.size > 0 ? setTimeout(() => void this.look(), second).unref() : undefined;
+    this.timer = this.flowing.size > 0 ? setTimeout(() => void this.look(), secondMs).unref() : undefined;
   }
 
   private async lookAt(response: ServerResponse, { session: { id } }: Viewer): Promise<void> {

@@ -3,6 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { Readable } from 'node:stream';
 import { Repository } from 'typeorm';
 import { validate as isUuid } from 'uuid';
+import { hourMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
 import { FileStore } from '../files/file-store.js';
 import { FilesService } from '../files/files.service.js';
@@ -15,9 +16,8 @@ import { LibraryService } from '../library/library.service.js';
 import { firstAudiences, isFirstAudience } from '../library/upload.input.js';
 import { Upload } from './upload.entity.js';
 
-const hour = 3_600_000;
 /** An upload that nobody goes on with is forgotten after so many milliseconds. */
-export const patience = 24 * hour;
+export const patience = 24 * hourMs;
 
 /** What `Upload-Metadata` holds: a key can stand without a value. */
 export type Metadata = Readonly<Record<string, string | null>>;
@@ -123,7 +123,7 @@ export class UploadsService implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.chores.every(hour, () => this.sweep(), 'uploads that nobody goes on with could not be swept');
+    this.chores.every(hourMs, () => this.sweep(), 'uploads that nobody goes on with could not be swept');
   }
 
   /** Puts an upload on the shelf once all of it has come. Which file it is, or null where some of it is missing. */

@@ -1,13 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
+import { secondMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 
 const hashLength = 40;
 const prefixLength = 5;
 /** Longer than any line of a list: a SHA-1 in hex, a colon, a count, a line break. */
 const window = 128;
-const patience = 3_000;
+const patience = 3 * secondMs;
 
 /**
  * Looks a new password up among those that were found in breaches (ASVS 5.0 6.2.12): in a file of SHA-1 hashes in

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { DataSource } from 'typeorm';
+import { minuteMs } from '../../src/config/durations.js';
 import { startApp, welcomeBytes, type TestApp } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout, type Tab } from '../support/browser.js';
 import { eventually } from '../support/database.js';
@@ -32,7 +33,6 @@ const laptop = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox
 const phone =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1';
 const another = 'another sentence of my own';
-const minute = 60_000;
 
 let site: TestApp;
 let browser: Browser;
@@ -272,7 +272,7 @@ describe('a member, without JavaScript,', () => {
   it('is asked who she is before something sensitive, where she said so more than ten minutes ago', () =>
     walkAsMember(async ({ tab, page, ada }) => {
       await page.goto('/account/email');
-      await database().query('UPDATE "sessions" SET "provenAt" = $1', [Date.now() - 11 * minute]);
+      await database().query('UPDATE "sessions" SET "provenAt" = $1', [Date.now() - 11 * minuteMs]);
       await submit(
         tab,
         { 'New email': person().email },

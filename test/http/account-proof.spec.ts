@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { minuteMs } from '../../src/config/durations.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { addAuthenticator, logInWithCode } from '../support/factors.js';
 import { Script, Visitor } from '../support/people.js';
-
-const minute = 60_000;
 
 async function memberOf(site: TestApp) {
   const [browser, script] = [new Visitor(site.url), new Script(site.url)];
@@ -20,7 +19,7 @@ describe('eleven minutes after the login', () => {
 
   const stale = async () => {
     const member = await memberOf(site);
-    await site.app.get(DataSource).query('UPDATE "sessions" SET "provenAt" = $1', [Date.now() - 11 * minute]);
+    await site.app.get(DataSource).query('UPDATE "sessions" SET "provenAt" = $1', [Date.now() - 11 * minuteMs]);
     return member;
   };
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { dayMs } from '../../src/config/durations.js';
 import type { SessionView } from '../../src/sessions/session.view.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { messageOf } from '../support/html.js';
 import { Script, Visitor } from '../support/people.js';
 
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
-const day = 24 * 60 * 60_000;
 
 let site: TestApp;
 beforeAll(async () => void (site = await startApp({ TRUST_PROXY: '127.0.0.1' })));
@@ -63,7 +63,7 @@ describe('the list of a member’s sessions', () => {
       { kind: 'browser', name: null, scope: null, isCurrent: false },
     ]);
     const [token] = items;
-    expect(Date.parse(token?.expiresAt ?? '') - Date.parse(token?.createdAt ?? '')).toBe(90 * day);
+    expect(Date.parse(token?.expiresAt ?? '') - Date.parse(token?.createdAt ?? '')).toBe(90 * dayMs);
     expect(JSON.stringify(items)).not.toContain(who.email);
   });
 
@@ -86,7 +86,7 @@ describe('the list of a member’s sessions', () => {
   it('shows of a token its name, what it may do and when it ends', async () => {
     const { browser } = await member();
     const [token = ''] = rowsOf((await browser.visit('/account/sessions')).html);
-    const year = new Date(Date.now() + 90 * day).getUTCFullYear();
+    const year = new Date(Date.now() + 90 * dayMs).getUTCFullYear();
     expect(token).toMatch(/^nightly backup Kind Access token, scope write From 127\.0\.0\.1, node Began /);
     expect(token).toMatch(
       new RegExp(`Ends \\d+ \\w+ ${year}, \\d\\d:\\d\\d UTC End : the token nightly backup, since`),

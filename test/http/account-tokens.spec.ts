@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { dayMs } from '../../src/config/durations.js';
 import type { SessionView } from '../../src/sessions/session.view.js';
 import { idOf } from '../support/admins.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -9,7 +10,6 @@ import { fieldOf } from '../support/html.js';
 import { Script, Visitor } from '../support/people.js';
 
 const admin = { name: '', email: 'keeper@example.com', password: 'the keeper of all the keys' };
-const day = 24 * 60 * 60_000;
 
 let site: TestApp;
 beforeAll(async () => {
@@ -43,7 +43,7 @@ async function tokenOf(script: Script, json: object): Promise<Script & { session
 
 const tokenIn = (html: string) => /<textarea[^>]*>([^<]*)<\/textarea>/.exec(html)?.[1] ?? '';
 
-const lifetimeOf = ({ createdAt, expiresAt }: SessionView) => (Date.parse(expiresAt) - Date.parse(createdAt)) / day;
+const lifetimeOf = ({ createdAt, expiresAt }: SessionView) => (Date.parse(expiresAt) - Date.parse(createdAt)) / dayMs;
 
 describe('a personal token', () => {
   it('is made on a page that shows it this once, with a prefix that people know', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { ActivityService } from '../../src/activity/activity.service.js';
+import { hourMs } from '../../src/config/durations.js';
 import { FactorsService } from '../../src/factors/factors.service.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { makeLasting } from '../support/database.js';
@@ -22,7 +23,6 @@ import { Script, Visitor, type Person } from '../support/people.js';
 
 const api = '/api/v1/users/me/factors';
 const overview = '/account/factors';
-const hour = 3_600_000;
 
 let site: TestApp;
 afterAll(() => site.close());
@@ -94,9 +94,9 @@ describe('an authenticator app', () => {
     const age = (by: number) =>
       query('UPDATE "authenticators" SET "createdAt" = $1 WHERE "userId" = $2', [Date.now() - by, id]);
     const id = await idOf(who);
-    await age(hour - 60_000);
+    await age(hourMs - 60_000);
     expect(secretIn((await browser.visit(`${overview}/authenticator`)).html)).toBe(old);
-    await age(hour + 60_000);
+    await age(hourMs + 60_000);
     expect(secretIn((await browser.visit(`${overview}/authenticator`)).html)).not.toBe(old);
     await browser.visit(`${overview}/authenticator`, { form: { code: codeFor(old) } });
     expect((await summaryOf(who)).authenticator).toBe(false);
@@ -426,7 +426,7 @@ describe('a passkey', () => {
     expect((await summaryOf(ada.who)).passkeys).toEqual([]);
   });
 
-  const foreign = Buffer.from(`${Date.now() + hour}.${'A'.repeat(22)}.${'A'.repeat(43)}`).toString('base64url');
+  const foreign = Buffer.from(`${Date.now() + hourMs}.${'A'.repeat(22)}.${'A'.repeat(43)}`).toString('base64url');
   it.each([
     ['made for another site', { origin: 'https://evil.example' }],
     ['of another site’s key', { rpId: 'evil.example' }],

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SMTPServerOptions } from 'smtp-server';
 import { DataSource } from 'typeorm';
+import { dayMs, hourMs, minuteMs } from '../../src/config/durations.js';
 import type { Letter } from '../../src/mail/letters.js';
 import { MailService } from '../../src/mail/mail.service.js';
 import { Outbox } from '../../src/mail/outbox.js';
@@ -11,10 +12,6 @@ import { eventually, makeLasting, type Lasting } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { linkIn, mailsIn, startSmtp, waitForMail, type Mail, type Smtp } from '../support/mail.js';
 import { Visitor } from '../support/people.js';
-
-const minute = 60_000;
-const hour = 60 * minute;
-const day = 24 * hour;
 
 const publicUrl = 'https://files.example.org';
 const link = `${publicUrl}/password/reset?token=the-canary-opens-it`;
@@ -62,7 +59,7 @@ async function tried(site: TestApp, tries: number): Promise<Row[]> {
 }
 
 /** Who sends a letter has taken it for three minutes; no rest is as long. */
-const isTaken = ({ dueAt }: Row) => Math.abs(dueAt - Date.now() - 3 * minute) < 20_000;
+const isTaken = ({ dueAt }: Row) => Math.abs(dueAt - Date.now() - 3 * minuteMs) < 20_000;
 
 const emptied = (site: TestApp) => eventually(async () => (await waiting(site)).length === 0);
 
@@ -184,12 +181,12 @@ describe('a site with a mail server', () => {
   });
 
   it.each([
-    [2, 2 * minute],
-    [3, 10 * minute],
-    [4, hour],
-    [5, 6 * hour],
-    [6, 6 * hour],
-    [12, 6 * hour],
+    [2, 2 * minuteMs],
+    [3, 10 * minuteMs],
+    [4, hourMs],
+    [5, 6 * hourMs],
+    [6, 6 * hourMs],
+    [12, 6 * hourMs],
   ])('lets a letter rest longer after its try number %i', async (tries, rest) => {
     smtp.mood = 'refuses';
     await mailOf(site).send(letterTo());
@@ -203,9 +200,9 @@ describe('a site with a mail server', () => {
     smtp.mood = 'refuses';
     await mailOf(site).send(letterTo('gone@example.com'));
     const [row] = await tried(site, 1);
-    await makeDue(site, `, "createdAt" = ${Date.now() - 3 * day + 7 * hour}, "tries" = 11`);
+    await makeDue(site, `, "createdAt" = ${Date.now() - 3 * dayMs + 7 * hourMs}, "tries" = 11`);
     await tried(site, 12);
-    await makeDue(site, `, "createdAt" = ${Date.now() - 3 * day + 5 * hour}`);
+    await makeDue(site, `, "createdAt" = ${Date.now() - 3 * dayMs + 5 * hourMs}`);
     await emptied(site);
     expect(await linesOf(site, /given up/)).toEqual([
       expect.objectContaining({ level: 50, letter: row?.id, tries: 13, responseCode: 451 }),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { minuteMs } from '../../src/config/durations.js';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
@@ -8,8 +9,6 @@ import { faultsOf } from '../support/faults.js';
 import { messageOf } from '../support/html.js';
 import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
-
-const minute = 60_000;
 
 let site: TestApp;
 let admin: { browser: Visitor; script: Script };
@@ -287,7 +286,7 @@ describe('what is sensitive', () => {
 
   it('asks the admin again who they are, and leads back to the member', async () => {
     const ada = await newMember();
-    await age(10 * minute + 1);
+    await age(10 * minuteMs + 1);
     for (const act of ['approval', 'disabling', 'enabling', 'role', 'sessions/end', 'factors/reset', 'reset-link']) {
       const answer = await admin.browser.ask(`${ada.page}/${act}`, { form: { role: 'admin' } });
       expect([act, answer.headers.get('location')]).toEqual([

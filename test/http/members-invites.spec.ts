@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { dayMs } from '../../src/config/durations.js';
 import { Link } from '../../src/links/link.entity.js';
 import { User } from '../../src/users/user.entity.js';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
@@ -10,8 +11,6 @@ import { faultsOf } from '../support/faults.js';
 import { fieldOf, messageOf } from '../support/html.js';
 import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
-
-const day = 24 * 3_600_000;
 
 interface Invite {
   readonly id: string;
@@ -61,7 +60,7 @@ describe('an invite', () => {
     expect(secret).toHaveLength(43);
     const [newest] = (await list()).items;
     expect(newest).toEqual({ id: newest?.id, email: null, createdAt: newest?.createdAt, expiresAt: newest?.expiresAt });
-    expect(Date.parse(newest?.expiresAt ?? '') - Date.parse(newest?.createdAt ?? '')).toBe(3 * day);
+    expect(Date.parse(newest?.expiresAt ?? '') - Date.parse(newest?.createdAt ?? '')).toBe(3 * dayMs);
 
     const page = await admin.browser.visit('/admin/invites');
     expect(page.html).toContain('Whoever has the link');
@@ -76,7 +75,7 @@ describe('an invite', () => {
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([201, 'no-store']);
     const { id, link, createdAt, expiresAt } = (await answer.json()) as Invite;
     expect(link).toMatch(/^http:\/\/127\.0\.0\.1\/register\?invite=[\w-]{43}$/);
-    expect(Date.parse(expiresAt) - Date.parse(createdAt)).toBe(7 * day);
+    expect(Date.parse(expiresAt) - Date.parse(createdAt)).toBe(7 * dayMs);
     expect((await list()).items[0]?.id).toBe(id);
   });
 

@@ -1,12 +1,11 @@
 import { expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { ActivityEvent } from '../../src/activity/event.entity.js';
+import { dayMs } from '../../src/config/durations.js';
 import { adminOf, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import { eventually, makeLasting } from '../support/database.js';
 import { person, Script } from '../support/people.js';
-
-const day = 24 * 3_600_000;
 
 it('what is older than ACTIVITY_DAYS is forgotten at the next start, and nothing younger', async () => {
   const lasting = await makeLasting();
@@ -18,8 +17,8 @@ it('what is older than ACTIVITY_DAYS is forgotten at the next start, and nothing
     await during(async (site) => {
       const events = site.app.get(DataSource).getRepository(ActivityEvent);
       for (const [email, age] of [
-        ['old@example.com', 30 * day + 1_000],
-        ['young@example.com', 30 * day - 60_000],
+        ['old@example.com', 30 * dayMs + 1_000],
+        ['young@example.com', 30 * dayMs - 60_000],
       ] as const) {
         await new Script(site.url).register(person({ email }));
         await events.update({ target: email }, { at: new Date(Date.now() - age) });

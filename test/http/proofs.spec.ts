@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { dayMs, minuteMs } from '../../src/config/durations.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { addAuthenticator, addPasskey, logInWithCode, optionsIn } from '../support/factors.js';
 import { messageOf } from '../support/html.js';
 import { mailsIn, waitForMail } from '../support/mail.js';
 import { Script, Visitor } from '../support/people.js';
 
-const minute = 60_000;
-const day = 24 * 60 * minute;
 const me = '/api/v1/users/me';
 
 let site: TestApp;
@@ -24,9 +23,9 @@ describe('a sensitive page', () => {
   it('opens without more ado for ten minutes after the login, and asks again afterwards', async () => {
     const browser = new Visitor(site.url);
     await browser.register();
-    await age(9 * minute);
+    await age(9 * minuteMs);
     expect((await browser.ask(sensitive)).status).toBe(200);
-    await age(10 * minute + 1);
+    await age(10 * minuteMs + 1);
     const asked = await browser.ask(sensitive);
     expect([asked.status, asked.headers.get('location')]).toEqual([303, '/account/proof?next=%2Faccount%2Femail']);
   });
@@ -34,7 +33,7 @@ describe('a sensitive page', () => {
   it('leads back to itself once the member has given the password', async () => {
     const browser = new Visitor(site.url);
     const { password } = await browser.register();
-    await age(11 * minute);
+    await age(11 * minuteMs);
     const { at, html } = await browser.visit(sensitive);
     expect(at).toBe('/account/proof?next=%2Faccount%2Femail');
     expect(html).toContain('name="next" value="/account/email"');
@@ -47,7 +46,7 @@ describe('a sensitive page', () => {
   it('does not do what its form was sent for, and shows the form again after the proof', async () => {
     const browser = new Visitor(site.url);
     const { email } = await browser.register();
-    await age(11 * minute);
+    await age(11 * minuteMs);
     const answer = await browser.ask(sensitive, { form: { email: `new-${email}` } });
     expect(answer.headers.get('location')).toBe('/account/proof?next=%2Faccount%2Femail&again=yes');
   });
@@ -70,7 +69,7 @@ describe('the page that asks for a proof', () => {
     const { nextCode } = await addAuthenticator(site, script);
     await logInWithCode(browser, who, nextCode);
     const passkey = await addPasskey(site, browser);
-    await age(11 * minute);
+    await age(11 * minuteMs);
     return { browser, who, nextCode, passkey };
   };
   type Member = Awaited<ReturnType<typeof stale>>;
@@ -142,7 +141,7 @@ describe('a sensitive call', () => {
     const { password } = await script.register();
     const call = () => script.ask('/api/v1/users/me/tokens', { json: { name: 'a script', scope: 'read' } });
     expect((await call()).status).toBe(201);
-    await age(10 * minute + 1);
+    await age(10 * minuteMs + 1);
     const refused = await call();
     expect(refused.status).toBe(403);
     expect(await refused.text()).toContain('/api/v1/users/me/proof');
@@ -197,12 +196,12 @@ describe('a proof', () => {
     await browser.ask('/logout', { method: 'POST' });
     await browser.ask('/login', { form: { email, password, remember: 'yes' } });
     // as if two days had gone by since the login
-    const ends = Date.now() + 28 * day;
+    const ends = Date.now() + 28 * dayMs;
     await site.app.get(DataSource).query('UPDATE "sessions" SET "expiresAt" = $1', [ends]);
     const cookie = cookieIn(await browser.ask('/account/proof', { form: { password } }));
     const seconds = Number(/max-age=(\d+)/i.exec(cookie)?.[1]);
-    expect(seconds * 1_000).toBeLessThanOrEqual(28 * day);
-    expect(seconds * 1_000).toBeGreaterThan(28 * day - minute);
+    expect(seconds * 1_000).toBeLessThanOrEqual(28 * dayMs);
+    expect(seconds * 1_000).toBeGreaterThan(28 * dayMs - minuteMs);
     const [, claims = ''] = cookie.split('.');
     expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ exp: Math.floor(ends / 1_000) });
     const rows = await site.app

@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { hash } from '@node-rs/argon2';
 import { DataSource } from 'typeorm';
+import { hourMs, minuteMs } from '../../src/config/durations.js';
 import { Session } from '../../src/sessions/session.entity.js';
 import { User } from '../../src/users/user.entity.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { Script, Visitor, type Person } from '../support/people.js';
-
-const minute = 60_000;
-const hour = 60 * minute;
 
 let site: TestApp;
 beforeAll(async () => void (site = await startApp({ SESSION_IDLE_MINUTES: '60', SESSION_MAX_HOURS: '24' })));
@@ -76,14 +74,14 @@ describe('logging out', () => {
 describe('a session that nobody uses', () => {
   it('goes on until the idle limit', async () => {
     const { who, browser, script } = await member();
-    await change(who, { lastSeenAt: before(59 * minute) });
+    await change(who, { lastSeenAt: before(59 * minuteMs) });
     expect(await opens(script)).toBe(true);
     expect(await isIn(browser)).toBe(true);
   });
 
   it('is over after it', async () => {
     const { who, browser, script } = await member();
-    await change(who, { lastSeenAt: before(60 * minute) });
+    await change(who, { lastSeenAt: before(60 * minuteMs) });
     expect(await isIn(browser)).toBe(false);
     const answer = await script.ask('/api/v1/users/me');
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"']);
@@ -91,7 +89,7 @@ describe('a session that nobody uses', () => {
 
   it('is not brought back by being asked for', async () => {
     const { who, browser } = await member();
-    await change(who, { lastSeenAt: before(61 * minute) });
+    await change(who, { lastSeenAt: before(61 * minuteMs) });
     expect([await isIn(browser), await isIn(browser), await isIn(browser)]).toEqual([false, false, false]);
   });
 });
@@ -107,21 +105,21 @@ describe('a session that is used all the time', () => {
     const { who, browser } = await member();
     const limits = async () =>
       (await sessionsOf(who)).map(({ createdAt, expiresAt }) => expiresAt.getTime() - createdAt.getTime());
-    await change(who, { lastSeenAt: before(5 * minute) });
+    await change(who, { lastSeenAt: before(5 * minuteMs) });
     await isIn(browser);
-    expect(await limits()).toEqual([24 * hour, 24 * hour]);
+    expect(await limits()).toEqual([24 * hourMs, 24 * hourMs]);
   });
 });
 
 describe('when a session was last seen', () => {
   it('is written down once a minute has passed', async () => {
     const { who, browser, script } = await member();
-    const old = before(2 * minute);
+    const old = before(2 * minuteMs);
     await change(who, { lastSeenAt: old });
     await isIn(browser);
     await opens(script);
     await eventually(async () =>
-      (await sessionsOf(who)).every(({ lastSeenAt }) => lastSeenAt.getTime() > old.getTime() + minute),
+      (await sessionsOf(who)).every(({ lastSeenAt }) => lastSeenAt.getTime() > old.getTime() + minuteMs),
     );
   });
 

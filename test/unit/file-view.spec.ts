@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dayMs } from '../../src/config/durations.js';
 import {
   commandsToVerify,
   presentFile,
@@ -104,8 +105,7 @@ describe('what a person is told of a file', () => {
   });
 });
 
-const day = 86_400_000;
-const [yesterday, now, tomorrow] = [-day, 0, day].map((ms) => new Date(Date.now() + ms)) as [Date, Date, Date];
+const [yesterday, now, tomorrow] = [-dayMs, 0, dayMs].map((ms) => new Date(Date.now() + ms)) as [Date, Date, Date];
 
 const shelfFile = (over: Partial<ShelfFile> = {}): ShelfFile => ({
   ...file(),
@@ -131,8 +131,8 @@ describe('what a member is told of a file', () => {
 
   it.each([
     ['was there when they looked', {}, now, undefined],
-    ['came since', {}, new Date(+yesterday - day), 'New'],
-    ['came since, and they have it', { downloaded: 'whole' }, new Date(+yesterday - day), undefined],
+    ['came since', {}, new Date(+yesterday - dayMs), 'New'],
+    ['came since, and they have it', { downloaded: 'whole' }, new Date(+yesterday - dayMs), undefined],
     ['was replaced since', { versionedAt: now, versionNumber: 2 }, new Date(+now - 1), 'New version'],
     ['is to come', { availableAt: tomorrow }, now, 'Not out yet'],
   ] as const)('which %s', (_, over, since, news) => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { secondMs } from '../../src/config/durations.js';
 import { newSecret, otpauthUrl, stepOf } from '../../src/factors/totp.js';
 
 /** The secret of RFC 6238's table, `12345678901234567890`, in base32. */
 const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
-const second = 1_000;
 
 describe('the table of RFC 6238 (SHA-1), by the six digits that apps show', () => {
   it.each([
@@ -14,34 +14,34 @@ describe('the table of RFC 6238 (SHA-1), by the six digits that apps show', () =
     [2_000_000_000, '279037', 0x3f940aa],
     [20_000_000_000, '353130', 0x27bc86aa],
   ])('at %d seconds the code is %s', (seconds, code, step) => {
-    expect(stepOf(secret, code, seconds * second)).toBe(step);
+    expect(stepOf(secret, code, seconds * secondMs)).toBe(step);
   });
 });
 
 describe('a code', () => {
   // the code of the step from 1,111,111,080 to 1,111,111,110 seconds
   const code = '081804';
-  const end = 1_111_111_110 * second;
-  const step = end / (30 * second) - 1;
+  const end = 1_111_111_110 * secondMs;
+  const step = end / (30 * secondMs) - 1;
 
   it('is good during its own step', () => {
-    expect([stepOf(secret, code, end - 30 * second), stepOf(secret, code, end - 1)]).toEqual([step, step]);
+    expect([stepOf(secret, code, end - 30 * secondMs), stepOf(secret, code, end - 1)]).toEqual([step, step]);
   });
 
   it('is good in the first five seconds of the step after it, as the code of its own step', () => {
-    expect([stepOf(secret, code, end), stepOf(secret, code, end + 4 * second)]).toEqual([step, step]);
+    expect([stepOf(secret, code, end), stepOf(secret, code, end + 4 * secondMs)]).toEqual([step, step]);
   });
 
   it('is good no longer than that', () => {
-    expect([stepOf(secret, code, end + 5 * second), stepOf(secret, code, end + 6 * second)]).toEqual([
+    expect([stepOf(secret, code, end + 5 * secondMs), stepOf(secret, code, end + 6 * secondMs)]).toEqual([
       undefined,
       undefined,
     ]);
   });
 
   it('is not good before its step, nor two steps after it', () => {
-    expect(stepOf(secret, code, end - 30 * second - 1)).toBeUndefined();
-    expect(stepOf(secret, code, end + 30 * second)).toBeUndefined();
+    expect(stepOf(secret, code, end - 30 * secondMs - 1)).toBeUndefined();
+    expect(stepOf(secret, code, end + 30 * secondMs)).toBeUndefined();
   });
 
   it('is that of one secret', () => {
@@ -52,7 +52,7 @@ describe('a code', () => {
 it.each(['', '81804', '0818040', '08180a', '٠٨١٨٠٤', '０８１８０４', ' 081804', '081804\n', '0x0818'])(
   'what is no six digits is no code: %j',
   (typed) => {
-    expect(stepOf(secret, typed, 1_111_111_109 * second)).toBeUndefined();
+    expect(stepOf(secret, typed, 1_111_111_109 * secondMs)).toBeUndefined();
   },
 );
 
