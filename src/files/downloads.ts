@@ -38,25 +38,34 @@ export class Downloads {
    * the client takes them, and no longer than the session lasts. Bytes are counted, before the first of them goes;
    * HEAD, 304 and 416 are free.
    *
+   * @param asFeatured whether it is asked for under the address of the featured file, where another may stand next.
    * @throws HttpException 412 or 416 where the client asks for another version, or a range that is not there.
    * @throws ForbiddenException where every download of the file is spent.
    */
-  async send(newest: StoredFile, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const file = await this.resumption.versionFor(newest, viewer, request.headers);
+  async send(
+    newest: StoredFile,
+    viewer: Viewer,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { asFeatured = false } = {},
+  ): Promise<FastifyReply> {
+    const { method, headers } = request;
+    const { file, takesRange } = await this.resumption.choose(newest, viewer, { method, headers, asFeatured });
     const { size, sha256 } = file;
     const etag = `"${sha256}"`;
-    const answer = answerTo(request.method, request.headers, { etag, size, lastModified: file.versionedAt });
+    const conditions = takesRange ? headers : { ...headers, range: undefined };
+    const answer = answerTo(method, conditions, { etag, size, lastModified: file.versionedAt });
     if (answer.status === 412) throw new PreconditionFailedException('The file here is not the one you have.');
     if (answer.status === 416) {
       void reply.header('content-range', `bytes */${size}`);
       throw new HttpException('The file has no such range.', HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
     }
     const range = answer.status === 206 ? answer.range : { start: 0, end: size - 1 };
-    const hasContent = request.method !== 'HEAD' && answer.status !== 304;
+    const hasContent = method !== 'HEAD' && answer.status !== 304;
     // before any header: bytes that are not there are answered as an error, with nothing of this file in it
     const bytes = hasContent ? await this.store.read(file.storageKey, size, range) : Readable.from([]);
     if (hasContent) {
-      const part = { ...file, fileId: file.id, range };
+      const part = { ...file, fileId: file.id, range, asFeatured };
       const grant = await this.grants.open(viewer, part).catch((error: unknown) => {
         if (bytes instanceof Readable) bytes.destroy();
         throw error;

@@ -68,7 +68,7 @@ export class FilesController {
   @Get('download')
   @MembersOnly({ verifiedEmail: true })
   async featured(@CurrentUser() viewer: Viewer, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    return this.downloads.send(await this.files.featuredFor(viewer), viewer, request, reply);
+    return this.downloads.send(await this.files.featuredFor(viewer), viewer, request, reply, { asFeatured: true });
   }
 
   @Get('files/:id/download')

@@ -16,6 +16,8 @@ export interface Part {
   /** How many downloads of the version the member has; any number where null. */
   readonly memberLimit: number | null;
   readonly range: ByteRange;
+  /** Whether it goes out under the address of the featured file. */
+  readonly asFeatured?: boolean;
 }
 
 /** Leave to send a part of a file. */
@@ -32,6 +34,7 @@ interface Book {
   readonly size: number;
   readonly asked: Asked[];
   readonly ended: Ended[];
+  asFeatured: boolean;
   isWriting: boolean;
 }
 
@@ -63,6 +66,7 @@ export class Grants {
     const bytes = range.end - range.start + 1;
     const grant = await new Promise<number>((grantedAt, refused) => {
       const book = this.bookOf(viewer.id, part);
+      book.asFeatured ||= part.asFeatured === true;
       book.asked.push({ bytes, memberLimit, grantedAt, refused });
       this.begin(book);
     });
@@ -82,7 +86,8 @@ export class Grants {
 
   private bookOf(memberId: string, { fileId, versionId, size }: Part): Book {
     const key = keyOf({ memberId, versionId });
-    const book = this.books.get(key) ?? { memberId, fileId, versionId, size, asked: [], ended: [], isWriting: false };
+    const empty = { asked: [], ended: [], asFeatured: false, isWriting: false };
+    const book = this.books.get(key) ?? { memberId, fileId, versionId, size, ...empty };
     this.books.set(key, book);
     return book;
   }
@@ -154,27 +159,28 @@ export class Grants {
 
   /** Whether it was still as it was read. */
   private async write(book: Book, before: Account | undefined, after: Account): Promise<boolean> {
-    const { memberId, versionId, fileId, size } = book;
+    const { memberId, versionId, fileId, size, asFeatured } = book;
     const now = Date.now();
     const isComplete = after.coveredBytes === size;
     const { spent, openedAt, grantedBytes, coverage, coveredBytes } = after;
     const rows = before
       ? await this.writer.quickly(
           `UPDATE "downloads" SET "spent" = $1, "openedAt" = $2, "grantedBytes" = $3, "coverage" = $4,
-             "coveredBytes" = $5, "lastAt" = $6, "completedAt" = COALESCE("completedAt", $7)
-           WHERE "memberId" = $8 AND "versionId" = $9 AND "spent" = $10 AND "openedAt" = $11 AND "grantedBytes" = $12
-             AND "coverage" = $13
+             "coveredBytes" = $5, "lastAt" = $6, "completedAt" = COALESCE("completedAt", $7),
+             "asFeatured" = ("asFeatured" OR $8)
+           WHERE "memberId" = $9 AND "versionId" = $10 AND "spent" = $11 AND "openedAt" = $12 AND "grantedBytes" = $13
+             AND "coverage" = $14
            RETURNING "spent"`,
           [
-            ...[spent, openedAt, grantedBytes, coverage, coveredBytes, now, isComplete ? now : null],
+            ...[spent, openedAt, grantedBytes, coverage, coveredBytes, now, isComplete ? now : null, asFeatured],
             ...[memberId, versionId, before.spent, before.openedAt, before.grantedBytes, before.coverage],
           ],
         )
       : await this.writer.quickly(
           `INSERT INTO "downloads" ("memberId", "versionId", "fileId", "spent", "openedAt", "grantedBytes", "firstAt",
-             "lastAt", "completedAt")
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT DO NOTHING RETURNING "spent"`,
-          [memberId, versionId, fileId, spent, openedAt, grantedBytes, now, isComplete ? now : null],
+             "lastAt", "completedAt", "asFeatured")
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING "spent"`,
+          [memberId, versionId, fileId, spent, openedAt, grantedBytes, now, isComplete ? now : null, asFeatured],
         );
     return rows.length > 0;
   }

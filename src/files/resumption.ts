@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { IncomingHttpHeaders } from 'node:http';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
-import type { Conditions } from './conditions.js';
 import { grantLasts } from './download-account.js';
 import type { StoredFile } from './stored-file.entity.js';
 
@@ -11,59 +11,105 @@ export type Sendable = Pick<
   'id' | 'name' | 'memberLimit' | 'versionId' | 'contentType' | 'size' | 'sha256' | 'storageKey' | 'versionedAt'
 >;
 
+/** The version to answer with, and whether a part of it may be the answer; else the whole of it is. */
+interface Choice {
+  readonly file: Sendable;
+  readonly takesRange: boolean;
+}
+
+/** What is asked of a file, under its own address or under that of the featured file, where another one may stand next. */
+export interface Asking {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly asFeatured: boolean;
+}
+
 interface Row {
   readonly versionId: string;
+  readonly fileId: string;
   readonly contentType: string;
   readonly size: number | string;
   readonly sha256: string;
   readonly storageKey: string;
   readonly createdAt: number | string;
+  readonly discardedAt: number | string | null;
+  readonly openedAt: number | string;
+  readonly completedAt: number | string | null;
 }
 
-/** Lets a member who is in the middle of a version have the rest of it, though the file was replaced meanwhile. */
+/**
+ * Lets a member who is in the middle of a version have the rest of it, though the file was replaced meanwhile, and sees
+ * to it that nobody puts the rest of one version after the beginning of another.
+ */
 @Injectable()
 export class Resumption {
   constructor(private readonly reader: Reader) {}
 
   /**
-   * The version that a request goes on with: one that the member began within 24 hours, named by `If-Range`; or, where
-   * a client resumes without naming one, that which it began last and has not had whole. Else the newest: under another
-   * entity tag, so that the two are never mixed.
+   * The version that a request goes on with: the one that `If-Range` or `If-Match` names, if the member began it within
+   * 24 hours. Where a client does not say which version it has, that is only known if there was never another, or if the
+   * member began one alone; else the answer is the newest, whole.
    */
-  async versionFor(file: StoredFile, { id }: Pick<Viewer, 'id'>, conditions: Conditions): Promise<Sendable> {
-    if (file.versionNumber === 1 || conditions.range === undefined) return file;
-    const since = Date.now() - grantLasts;
-    const ifRange = conditions['if-range']?.trim();
-    if (ifRange === undefined) {
-      const [last] = /^bytes=[ \t]*0*[1-9]/i.test(conditions.range)
-        ? await this.reader.rows<Row>(begunLast, [id, file.id, since])
-        : [];
-      return last ? versionOf(file, last) : file;
-    }
-    const [, sha256] = /^"([0-9a-f]{64})"$/.exec(ifRange) ?? [];
-    if (sha256 === undefined || sha256 === file.sha256) return file;
-    const [named] = await this.reader.rows<Row>(begunNamed, [id, file.id, since, sha256]);
-    return named ? versionOf(file, named) : file;
+  async choose(newest: StoredFile, viewer: Pick<Viewer, 'id'>, asking: Asking): Promise<Choice> {
+    const { method, headers, asFeatured } = asking;
+    const asked = { file: newest, takesRange: true };
+    if (method !== 'GET' || headers.range === undefined) return asked;
+    const named = namedBy(headers);
+    if (named === newest.sha256) return asked;
+    if (named !== undefined) return { ...asked, file: await this.named(newest, viewer, named) };
+
+    const wasAlwaysThis = newest.versionNumber === 1 && !asFeatured;
+    if (wasAlwaysThis || (headers['if-range'] === undefined && beginsAnew(headers.range))) return asked;
+    const whole = { file: newest, takesRange: false };
+    // a date tells versions apart only by the second
+    if (headers['if-range'] !== undefined) return whole;
+    const [only, another] = asFeatured
+      ? await this.reader.rows<Row>(begunAsFeatured, [viewer.id])
+      : await this.reader.rows<Row>(begunOf, [viewer.id, newest.id]);
+    if (!only || another || only.fileId !== newest.id) return whole;
+    if (only.versionId === newest.versionId) return asked;
+    const isGoingOn = only.completedAt === null && Number(only.openedAt) > Date.now() - grantLasts;
+    return isGoingOn && only.discardedAt === null ? { ...asked, file: versionOf(newest, only) } : whole;
+  }
+
+  private async named(newest: StoredFile, { id }: Pick<Viewer, 'id'>, sha256: string): Promise<Sendable> {
+    const [row] = await this.reader.rows<Row>(begunNamed, [id, newest.id, Date.now() - grantLasts, sha256]);
+    return row ? versionOf(newest, row) : newest;
   }
 }
 
-const versionOf = ({ id, name, memberLimit }: StoredFile, { size, createdAt, ...row }: Row): Sendable => ({
-  ...row,
+/** The SHA-256 that the one strong tag of `If-Range` holds, or else of `If-Match`. */
+function namedBy(headers: IncomingHttpHeaders): string | undefined {
+  const tag = headers['if-range'] ?? headers['if-match'];
+  return /^"([0-9a-f]{64})"$/.exec(tag?.toString().trim() ?? '')?.[1];
+}
+
+/** Whether a range is one from the first byte on: it is put after nothing that the client has. */
+const beginsAnew = (range: string) => /^bytes=[ \t]*0+-/i.test(range);
+
+const versionOf = ({ id, name, memberLimit }: StoredFile, row: Row): Sendable => ({
   id,
   name,
   memberLimit,
-  size: Number(size),
-  versionedAt: new Date(Number(createdAt)),
+  versionId: row.versionId,
+  contentType: row.contentType,
+  size: Number(row.size),
+  sha256: row.sha256,
+  storageKey: row.storageKey,
+  versionedAt: new Date(Number(row.createdAt)),
 });
 
-const begun = (columns: string) => `
-  SELECT v."id" AS "versionId", v."contentType", v."size", v."sha256", v."storageKey", v."createdAt"${columns}
+const begun = `
+  SELECT v."id" AS "versionId", v."fileId", v."contentType", v."size", v."sha256", v."storageKey", v."createdAt",
+    v."discardedAt", d."openedAt", d."completedAt"
   FROM "downloads" d JOIN "file_versions" v ON v."id" = d."versionId"
-  WHERE d."memberId" = $1 AND d."fileId" = $2 AND d."openedAt" > $3 AND v."discardedAt" IS NULL`;
+  WHERE d."memberId" = $1`;
 
-const begunNamed = `${begun('')} AND v."sha256" = $4 ORDER BY d."lastAt" DESC LIMIT 1`;
+const begunNamed = `${begun} AND d."fileId" = $2 AND d."openedAt" > $3 AND v."discardedAt" IS NULL AND v."sha256" = $4
+  ORDER BY d."lastAt" DESC LIMIT 1`;
 
-/** The one that was asked for last, if there is something left of it. */
-const begunLast = `SELECT * FROM (
-  ${begun(', d."completedAt"')} ORDER BY d."lastAt" DESC, d."versionId" DESC LIMIT 1) latest
-  WHERE "completedAt" IS NULL`;
+/** The versions of a file of which a member was ever sent bytes: whether there is one, and whether there is another. */
+const begunOf = `${begun} AND d."fileId" = $2 LIMIT 2`;
+
+/** The same of the versions, of whichever file, that were sent under the address of the featured file. */
+const begunAsFeatured = `${begun} AND d."asFeatured" = true LIMIT 2`;
