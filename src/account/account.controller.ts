@@ -5,7 +5,7 @@ import { FactorsService } from '../factors/factors.service.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
-import { FromForm } from '../http/form.js';
+import { FromForm, OnPage } from '../http/form.js';
 import { EmailChangeInput, NameChangeInput, PasswordChangeInput } from './account.input.js';
 import { AccountService } from './account.service.js';
 import { presentAccountInWords } from './account.view.js';
@@ -75,6 +75,7 @@ export class AccountController {
   }
 
   @Post('email/verification')
+  @OnPage('/account')
   @Redirect('/account', 303)
   async verifyEmail(
     @CurrentUser() viewer: Viewer,

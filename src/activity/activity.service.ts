@@ -8,7 +8,8 @@ import { Settings } from '../config/settings.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
-import { likeAnywhere, newestId, partOf, searchForm, type PagingInput, type Part } from '../http/paging.input.js';
+import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { fold, withWords } from '../http/search.js';
 import { kindsAboutMemberships, kindsAboutThings, kindsForAdmins, type EventKind } from './event-kinds.js';
 import { ActivityEvent, type Outcome } from './event.entity.js';
 
@@ -84,7 +85,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
       requestId: caller.requestId,
       searchText: '',
     };
-    event.searchText = searchForm([event.actor, event.target, event.address].filter(Boolean).join(' ')).slice(0, 700);
+    event.searchText = fold([event.actor, event.target, event.address].filter(Boolean).join(' '));
     const { memberId, actorId, address, requestId } = event;
     const line = {
       event: kind,
@@ -178,7 +179,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
         .getMany();
       const idsByText = new Map<string, string[]>();
       for (const { id, target } of found) {
-        const searchText = searchForm(`${nobody} ${target ?? ''}`).slice(0, 700);
+        const searchText = fold(`${nobody} ${target ?? ''}`);
         idsByText.set(searchText, [...(idsByText.get(searchText) ?? []), id]);
       }
       for (const [searchText, ids] of idsByText) await this.events.update(ids, { searchText });
@@ -192,8 +193,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     const query = this.newestFirst(paging);
     if (kind) query.andWhere('e."kind" = :kind', { kind });
     if (outcome) query.andWhere('e."outcome" = :outcome', { outcome });
-    if (q) query.andWhere(`e."searchText" LIKE :q ESCAPE '!'`, { q: likeAnywhere(q) });
-    return query;
+    return withWords(query, 'e."searchText"', q);
   }
 
   /** One more than asked for, to know whether there are more. */

@@ -1,13 +1,14 @@
 import { ForbiddenException, Injectable, UnauthorizedException, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { ACCESS, isApi, type Access, type Viewer } from '../http/access.js';
+import { Arrivals } from '../http/arrivals.js';
 import { NotYet, SeeOther } from '../http/errors.js';
-import { pathOf } from '../http/pages.js';
 import { RouteList } from '../http/route-list.js';
+import { safePath } from '../http/safe-path.js';
 import { Credentials } from './credentials.js';
 
 const closed: Access = { to: 'members' };
@@ -22,6 +23,7 @@ export class AccessGuard extends AuthGuard('jwt') {
     private readonly reflector: Reflector,
     private readonly credentials: Credentials,
     private readonly routes: RouteList,
+    private readonly arrivals: Arrivals,
     private readonly settings: Settings,
   ) {
     super();
@@ -37,7 +39,7 @@ export class AccessGuard extends AuthGuard('jwt') {
 
     const { user } = request;
     if (access.to === 'everyone') {
-      if (user && access.membersGoTo) throw new SeeOther(access.membersGoTo);
+      if (user && access.membersGoTo) this.sendOn(access.membersGoTo, context);
       return true;
     }
     if (!user) throw new UnauthorizedException('Please log in to go on.');
@@ -50,6 +52,15 @@ export class AccessGuard extends AuthGuard('jwt') {
   override handleRequest<Found = Viewer | undefined>(error: Error | null, viewer: Found | false): Found {
     if (error) throw error;
     return (viewer || undefined) as Found;
+  }
+
+  /** A second tab, or a form of the login that is sent again: who is in already goes on to where it would have led. */
+  private sendOn(fallback: string, context: ExecutionContext): never {
+    const http = context.switchToHttp();
+    const { query, body } = http.getRequest<FastifyRequest<{ Querystring: Fields; Body: Fields | undefined }>>();
+    const location = safePath(body?.next ?? query.next, fallback);
+    this.arrivals.note(http.getResponse<FastifyReply>(), location);
+    throw new SeeOther(location);
   }
 
   /**
@@ -89,16 +100,10 @@ export class AccessGuard extends AuthGuard('jwt') {
 
   /** Where the member proves who they are, and that a form which was sent meanwhile is to be sent again. */
   private proofFor(request: FastifyRequest): string {
-    const next = encodeURIComponent(this.pageOf(request));
-    return `/account/proof?next=${next}${request.method === 'GET' ? '' : '&again=yes'}`;
-  }
-
-  /** The page that a request is, or that its form stands on. */
-  private pageOf(request: FastifyRequest): string {
-    if (request.method === 'GET') return request.url;
-    // a form may post to a path below its page
-    for (let path = pathOf(request); path; path = path.slice(0, path.lastIndexOf('/')))
-      if (this.routes.methodsOf(path).includes('GET')) return path;
-    return '/account';
+    const { method } = request;
+    const next = encodeURIComponent(this.routes.pageOf(request));
+    return `/account/proof?next=${next}${method === 'GET' || method === 'HEAD' ? '' : '&again=yes'}`;
   }
 }
+
+type Fields = Readonly<Record<string, unknown>>;

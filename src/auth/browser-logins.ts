@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { minuteSeconds, secondMs } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
 import { FactorsService } from '../factors/factors.service.js';
+import { Arrivals } from '../http/arrivals.js';
 import { callerOf } from '../http/caller.js';
 import { Cookies } from '../http/cookies.js';
 import { safePath } from '../http/safe-path.js';
@@ -41,6 +42,7 @@ export class BrowserLogins {
     private readonly devices: Devices,
     private readonly cookies: Cookies,
     private readonly keys: Keys,
+    private readonly arrivals: Arrivals,
   ) {}
 
   /** Goes on after a right password: gives where to, the second step or what was asked for. */
@@ -50,7 +52,7 @@ export class BrowserLogins {
     await this.logins.noteSecondStep(user, callerOf(request));
     const { next, isRemembered } = wish;
     const path = safePath(next, '');
-    const data = JSON.stringify({ isRemembered, password: this.markOf(user), next: path.length < 300 ? path : '' });
+    const data = JSON.stringify({ isRemembered, password: this.markOf(user), next: path });
     const { secret } = await this.links.issue({
       kind: 'factor',
       userId: user.id,
@@ -96,7 +98,9 @@ export class BrowserLogins {
     this.cookies.clear(reply, cookie);
     this.credentials.keep(reply, begun.token, isRemembered ? begun.expiresIn : undefined);
     this.devices.remember(request, reply, user);
-    return safePath(next, home);
+    const location = safePath(next, home);
+    this.arrivals.note(reply, location);
+    return location;
   }
 
   /** The session that this browser had before is not left behind. */

@@ -13,6 +13,7 @@ import { Cookies } from '../http/cookies.js';
 import { SpentLink } from '../http/errors.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
+import { safePath, withNext } from '../http/safe-path.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import type { Link } from '../links/link.entity.js';
 import { LinksService } from '../links/links.service.js';
@@ -52,8 +53,8 @@ export class LoginLinkController {
 
   @Get('link')
   @Render(asking.view)
-  showForm() {
-    return { title: asking.title };
+  showForm(@Query('next') next: unknown) {
+    return { title: asking.title, next: safePath(next, '') || undefined };
   }
 
   @Post('link')
@@ -61,10 +62,11 @@ export class LoginLinkController {
   @Redirect('/login', 303)
   async ask(
     @Body() { email }: EmailInput,
-    @Req() request: FastifyRequest,
+    @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { address } = callerOf(request);
+    const next = safePath(request.body.next, '');
     const found = await this.users.findOwner(email);
     await this.limits.spendMail({ email, address, device: this.devices.find(request, found?.id ?? 'nobody') });
     const owner = found?.isActive ? found : undefined;
@@ -73,19 +75,20 @@ export class LoginLinkController {
     // bound to the browser that asks, so it replaces none that another asked for; and to the address it is mailed to
     const data = this.markOf(asker, email);
     const { secret } = await this.links.issue({ kind: 'login', userId, lifetime: lifetimeSeconds * secondMs, data });
-    const link = `${this.settings.publicUrl}/login/open?token=${secret}`;
+    const link = `${this.settings.publicUrl}/login/open?token=${secret}${next ? `&next=${encodeURIComponent(next)}` : ''}`;
     await this.mail.send({ to: owner?.email, view: 'login-link', data: { link } });
     await this.activity.record({ kind: 'session.link-asked', member: owner, actor: null }, callerOf(request));
     this.cookies.set(reply, cookie, asker, lifetimeSeconds);
     const message = `If ${email} has an account here, a mail with a link is on its way to it. Open the link in this browser: it works here alone, for 10 minutes.`;
     this.flashes.put(reply, { kind: 'status', message });
+    return { url: withNext('/login', next) };
   }
 
   @Get('open')
   @Render(opening.view)
-  async showLink(@Query('token') token: unknown, @Req() request: FastifyRequest) {
+  async showLink(@Query('token') token: unknown, @Query('next') next: unknown, @Req() request: FastifyRequest) {
     await this.ownerOf(await this.links.find('login', token), request);
-    return { title: opening.title, values: { token } };
+    return { title: opening.title, values: { token }, next: safePath(next, '') || undefined };
   }
 
   @Post('open')
@@ -93,14 +96,15 @@ export class LoginLinkController {
   @Redirect('/secrets', 303)
   async open(
     @Body() { token }: TokenInput,
-    @Req() request: FastifyRequest,
+    @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const user = await this.ownerOf(await this.links.find('login', token), request);
+    const { next } = request.body;
     if (!(await this.links.spend('login', token))) used();
     this.cookies.clear(reply, cookie);
     // the mail stands in for the password, and for no second factor
-    return { url: await this.browser.begin(user, {}, request, reply) };
+    return { url: await this.browser.begin(user, { next }, request, reply) };
   }
 
   /** @throws SpentLink where it is used or over, NotFoundException where its member has moved, or another browser asked for it. */

@@ -2,9 +2,11 @@ import { Body, Controller, Get, Post, Query, Redirect, Render, Req, Res } from '
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../http/access.js';
+import { Arrivals } from '../http/arrivals.js';
 import { callerOf } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
+import { safePath, withNext } from '../http/safe-path.js';
 import { LinksService } from '../links/links.service.js';
 import { RegistrationInput } from '../users/registration.input.js';
 import { RegistrationRules } from '../users/registration-rules.js';
@@ -26,15 +28,17 @@ export class RegistrationController {
     private readonly credentials: Credentials,
     private readonly devices: Devices,
     private readonly flashes: FlashMessages,
+    private readonly arrivals: Arrivals,
   ) {}
 
   @Get()
   @Render(form.view)
-  async show(@Query('invite') invite: unknown) {
+  async show(@Query('invite') invite: unknown, @Query('next') next: unknown) {
     const { mode } = await this.rules.current();
     const link = invite === undefined ? undefined : await this.links.find('invite', invite);
     return {
       title: form.title,
+      next: safePath(next, '') || undefined,
       isClosed: mode === 'closed',
       needsInvite: mode === 'invite' && !link,
       isApproved: mode === 'approval' && !link,
@@ -47,22 +51,27 @@ export class RegistrationController {
   @Redirect('/secrets', 303)
   async register(
     @Body() input: RegistrationInput,
-    @Req() request: FastifyRequest,
+    @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const { next } = request.body;
     const registration = await this.logins.register(input, 'browser', callerOf(request));
     if (registration.outcome === 'taken') {
       const message = 'That email is registered already. Log in instead.';
-      this.flashes.put(reply, { kind: 'alert', message, values: { email: input.email } });
-      return { url: '/login' };
+      this.flashes.put(reply, { kind: 'alert', message, typed: loginWith(input.email) });
+      return { url: withNext('/login', next) };
     }
     if (registration.outcome === 'awaiting') {
       const message = 'Thank you. An admin lets you in; you get a mail when that is done.';
-      this.flashes.put(reply, { kind: 'status', message, values: { email: input.email } });
-      return { url: '/login' };
+      this.flashes.put(reply, { kind: 'status', message, typed: loginWith(input.email) });
+      return { url: withNext('/login', next) };
     }
     this.credentials.keep(reply, registration.begun.token);
     this.devices.remember(request, reply, registration.user);
-    return undefined;
+    const url = safePath(next, '/secrets');
+    this.arrivals.note(reply, url);
+    return { url };
   }
 }
+
+const loginWith = (email: string) => ({ view: 'auth/login', values: { email } });

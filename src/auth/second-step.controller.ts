@@ -8,6 +8,7 @@ import { textOf } from '../http/input.js';
 import { SeeOther } from '../http/errors.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
+import { safePath } from '../http/safe-path.js';
 import { UsersService } from '../users/users.service.js';
 import { BrowserLogins } from './browser-logins.js';
 import { FactorChecks } from './factor-checks.js';
@@ -32,10 +33,10 @@ export class SecondStepController {
   @Get('factor')
   @Render(form.view)
   async show(@Req() request: FastifyRequest) {
-    const { user } = await this.pendingOf(request);
+    const { user, wish } = await this.pendingOf(request);
     const { authenticator, passkeys } = await this.factors.summaryOf(user.id);
     const options = passkeys.length > 0 ? JSON.stringify(await this.passkeys.requestOptions(user.id)) : undefined;
-    return { title: form.title, hasAuthenticator: authenticator, options };
+    return { title: form.title, next: safePath(wish.next, '') || undefined, hasAuthenticator: authenticator, options };
   }
 
   @Post('factor')

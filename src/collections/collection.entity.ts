@@ -1,6 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/instant.column.js';
 import { searchForm } from '../http/paging.input.js';
+import { fold } from '../http/search.js';
 
 /** Files that are given together: whoever may have it may have each file in it that is out. */
 @Entity('collections')
@@ -15,6 +16,10 @@ export class Collection {
   /** The name in lower case, since the databases differ in what they fold. */
   @Column('varchar', { length: 100 })
   searchName!: string;
+
+  /** Name and note, folded: what is searched. Lists do not read it. */
+  @Column('text')
+  searchText?: string;
 
   /** What an admin says of it; empty where nothing. */
   @Column('varchar', { length: 1_000 })
@@ -32,7 +37,10 @@ export class Collection {
   changedAt!: Date;
 }
 
-/** A collection's name, and the form in which it is searched for. */
+/** What is searched of a collection. */
+export const searchTextOf = ({ name, note }: Pick<Collection, 'name' | 'note'>): string => fold(`${name} ${note}`);
+
+/** A collection's name, and the same in lower case. */
 export const nameForms = (name: string) => ({
   name,
   // some letters are longer in lower case

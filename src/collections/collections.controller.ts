@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { presentShelfFileInWords } from '../files/file.view.js';
 import { FilesService } from '../files/files.service.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { IsDownload } from '../http/arrivals.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
 import { CollectionDownloads } from './collection-downloads.js';
 import { CollectionFilesInput } from './collection.input.js';
@@ -54,6 +55,7 @@ export class CollectionsController {
   }
 
   @Get(':id/zip')
+  @IsDownload()
   @MembersOnly({ verifiedEmail: true })
   async zip(
     @CurrentUser() viewer: Viewer,
@@ -65,6 +67,7 @@ export class CollectionsController {
   }
 
   @Get(':id/SHA256SUMS')
+  @IsDownload()
   async checksums(
     @CurrentUser() viewer: Viewer,
     @Param('id') id: string,

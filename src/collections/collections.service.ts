@@ -11,8 +11,9 @@ import { Writer } from '../database/writer.js';
 import { StoredFile } from '../files/stored-file.entity.js';
 import { actsAsAdmin, type Viewer } from '../http/access.js';
 import type { By } from '../http/by.js';
-import { likeAnywhere, newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
-import { Collection, nameForms } from './collection.entity.js';
+import { newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
+import { afterWords, hasWords, withWords, wordsOf } from '../http/search.js';
+import { Collection, nameForms, searchTextOf } from './collection.entity.js';
 import type { CollectionChangeInput, CollectionInput } from './collection.input.js';
 
 /** Collections of files: those that a member may have, and what admins do with all of them. Each act is written down. */
@@ -27,9 +28,9 @@ export class CollectionsService {
     private readonly activity: ActivityService,
   ) {}
 
-  /** The collections that a member may have, the newest first; `q` is looked for in their names. An admin has all. */
+  /** The collections that a member may have, the newest first; `q` is looked for in their names and notes. An admin has all. */
   async listFor(viewer: Viewer, { limit, cursor = newestId, q }: SearchInput): Promise<Part<Collection>> {
-    const values = [cursor, likeAnywhere(q), ...whose(viewer), limit + 1];
+    const values = [cursor, ...wordsOf(q), ...whose(viewer), limit + 1];
     const rows = await this.reader.rows<Row>(actsAsAdmin(viewer) ? listings.admin : listings.member, values);
     return partOf(rows.map(fromRow), limit);
   }
@@ -54,6 +55,7 @@ export class CollectionsService {
       id: uuid(),
       ...nameForms(name),
       note,
+      searchText: searchTextOf({ name, note }),
       isForEveryone: false,
       createdAt: now,
       changedAt: now,
@@ -70,9 +72,10 @@ export class CollectionsService {
       ...(isForEveryone !== undefined && { isForEveryone }),
       changedAt: new Date(),
     };
-    const { affected } = await this.collections.update({ id: collection.id }, changes);
-    if (affected !== 1) return notThere();
     const changed = { ...collection, ...changes };
+    const searchText = searchTextOf(changed);
+    const { affected } = await this.collections.update({ id: collection.id }, { ...changes, searchText });
+    if (affected !== 1) return notThere();
     await this.note('collection.changed', changed, by);
     return changed;
   }
@@ -83,11 +86,10 @@ export class CollectionsService {
     if (affected === 1) await this.note('collection.deleted', collection, by);
   }
 
-  /** The files that are not in a collection, the newest first; `q` is looked for in their names. */
+  /** The files that are not in a collection, the newest first; `q` is looked for in their names and notes. */
   async filesOutside({ id }: Collection, { limit, cursor = newestId, q }: SearchInput): Promise<Part<StoredFile>> {
-    const found = await this.files
-      .createQueryBuilder('f')
-      .where(`f."id" < :cursor AND f."searchName" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+    const query = this.files.createQueryBuilder('f').where('f."id" < :cursor', { cursor });
+    const found = await withWords(query, 'f."searchText"', q)
       .andWhere('f."deletedAt" IS NULL')
       .andWhere(
         'NOT EXISTS (SELECT 1 FROM "collection_files" c WHERE c."collectionId" = :id AND c."fileId" = f."id")',
@@ -164,10 +166,13 @@ const columns = ['id', 'name', 'searchName', 'note', 'isForEveryone', 'createdAt
   .join(', ');
 
 const listing = (rule: string, limit: string) => `
-  SELECT ${columns} FROM "collections" c WHERE c."id" < $1 AND c."searchName" LIKE $2 ESCAPE '!' AND ${rule}
+  SELECT ${columns} FROM "collections" c WHERE c."id" < $1 AND ${hasWords('c."searchText"', 2)} AND ${rule}
   ORDER BY c."id" DESC LIMIT ${limit}`;
 
-const listings = { admin: listing('1 = 1', '$3'), member: listing(theirs('$3'), '$4') };
+const listings = {
+  admin: listing('1 = 1', `$${afterWords(2)}`),
+  member: listing(theirs(`$${afterWords(2)}`), `$${afterWords(2) + 1}`),
+};
 
 const one = {
   admin: `SELECT ${columns} FROM "collections" c WHERE c."id" = $1`,

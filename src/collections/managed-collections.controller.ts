@@ -9,7 +9,7 @@ import { FilesService } from '../files/files.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FlashMessages } from '../http/flash.js';
-import { FromForm } from '../http/form.js';
+import { FromForm, OnPage } from '../http/form.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
 import { CollectionFilesInput, CollectionInput } from './collection.input.js';
 import { presentCollectionInWords, sumInWords } from './collection.view.js';
@@ -49,6 +49,7 @@ export class ManagedCollectionsController {
   }
 
   @Post()
+  @OnPage('/admin/collections/new')
   @FromForm(adding)
   @Redirect('/admin/collections', 303)
   async add(@Body() input: CollectionInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
@@ -129,6 +130,7 @@ export class ManagedCollectionsController {
   }
 
   @Post(':id/files/:fileId/removal')
+  @OnPage('/admin/collections/:id')
   @Redirect('/admin/collections', 303)
   async removeFile(
     @Param('id') id: string,

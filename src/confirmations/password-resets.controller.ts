@@ -5,7 +5,7 @@ import { Public } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
-
+import { safePath, withNext } from '../http/safe-path.js';
 import { EmailInput, ResetInput } from './confirmations.input.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { PasswordResets } from './password-resets.js';
@@ -26,8 +26,8 @@ export class PasswordResetsController {
 
   @Get('forgot')
   @Render(asking.view)
-  showForgot() {
-    return { title: asking.title };
+  showForgot(@Query('next') next: unknown) {
+    return { title: asking.title, next: safePath(next, '') || undefined };
   }
 
   @Post('forgot')
@@ -35,6 +35,7 @@ export class PasswordResetsController {
   @Redirect('/login', 303)
   async forgot(
     @Body() { email }: EmailInput,
+    @Body('next') next: unknown,
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
@@ -42,6 +43,7 @@ export class PasswordResetsController {
     await this.resets.request(email, caller);
     const message = `If ${email} has an account here, a mail with a link is on its way to it. The link works for 30 minutes.`;
     this.flashes.put(reply, { kind: 'status', message });
+    return { url: withNext('/login', next) };
   }
 
   @Get('reset')

@@ -2,6 +2,7 @@ import { AccountsAndFiles1795305600001 } from './0001-accounts-and-files.migrati
 import { AccountsThatHold1795392000001 } from './0002-accounts-that-hold.migration.js';
 import { TheLibrary1795478400001 } from './0003-the-library.migration.js';
 import { VersionsToldApart1795564800001 } from './0004-versions-told-apart.migration.js';
+import { SearchTexts1795564800005 } from './0008-search-texts.migration.js';
 import { LongerRequestIds1795564800007 } from './0010-longer-request-ids.migration.js';
 
 /** Every migration, in order. They run by themselves at start, on both databases, and only go forward. */
@@ -10,5 +11,6 @@ export const migrations = [
   AccountsThatHold1795392000001,
   TheLibrary1795478400001,
   VersionsToldApart1795564800001,
+  SearchTexts1795564800005,
   LongerRequestIds1795564800007,
 ];

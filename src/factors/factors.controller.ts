@@ -5,6 +5,7 @@ import { Settings } from '../config/settings.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { SeeOther } from '../http/errors.js';
+import { OnPage } from '../http/form.js';
 import { FlashMessages } from '../http/flash.js';
 import { AuthenticatorCodeInput, RecoveryCodeSetInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
@@ -62,6 +63,7 @@ export class FactorsController {
   }
 
   @Post('authenticator/removal')
+  @OnPage('/account/factors')
   @Redirect(overview, 303)
   async remove(
     @CurrentUser() viewer: Viewer,

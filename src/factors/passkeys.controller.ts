@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
-import { FromForm } from '../http/form.js';
+import { FromForm, OnPage } from '../http/form.js';
 import { NewPasskeyInput, PasskeyNameInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
 import { elsewhereWords } from './factors.view.js';
@@ -75,6 +75,7 @@ export class PasskeysController {
   }
 
   @Post(':id/removal')
+  @OnPage('/account/factors')
   @Redirect(overview, 303)
   async remove(
     @CurrentUser() viewer: Viewer,

@@ -2,6 +2,7 @@ import { Controller, Get, Param, Query, Render, Req, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { IsDownload } from '../http/arrivals.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
@@ -43,6 +44,7 @@ export class FilesController {
   }
 
   @Get('files/SHA256SUMS')
+  @IsDownload()
   sums(
     @CurrentUser() viewer: Viewer,
     @Query() selection: ShelfInput,
@@ -66,12 +68,14 @@ export class FilesController {
   }
 
   @Get('download')
+  @IsDownload()
   @MembersOnly({ verifiedEmail: true })
   async featured(@CurrentUser() viewer: Viewer, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     return this.downloads.send(await this.files.featuredFor(viewer), viewer, request, reply, { asFeatured: true });
   }
 
   @Get('files/:id/download')
+  @IsDownload()
   @MembersOnly({ verifiedEmail: true })
   async download(
     @CurrentUser() viewer: Viewer,

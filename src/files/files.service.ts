@@ -9,7 +9,8 @@ import { once } from '../database/once.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
-import { likeAnywhere, newestId, partOf, type PagingInput, type Part, type SearchInput } from '../http/paging.input.js';
+import { newestId, partOf, type PagingInput, type Part, type SearchInput } from '../http/paging.input.js';
+import { afterWords, hasWords, wordsOf } from '../http/search.js';
 import { contentTypeOf } from './content-type.js';
 import { FileStore, type Stored } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
@@ -17,7 +18,7 @@ import { cursorAt, orders, placeOf } from './place.js';
 import { allThatMayBeHad, asking, mayHave, me, reachOf, type Reach } from './reach.js';
 import { refuseWithoutRoom, Room } from './room.js';
 import type { ShelfInput } from './shelf.input.js';
-import { nameForms, StoredFile } from './stored-file.entity.js';
+import { nameForms, searchTextOf, StoredFile } from './stored-file.entity.js';
 
 /** How much of a file's newest version a member has been sent. */
 type Downloaded = 'whole' | 'part' | 'none';
@@ -54,7 +55,7 @@ export class FilesService {
    * @throws InvalidInput where the cursor is none.
    */
   async listFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<Part<ShelfFile>> {
-    const values = [...asking(viewer), ...placeOf(cursor, sort), likeAnywhere(q), limit + 1];
+    const values = [...asking(viewer), ...placeOf(cursor, sort), ...wordsOf(q), limit + 1];
     const rows = await this.reader.rows<Row>(listings[reachOf(viewer)][sort], values);
     const items = rows.slice(0, limit).map(fromRow);
     const last = rows.length > limit ? items.at(-1) : undefined;
@@ -151,7 +152,7 @@ export class FilesService {
    * @throws InvalidInput where the cursor is none.
    */
   async listIn(collectionId: string, viewer: Viewer, { limit, cursor, q }: SearchInput): Promise<Part<ShelfFile>> {
-    const values = [...asking(viewer), collectionId, ...placeOf(cursor, 'name'), likeAnywhere(q), limit + 1];
+    const values = [...asking(viewer), collectionId, ...placeOf(cursor, 'name'), ...wordsOf(q), limit + 1];
     const rows = await this.reader.rows<Row>(inCollection[reachOf(viewer)], values);
     const items = rows.slice(0, limit).map(fromRow);
     const last = rows.length > limit ? items.at(-1) : undefined;
@@ -180,6 +181,7 @@ export class FilesService {
       ...stored,
       id: uuid(),
       ...nameForms(name),
+      searchText: searchTextOf({ name, note: '' }),
       contentType: await contentTypeOf(head, name),
       note: '',
       availableAt: now,
@@ -308,12 +310,12 @@ const listings = forEachReach((reach) =>
     const value = `CAST($3 AS ${typeof key === 'number' ? 'bigint' : 'varchar(255)'})`;
     const rest = `
       AND (f."${column}", f."id") ${direction === 'ASC' ? '>' : '<'} (${value}, $4)
-      AND f."searchName" LIKE $5 ESCAPE '!'
-      ${order('f.')} LIMIT $6`;
+      AND ${hasWords('f."searchText"', 5)}
+      ${order('f.')} LIMIT $${afterWords(5)}`;
     return `WITH ${me}
       SELECT ${columns}, ${covered} FROM (
         ${allThatMayBeHad(reach, 'f.*', rest)}
-      ) f ${order('f.')} LIMIT $6`;
+      ) f ${order('f.')} LIMIT $${afterWords(5)}`;
   }),
 );
 
@@ -322,8 +324,8 @@ const ofCollection = (reach: Reach) => `
 
 const inCollection = forEachReach(
   (reach) => `WITH ${me} SELECT ${columns}, ${covered} ${ofCollection(reach)}
-    AND (f."searchName", f."id") > (CAST($4 AS varchar(255)), $5) AND f."searchName" LIKE $6 ESCAPE '!'
-    ORDER BY f."searchName", f."id" LIMIT $7`,
+    AND (f."searchName", f."id") > (CAST($4 AS varchar(255)), $5) AND ${hasWords('f."searchText"', 6)}
+    ORDER BY f."searchName", f."id" LIMIT $${afterWords(6)}`,
 );
 
 const sums = forEachReach(

@@ -1,6 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { CountColumn, InstantColumn } from '../database/instant.column.js';
 import { searchForm } from '../http/paging.input.js';
+import { fold } from '../http/search.js';
 
 /**
  * A file that members may have: what is known of it, and of its newest version. The bytes of that are in the file store
@@ -15,9 +16,13 @@ export class StoredFile {
   @Column('varchar', { length: 255 })
   name!: string;
 
-  /** The name in lower case, since the databases differ in what they fold. */
+  /** The name in lower case, by which it is ordered, since the databases differ in what they fold. */
   @Column('varchar', { length: 255 })
   searchName!: string;
+
+  /** Name and note, folded: what is searched. Lists do not read it. */
+  @Column('text')
+  searchText?: string;
 
   @Column('varchar', { length: 255 })
   contentType!: string;
@@ -84,7 +89,10 @@ export class StoredFile {
   createdAt!: Date;
 }
 
-/** A file's name, and the form in which it is searched for. */
+/** What is searched of a file. */
+export const searchTextOf = ({ name, note }: Pick<StoredFile, 'name' | 'note'>): string => fold(`${name} ${note}`);
+
+/** A file's name, and the form in which it is ordered. */
 export const nameForms = (name: string) => ({
   name: firstCharacters(name.normalize('NFC')),
   searchName: firstCharacters(searchForm(name)),

@@ -15,6 +15,10 @@ export class Group {
   @Column('varchar', { length: 100, unique: true })
   searchName!: string;
 
+  /** The name, folded: what is searched. */
+  @Column('text')
+  searchText!: string;
+
   @InstantColumn()
   createdAt!: Date;
 }

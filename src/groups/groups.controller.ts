@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FlashMessages } from '../http/flash.js';
-import { FromForm } from '../http/form.js';
+import { FromForm, OnPage } from '../http/form.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
 import { GroupInput, GroupMembersInput } from './group.input.js';
 import { presentGroupInWords } from './group.view.js';
@@ -43,6 +43,7 @@ export class GroupsController {
   }
 
   @Post()
+  @OnPage('/admin/groups/new')
   @FromForm(adding)
   @Redirect('/admin/groups', 303)
   async add(@Body() { name }: GroupInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
@@ -106,6 +107,7 @@ export class GroupsController {
   }
 
   @Post(':id/members/:memberId/removal')
+  @OnPage('/admin/groups/:id')
   @Redirect('/admin/groups', 303)
   async removeMember(
     @Param('id') id: string,

@@ -9,7 +9,8 @@ import { isUniqueViolation } from '../database/unique-violation.js';
 import { Writer } from '../database/writer.js';
 import type { By } from '../http/by.js';
 import { InvalidInput } from '../http/errors.js';
-import { likeAnywhere, newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import { newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import { afterWords, fold, hasWords, withWords, wordsOf } from '../http/search.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { Group } from './group.entity.js';
@@ -30,9 +31,8 @@ export class GroupsService {
 
   /** The groups, the newest first; `q` is looked for in their names. */
   async list({ limit, cursor = newestId, q }: SearchInput): Promise<Part<Group>> {
-    const found = await this.groups
-      .createQueryBuilder('g')
-      .where(`g."id" < :cursor AND g."searchName" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+    const query = this.groups.createQueryBuilder('g').where('g."id" < :cursor', { cursor });
+    const found = await withWords(query, 'g."searchText"', q)
       .orderBy('g.id', 'DESC')
       .limit(limit + 1)
       .getMany();
@@ -77,7 +77,7 @@ export class GroupsService {
 
   /** Who is in a group, the newest members first; `q` is looked for in their names and emails. */
   async membersOf({ id }: Group, { limit, cursor = newestId, q }: SearchInput): Promise<Part<GroupMember>> {
-    const found = await this.reader.rows<GroupMember>(members, [id, cursor, likeAnywhere(q), limit + 1]);
+    const found = await this.reader.rows<GroupMember>(members, [id, cursor, ...wordsOf(q), limit + 1]);
     return partOf(found, limit);
   }
 
@@ -132,12 +132,12 @@ export class GroupsService {
   }
 }
 
-const nameForms = (name: string) => ({ name, searchName: searchForm(name) });
+const nameForms = (name: string) => ({ name, searchName: searchForm(name), searchText: fold(name) });
 
 const members = `
   SELECT u."id", u."name", u."email" FROM "group_members" m JOIN "users" u ON u."id" = m."memberId"
-  WHERE m."groupId" = $1 AND m."memberId" < $2 AND u."searchText" LIKE $3 ESCAPE '!'
-  ORDER BY m."memberId" DESC LIMIT $4`;
+  WHERE m."groupId" = $1 AND m."memberId" < $2 AND ${hasWords('u."searchText"', 3)}
+  ORDER BY m."memberId" DESC LIMIT $${afterWords(3)}`;
 
 function refuseTaken(error: unknown): never {
   if (isUniqueViolation(error)) throw new InvalidInput([{ field: 'name', message: 'There is a group of that name.' }]);

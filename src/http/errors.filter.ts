@@ -16,7 +16,7 @@ import { adviceFor } from './error-advice.js';
 import { FlashMessages } from './flash.js';
 import { Pages, pathOf } from './pages.js';
 import { RouteList } from './route-list.js';
-import { safePath } from './safe-path.js';
+import { safePath, withNext } from './safe-path.js';
 import { securityHeaders } from './security-headers.js';
 
 /**
@@ -123,15 +123,15 @@ export class ErrorsFilter implements ExceptionFilter {
   }
 
   private sendToLogin(fault: UnauthorizedException, request: FastifyRequest, reply: FastifyReply): void {
-    const isLogin = request.method === 'POST';
-    if (isLogin)
-      this.flashes.put(reply, {
-        kind: 'alert',
-        message: fault.message,
-        values: typedInto(['email'], request.body, 300),
-      });
-    const next = isLogin ? nextOf(request) : safePath(request.url, '');
-    void reply.redirect(next ? `/login?next=${encodeURIComponent(next)}` : '/login', 303);
+    const page = this.routes.pageOf(request);
+    if (page === '/login') {
+      // the login itself was wrong: its form is shown again
+      const values = typedInto(['email'], request.body, 300);
+      this.flashes.put(reply, { kind: 'alert', message: fault.message, typed: { view: 'auth/login', values } });
+    } else if (request.method !== 'GET' && request.method !== 'HEAD')
+      this.flashes.put(reply, { kind: 'alert', message: `${fault.message} What you sent was not taken.` });
+    // a proof knows where it leads; elsewhere one is back at the page that the form stands on
+    void reply.redirect(withNext('/login', nextOf(request) ?? page), 303);
   }
 }
 

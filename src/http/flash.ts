@@ -8,8 +8,8 @@ import { Cookies } from './cookies.js';
 export interface Flash {
   readonly kind: 'alert' | 'status';
   readonly message: string;
-  /** What was typed into the form that the next page shows again. */
-  readonly values?: Readonly<Record<string, string>>;
+  /** What was typed into a form that the next page shows again, and the view of that form: no other shows it. */
+  readonly typed?: { readonly view: string; readonly values: Readonly<Record<string, string>> };
 }
 
 const name = 'flash';

@@ -10,6 +10,8 @@ export interface Form {
 declare module 'fastify' {
   interface FastifyContextConfig {
     form?: Form;
+    /** The path of the page that the form of this route stands on, such as `/files/:id`. */
+    formPage?: string;
   }
 }
 
@@ -18,3 +20,9 @@ declare module 'fastify' {
  * and what was typed kept, but for what is not in `keep`, such as a password.
  */
 export const FromForm = (form: Form) => configureRoute({ form });
+
+/**
+ * Names the page that a POST's form stands on, with the route's own parameters in it, where that is not the nearest page
+ * above the route: whoever must log in or prove who they are first is led back there.
+ */
+export const OnPage = (formPage: string) => configureRoute({ formPage });

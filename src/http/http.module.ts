@@ -1,5 +1,6 @@
 import { Global, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
+import { Arrivals } from './arrivals.js';
 import { Assets } from './assets.js';
 import { BareAnswers } from './bare-answers.js';
 import { Chores } from './chores.js';
@@ -8,6 +9,7 @@ import { ErrorsFilter } from './errors.filter.js';
 import { FlashMessages } from './flash.js';
 import { Lifecycle } from './lifecycle.js';
 import { Pages } from './pages.js';
+import { Refolds } from './refolds.js';
 import { RouteList } from './route-list.js';
 
 /** The web's vocabulary for every room; knows no feature. */
@@ -15,6 +17,7 @@ import { RouteList } from './route-list.js';
 @Module({
   imports: [DiscoveryModule],
   providers: [
+    Arrivals,
     Assets,
     BareAnswers,
     Chores,
@@ -22,11 +25,12 @@ import { RouteList } from './route-list.js';
     FlashMessages,
     Lifecycle,
     Pages,
+    Refolds,
     RouteList,
     ErrorsFilter,
     { provide: APP_FILTER, useExisting: ErrorsFilter },
   ],
-  exports: [Assets, Chores, Cookies, FlashMessages, Lifecycle, Pages, RouteList],
+  exports: [Arrivals, Assets, Chores, Cookies, FlashMessages, Lifecycle, Pages, RouteList],
 })
 export class HttpModule implements OnApplicationBootstrap {
   constructor(

@@ -38,7 +38,8 @@ export class Pages {
     if (!user && !flash && isEmpty(data))
       return reply.send(this.forStrangers(view, request.routeOptions.url ?? pathOf(request)));
     const viewer = user && { name: user.name, email: user.email, isAdmin: user.role === 'admin' };
-    return reply.send(this.render(view, { path: pathOf(request), viewer, flash, values: flash?.values, ...data }));
+    const values = flash?.typed?.view === view ? flash.typed.values : undefined;
+    return reply.send(this.render(view, { path: pathOf(request), viewer, flash, values, ...data }));
   }
 
   /** The HTML of a page for somebody of whom nothing is known, not even what they asked for. */

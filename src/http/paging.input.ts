@@ -19,8 +19,10 @@ export class PagingInput {
 
 /** A part of a list that can be searched. */
 export class SearchInput extends PagingInput {
-  @ApiPropertyOptional({ description: 'Text that is looked for, in any case.' })
+  @ApiPropertyOptional({ description: 'Words that are looked for, in any order and any case.' })
   @IsOptional()
+  // what is pasted may have tabs and line breaks between its words
+  @Transform(({ value }) => (typeof value === 'string' ? value.replace(/\s+/gu, ' ').trim() : (value as unknown)))
   @MaxLength(200, { message: 'q has at most 200 characters.' })
   @Matches(/^\P{Cc}*$/u, { message: 'q is text on one line.' })
   @IsString({ message: 'q is text.' })
@@ -39,11 +41,8 @@ export function partOf<Item extends { readonly id: string }>(found: readonly Ite
   return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
 }
 
-/** The form in which text is searched for: composed, and in lower case, since the databases differ in what they fold. */
+/** The form in which names are ordered and told apart: composed, and in lower case, since the databases differ in what they fold. */
 export const searchForm = (text: string): string => text.normalize('NFC').toLowerCase();
-
-/** A LIKE pattern, with `!` as its escape character, that finds `q` anywhere; every text where there is none. */
-export const likeAnywhere = (q = ''): string => `%${searchForm(q).replace(/[!%_]/g, '!$&')}%`;
 
 /** Greater than every id: where a list begins that is read from the newest id on. */
 export const newestId = 'g';

@@ -2,9 +2,10 @@ import { RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA, RENDER_METADATA } from '@nestjs/common/constants.js';
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
-import type { RouteOptions } from 'fastify';
+import type { FastifyContextConfig, FastifyRequest, RouteOptions } from 'fastify';
 import Router from 'find-my-way';
 import { ACCESS, type Access } from './access.js';
+import { pathOf } from './pages.js';
 
 /** One live route: what the server answers, and who may call it (undefined where the code does not say). */
 export interface Route {
@@ -30,10 +31,10 @@ export class RouteList {
     private readonly reflector: Reflector,
   ) {}
 
-  add({ method, url }: Pick<RouteOptions, 'method' | 'url'>): void {
+  add({ method, url, config }: Pick<RouteOptions, 'method' | 'url' | 'config'>): void {
     for (const one of [method].flat()) {
       this.served.push({ method: one, path: url });
-      this.router.on(one as Router.HTTPMethod, url, () => undefined);
+      this.router.on(one as Router.HTTPMethod, url, () => undefined, config);
     }
   }
 
@@ -61,6 +62,23 @@ export class RouteList {
     return plain !== path && this.methodsOf(plain).length > 0 ? plain : undefined;
   }
 
+  /** What Fastify knows of the route that answers a GET at a path; undefined where none does. */
+  configOf(path: string): FastifyContextConfig | undefined {
+    return this.router.find('GET', path)?.store as FastifyContextConfig | undefined;
+  }
+
+  /** The address of the page that a request of a browser asks for, or that its form stands on. */
+  pageOf({ method, url, params, routeOptions }: FastifyRequest): string {
+    // where the router could not read the path there is no route, whatever the types say
+    const { formPage } = (routeOptions.config as FastifyContextConfig | undefined) ?? {};
+    if (formPage !== undefined) return filledIn(formPage, params as Record<string, string>);
+    if (method === 'GET' || method === 'HEAD') return url;
+    // a form posts to its own page, or to a path below it
+    for (let path = pathOf({ url }); path; path = path.slice(0, path.lastIndexOf('/')))
+      if (this.router.find('GET', path) !== null) return path;
+    return '/';
+  }
+
   private declared(): Map<string, Pick<Route, 'access' | 'view'>> {
     const routes = new Map<string, Pick<Route, 'access' | 'view'>>();
     for (const { metatype } of this.discovery.getControllers()) {
@@ -78,6 +96,9 @@ export class RouteList {
     return routes;
   }
 }
+
+const filledIn = (path: string, params: Record<string, string>) =>
+  path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
 
 function pathsOf(controller: object, handler: object): string[] {
   const of = (target: object) => [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat();

@@ -1,6 +1,6 @@
 const anyOrigin = 'http://gatehouse.invalid';
 /** Pages that would undo or repeat the login that `next` comes after. */
-const dead = new Set(['/login', '/logout', '/register']);
+const dead = /^\/(?:login(?:\/.*)?|logout|register|setup)$/;
 
 /**
  * The path (with query) that an untrusted `next` names on this site, or the fallback where it leads elsewhere, is no
@@ -12,8 +12,14 @@ export function safePath(next: unknown, fallback: string): string {
   if (!URL.canParse(next, anyOrigin)) return fallback;
   const { origin, pathname, search } = new URL(next, anyOrigin);
   const path = decoded(pathname);
-  if (origin !== anyOrigin || pathname.startsWith('//') || path === undefined || dead.has(path)) return fallback;
+  if (origin !== anyOrigin || pathname.startsWith('//') || path === undefined || dead.test(path)) return fallback;
   return pathname + search;
+}
+
+/** A page of a login with where it leads in the end, as far as that is a path of this site. */
+export function withNext(page: string, next: unknown): string {
+  const path = safePath(next, '');
+  return path ? `${page}?next=${encodeURIComponent(path)}` : page;
 }
 
 /** The path as the router will read it; undefined where it cannot, since that leads nowhere. */

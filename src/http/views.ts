@@ -2,6 +2,7 @@ import Handlebars from 'handlebars';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Assets } from './assets.js';
+import { withNext } from './safe-path.js';
 
 const extension = '.hbs';
 const partials = 'partials/';
@@ -11,7 +12,7 @@ const compiledFolders = new Map<string, ReadonlyMap<string, HandlebarsTemplateDe
 
 /**
  * Compiles every view of a folder, once a process. `{{> name}}` is `partials/name.hbs`, `{{asset "site.css"}}` the address of an
- * asset, `{{eq a b}}` compares.
+ * asset, `{{eq a b}}` compares, `{{withNext "/login" next}}` is a page of the login with where it leads in the end.
  *
  * @throws Error where a view has a fault in its syntax, an unknown helper, or a partial or an asset that is not there.
  */
@@ -20,6 +21,11 @@ export function compileViews(folder: string, assets: Assets): ReadonlyMap<string
   if (known) return known;
   const handlebars = Handlebars.create();
   handlebars.registerHelper('eq', (left: unknown, right: unknown) => left === right);
+  // every character of it may stand in an attribute as it is
+  handlebars.registerHelper(
+    'withNext',
+    (page: string, next: unknown) => new Handlebars.SafeString(withNext(page, next)),
+  );
   const parsed = parseViews(folder);
   const compiled = new Map<string, HandlebarsTemplateDelegate>();
   for (const [name, view] of parsed) compiled.set(name, compile(handlebars, flatten(view, name, parsed, assets), name));
@@ -80,7 +86,7 @@ const isPartial = (node: hbs.AST.Statement): node is hbs.AST.PartialStatement =>
 const isMustache = (node: hbs.AST.Statement): node is hbs.AST.MustacheStatement => node.type === 'MustacheStatement';
 
 function compile(handlebars: typeof Handlebars, view: hbs.AST.Program, name: string): HandlebarsTemplateDelegate {
-  const options = { knownHelpers: { eq: true }, knownHelpersOnly: true, data: false };
+  const options = { knownHelpers: { eq: true, withNext: true }, knownHelpersOnly: true, data: false };
   // compile() puts its work off until the first use; precompile() shows faults now
   naming(name, () => handlebars.precompile(view, options));
   return handlebars.compile(view, options);

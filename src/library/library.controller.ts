@@ -21,7 +21,7 @@ import { sizeInWords } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FlashMessages } from '../http/flash.js';
-import { FromForm } from '../http/form.js';
+import { FromForm, OnPage } from '../http/form.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { TakesUploads } from '../http/patience.js';
 import { FileDetailsInput } from './file-change.input.js';
@@ -75,6 +75,7 @@ export class LibraryController {
   }
 
   @Post('selection')
+  @OnPage('/admin/files')
   @Redirect('/admin/files', 303)
   async doAll(@Body() input: SelectionInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
     const count = await this.library.doAll(input, by);

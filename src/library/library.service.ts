@@ -10,11 +10,12 @@ import { Writer } from '../database/writer.js';
 import { FileStore, type Stored } from '../files/file-store.js';
 import type { FileVersion } from '../files/file-version.entity.js';
 import { FilesService } from '../files/files.service.js';
-import { nameForms, StoredFile } from '../files/stored-file.entity.js';
+import { nameForms, searchTextOf, StoredFile } from '../files/stored-file.entity.js';
 import type { By } from '../http/by.js';
 import { Chores } from '../http/chores.js';
 import { InvalidInput } from '../http/errors.js';
-import { likeAnywhere, newestId, partOf, type Part } from '../http/paging.input.js';
+import { newestId, partOf, type Part } from '../http/paging.input.js';
+import { withWords } from '../http/search.js';
 import type { FileChangeInput } from './file-change.input.js';
 import type { LibraryInput } from './library.input.js';
 import type { SelectionInput } from './selection.input.js';
@@ -40,11 +41,10 @@ export class LibraryService implements OnModuleInit {
     private readonly chores: Chores,
   ) {}
 
-  /** The files, the newest first, deleted ones apart; `q` is looked for in their names. */
+  /** The files, the newest first, deleted ones apart; `q` is looked for in their names and notes. */
   async list({ limit, cursor = newestId, q, state = 'there' }: LibraryInput): Promise<Part<StoredFile>> {
-    const found = await this.rows
-      .createQueryBuilder('f')
-      .where(`f."id" < :cursor AND f."searchName" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+    const query = this.rows.createQueryBuilder('f').where('f."id" < :cursor', { cursor });
+    const found = await withWords(query, 'f."searchText"', q)
       .andWhere(state === 'deleted' ? 'f."deletedAt" IS NOT NULL' : 'f."deletedAt" IS NULL')
       .orderBy('f.id', 'DESC')
       .limit(limit + 1)
@@ -187,7 +187,10 @@ export class LibraryService implements OnModuleInit {
     const isNew = (fact: (typeof facts)[number]) => String(file[fact]) !== String(changed[fact]);
     const news = facts.filter(isNew);
     if (news.length === 0) return;
-    await this.rows.update({ id: file.id }, Object.fromEntries(news.map((fact) => [fact, changed[fact]])));
+    await this.rows.update(
+      { id: file.id },
+      { ...Object.fromEntries(news.map((fact) => [fact, changed[fact]])), searchText: searchTextOf(changed) },
+    );
     if (isNew('name')) await this.note('file.renamed', changed, by);
     if (isNew('note')) await this.note('file.described', changed, by);
     if (isNew('availableAt') || isNew('expiresAt')) await this.note('file.scheduled', changed, by);

@@ -23,7 +23,7 @@ export class Link {
   userId!: string | null;
 
   /** What belongs to it, such as a new email address. */
-  @Column('varchar', { length: 500, nullable: true })
+  @Column('text', { nullable: true })
   data!: string | null;
 
   @InstantColumn()

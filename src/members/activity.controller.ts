@@ -6,6 +6,7 @@ import { eventKinds } from '../activity/event-kinds.js';
 import type { Outcome } from '../activity/event.entity.js';
 import { presentEventInWords, wordsOf } from '../activity/event.view.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { IsDownload } from '../http/arrivals.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { ActivityCsv } from './activity-csv.js';
 import { ActivityFilterInput } from './activity.input.js';
@@ -37,6 +38,7 @@ export class ActivityController {
   }
 
   @Get('admin/activity.csv')
+  @IsDownload()
   csv(
     @Query() filter: ActivityFilterInput,
     @CurrentUser() viewer: Viewer,

@@ -8,7 +8,8 @@ import { PasswordResets } from '../confirmations/password-resets.js';
 import { Reader } from '../database/reader.js';
 import { FactorsService } from '../factors/factors.service.js';
 import type { Role } from '../http/access.js';
-import { likeAnywhere, newestId, partOf, type Part } from '../http/paging.input.js';
+import { newestId, partOf, type Part } from '../http/paging.input.js';
+import { withWords } from '../http/search.js';
 import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
 import { hasFactor } from '../sessions/session-lookup.js';
@@ -44,9 +45,10 @@ export class MembersService {
     const query = this.rows
       .createQueryBuilder('u')
       .addSelect(hasFactor, 'hasFactor')
-      .where(`u."id" < :cursor AND u."searchText" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+      .where('u."id" < :cursor', { cursor })
       .orderBy('u.id', 'DESC')
       .limit(limit + 1);
+    withWords(query, 'u."searchText"', q);
     if (state) query.andWhere(conditions[state]);
     const { entities, raw } = await query.getRawAndEntities<{ hasFactor: boolean | number }>();
     const found = entities.map((user, index) => withFactor(user, Boolean(raw[index]?.hasFactor)));

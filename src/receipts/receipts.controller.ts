@@ -2,7 +2,9 @@ import { Controller, Get, Param, Post, Query, Redirect, Render, Req, Res } from 
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { IsDownload } from '../http/arrivals.js';
 import { ByAdmin, type By } from '../http/by.js';
+import { OnPage } from '../http/form.js';
 import { FlashMessages } from '../http/flash.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { LibraryService } from '../library/library.service.js';
@@ -54,6 +56,7 @@ export class ReceiptsController {
   }
 
   @Get('files/:id/receipts.csv')
+  @IsDownload()
   async csv(
     @Param('id') id: string,
     @Query() selection: ReceiptsInput,
@@ -65,6 +68,7 @@ export class ReceiptsController {
   }
 
   @Post('files/:id/reminders')
+  @OnPage('/admin/files/:id/receipts')
   @Redirect('/admin/files', 303)
   async remind(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
     const count = await this.reminders.remind(await this.library.find(id), by);

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Reader } from '../database/reader.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
-import { likeAnywhere, newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { afterWords, hasWords, wordsOf } from '../http/search.js';
 import { receiptStates, type ReceiptState, type ReceiptsInput } from './receipts.input.js';
 
 /** What one member has of the newest version of a file that they may have. */
@@ -39,7 +40,7 @@ export class ReceiptsService {
 
   /** Every member who may have a file, the newest first. */
   async of(file: StoredFile, { limit, cursor = newestId, q, state }: ReceiptsInput): Promise<Part<Receipt>> {
-    const values = [...valuesOf(file), cursor, likeAnywhere(q), limit + 1];
+    const values = [...valuesOf(file), cursor, ...wordsOf(q), limit + 1];
     const rows = await this.reader.rows<Row>(listing[audienceOf(file)][state ?? 'any'], values);
     return partOf(rows.map(fromRow), limit);
   }
@@ -108,8 +109,8 @@ export type FileAudienceKind = keyof typeof entitled;
 
 const listingOf = (audience: FileAudienceKind, condition: string) => `WITH ${theFile}
   SELECT u."id", u."name", u."email", d."coveredBytes", d."completedAt", d."lastAt" FROM ${entitled[audience]}
-    AND u."id" < $3 AND u."searchText" LIKE $4 ESCAPE '!' AND ${condition}
-  ORDER BY u."id" DESC LIMIT $5`;
+    AND u."id" < $3 AND ${hasWords('u."searchText"', 4)} AND ${condition}
+  ORDER BY u."id" DESC LIMIT $${afterWords(4)}`;
 
 const listingsOf = (audience: FileAudienceKind) => ({
   any: listingOf(audience, '1 = 1'),

@@ -1,6 +1,7 @@
 import { Controller, Delete, Head, HttpCode, Patch, Post } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
+import { OnPage } from '../http/form.js';
 import { TakesUploads } from '../http/patience.js';
 import { AskedByAdmin, Tus, type Asked } from './tus.js';
 
@@ -12,17 +13,20 @@ export class UploadsController {
   constructor(private readonly tus: Tus) {}
 
   @Post()
+  @OnPage('/admin/files/upload')
   @TakesUploads('pieces')
   begin(@AskedByAdmin() asked: Asked) {
     return this.tus.answer(asked);
   }
 
   @Head(':id')
+  @OnPage('/admin/files/upload')
   find(@AskedByAdmin() asked: Asked) {
     return this.tus.answer(asked);
   }
 
   @Patch(':id')
+  @OnPage('/admin/files/upload')
   @HttpCode(204)
   @TakesUploads('pieces')
   goOn(@AskedByAdmin() asked: Asked) {
@@ -30,6 +34,7 @@ export class UploadsController {
   }
 
   @Delete(':id')
+  @OnPage('/admin/files/upload')
   @HttpCode(204)
   cancel(@AskedByAdmin() asked: Asked) {
     return this.tus.answer(asked);

@@ -8,7 +8,8 @@ import { isUniqueViolation } from '../database/unique-violation.js';
 import { Writer } from '../database/writer.js';
 import type { Role } from '../http/access.js';
 import { InvalidInput } from '../http/errors.js';
-import { likeAnywhere, newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import { newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
+import { fold, withWords } from '../http/search.js';
 import { BreachedPasswords } from './breached-passwords.js';
 import { isMadeOf, memberWords, siteWords, type Named } from './context-words.js';
 import { Passwords } from './passwords.js';
@@ -154,9 +155,8 @@ export class UsersService {
 
   /** The members, the newest first; `q` is looked for in names and emails. */
   async list({ limit, cursor = newestId, q }: SearchInput): Promise<Part<User>> {
-    const found = await this.users
-      .createQueryBuilder('u')
-      .where(`u."id" < :cursor AND u."searchText" LIKE :q ESCAPE '!'`, { cursor, q: likeAnywhere(q) })
+    const query = this.users.createQueryBuilder('u').where('u."id" < :cursor', { cursor });
+    const found = await withWords(query, 'u."searchText"', q)
       .orderBy('u.id', 'DESC')
       .limit(limit + 1)
       .getMany();
@@ -288,8 +288,7 @@ interface Owner {
 const otherAdmin = (n: number) =>
   `EXISTS (SELECT 1 FROM "users" o WHERE o."role" = 'admin' AND o."disabledAt" IS NULL AND o."awaitingSince" IS NULL AND o."id" <> $${n})`;
 
-/** As much of it as the column holds: some letters grow when they are made small. */
-const searchTextOf = (name: string, email: string) => searchForm(`${name} ${email}`).slice(0, 400);
+const searchTextOf = (name: string, email: string) => fold(`${name} ${email}`);
 
 /** Writes the same row again where the email has an owner: a write either way, that the disk takes as long for. */
 const registration = `

@@ -79,7 +79,7 @@ describe('the list of members', () => {
     ['hopper', [grace.name]],
     ['EXAMPLE.ORG', [grace.name]],
     ['ödipa', [oedipa.name]],
-    ['ÄUSSERST', []],
+    ['ÄUSSERST', [oedipa.name]],
     ['ÄUßERST', [oedipa.name]],
     ['ÄRGER@', [oedipa.name]],
     ['öL_fARBE', [percent.name]],

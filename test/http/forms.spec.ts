@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import type { Route } from '../../src/http/route-list.js';
+import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
+import type { TestApp } from '../support/app.js';
+import { collect } from '../support/collections.js';
+import { addPasskey } from '../support/factors.js';
+import { faultsOf } from '../support/faults.js';
+import { linksOf } from '../support/html.js';
+import { Script, Visitor } from '../support/people.js';
+import { routesOf } from '../support/routes.js';
+import { shelve } from '../support/stored.js';
+
+let site: TestApp;
+let admin: { browser: Visitor; script: Script };
+/** Where each form that an admin sees stands: the paths of pages, by what the form posts to; ids are left out. */
+const pagesOf = new Map<string, Set<string>>();
+/** An address of each of those pages, and of what each of those forms posts to. */
+const addresses = new Map<string, string>();
+
+const withoutIds = (path: string) => path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, ':id');
+
+beforeAll(async () => {
+  site = await startWithAdmin();
+  admin = await adminOf(site);
+  const ada = await new Script(site.url).register();
+  const file = await shelve(site, 10);
+  await collect(site, [file], { isForEveryone: true });
+  const group = (await (await admin.script.ask('/api/v1/groups', { json: { name: 'Board' } })).json()) as {
+    id: string;
+  };
+  await admin.script.ask(`/api/v1/groups/${group.id}/members`, { json: { members: [ada.email] } });
+  await admin.browser.ask('/admin/invites', { form: { days: '7' } });
+  await addPasskey(site, admin.browser);
+  await crawl();
+});
+afterAll(() => site.close());
+
+/** Walks from link to link, as an admin, and notes each form. */
+async function crawl(): Promise<void> {
+  const seen = new Set<string>();
+  const waiting = ['/', '/account/proof', `/admin/members/${await idOf(site, keeper)}`];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const page = withoutIds(path.replace(/[?#].*$/, ''));
+    if (seen.has(page) || /download|zip|csv|SHA256|logout|^\/api|^\/assets|^[^/]/.test(path)) continue;
+    seen.add(page);
+    const { status, html } = await admin.browser.visit(path);
+    expect([path, status]).toEqual([path, 200]);
+    addresses.set(page, path);
+    for (const [, action = path] of html.matchAll(/<form[^>]*method="post"(?:[^>]*? action="([^"]*)")?/g)) {
+      const to = withoutIds(action.replace(/[?#].*$/, ''));
+      pagesOf.set(to, (pagesOf.get(to) ?? new Set()).add(page));
+      addresses.set(`POST ${to}`, action);
+    }
+    waiting.push(...linksOf(html).map((href) => href.replaceAll('&amp;', '&').replaceAll('&#x3D;', '=')));
+  }
+}
+
+/** The routes that forms of members and admins post to. */
+const posts = (): Route[] =>
+  routesOf(site).filter(
+    ({ method, path, access }) => method === 'POST' && !path.startsWith('/api/') && access?.to !== 'everyone',
+  );
+const patternOf = ({ path }: Route) => path.replace(/:\w+/g, ':id');
+
+/** Where a form is said to stand, by the address of a login or a proof that leads back there. */
+async function wayBack(visitor: Visitor, path: string): Promise<{ page: string; to: string }> {
+  const answer = await visitor.ask(path, { form: { name: 'What took thought', email: 'typed@example.net' } });
+  const location = new URL(answer.headers.get('location') ?? '', site.url);
+  return { page: location.searchParams.get('next') ?? '', to: location.pathname };
+}
+
+describe('a form that came too late', () => {
+  it('is one of many that the walk has found', () => {
+    expect(pagesOf.size).toBeGreaterThan(30);
+  });
+
+  it('leads back, once its session is over, to the page that it stands on, whichever form it is', async () => {
+    const wrong: string[] = [];
+    for (const route of posts()) {
+      const path = addresses.get(`POST ${patternOf(route)}`) ?? route.path.replace(/:\w+/g, await aMember());
+      const { page, to } = await wayBack(new Visitor(site.url), path);
+      // what only shows now and then, such as the button to have a deleted file back, stands on a page that was walked
+      const pages = pagesOf.get(patternOf(route)) ?? addresses;
+      if (to !== '/login' || !pages.has(withoutIds(page))) wrong.push(`${path}: ${page}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('leads to a proof, if only that is over, and back to the same page', async () => {
+    await site.app.get(DataSource).query('UPDATE "sessions" SET "provenAt" = 0');
+    const wrong: string[] = [];
+    const asking = posts().filter(({ access }) => access?.recentProof);
+    expect(asking.length).toBeGreaterThan(15);
+    for (const route of asking) {
+      const path = addresses.get(`POST ${patternOf(route)}`) ?? route.path.replace(/:\w+/g, await aMember());
+      const { page, to } = await wayBack(admin.browser, path);
+      const pages = pagesOf.get(patternOf(route));
+      if (to !== '/account/proof' || (pages && !pages.has(withoutIds(page)))) wrong.push(`${path}: ${to} ${page}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('puts nothing that was typed into it on another page', async () => {
+    for (const path of ['/account/email', '/admin/invites', '/account/name', '/account/proof']) {
+      const visitor = new Visitor(site.url);
+      const { html } = await visitor.visit(path, { form: { email: 'typed@example.net', name: 'typed@example.net' } });
+      expect([path, html.includes('typed@example.net')]).toEqual([path, false]);
+      expect(html).toContain('What you sent was not taken.');
+    }
+    const visitor = new Visitor(site.url);
+    await visitor.ask('/login', { form: { email: 'typed@example.net', password: 'not it' } });
+    expect((await visitor.visit('/login/link')).html).not.toContain('typed@example.net');
+  });
+});
+
+const aMember = () => idOf(site, keeper);
+
+it('nothing of all that went wrong on the server’s side', () => {
+  expect(faultsOf(site)).toEqual([]);
+});
