@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { domainToUnicode } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 
 /** Whose words they are. */
 export interface Named {
@@ -22,9 +22,19 @@ export function siteWords(publicUrl: string): string[] {
   return [product, ...(labels.length > 1 ? labels.slice(0, -1) : labels)];
 }
 
-/** The words that a member is known by: those of the name, and those of the email before the `@`. */
-export const memberWords = ({ name, email }: Named): string[] =>
-  [name, email.slice(0, email.lastIndexOf('@'))].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u));
+/**
+ * The words that a member is known by: those of the name, those of the email before the `@`, and the email itself, whole
+ * (in both spellings of its domain) and before the `@`, with and without what follows a `+`.
+ */
+export function memberWords({ name, email }: Named): string[] {
+  const at = email.lastIndexOf('@');
+  const [local, domain] = [email.slice(0, at), email.slice(at + 1)];
+  const boxes = [local, local.replace(/\+.*/, '')];
+  const emails = boxes.flatMap((box) =>
+    [domain, domainToASCII(domain), domainToUnicode(domain)].map((one) => `${box}@${one}`),
+  );
+  return [...[name, local].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u)), ...boxes, ...emails];
+}
 
 /** Whether a password that is long enough is little more than these words, in any case and order (ASVS 5.0 6.2.11). */
 export function isMadeOf(words: readonly string[], password: string): boolean {

@@ -94,7 +94,7 @@ export class UsersService {
     const passwordHash = owner?.disabledAt === null ? owner.passwordHash : undefined;
     if (!(await this.passwords.verify(passwordHash, password, address)) || !owner) return undefined;
     const user = await this.users.findOneBy({ id: owner.id, passwordHash: owner.passwordHash, disabledAt: IsNull() });
-    return user ? this.upToDate(user, password) : undefined;
+    return user ? this.upToDate(user, password, address) : undefined;
   }
 
   /** Who has this email, and whether they may come in; a known and an unknown one take the same time. */
@@ -246,9 +246,9 @@ export class UsersService {
   }
 
   /** Hashes a password anew whose hash cost less than today's. */
-  private async upToDate(user: User, password: string): Promise<User> {
+  private async upToDate(user: User, password: string, address?: string): Promise<User> {
     if (!this.passwords.isOutdated(user.passwordHash)) return user;
-    const passwordHash = await this.passwords.hash(password);
+    const passwordHash = await this.passwords.hash(password, address);
     // the condition keeps a password that was changed in the meantime
     const { affected } = await this.users.update({ id: user.id, passwordHash: user.passwordHash }, { passwordHash });
     return affected === 1 ? { ...user, passwordHash } : user;
@@ -261,7 +261,7 @@ export class UsersService {
     };
     if (isMadeOf([...siteWords(this.settings.publicUrl), ...memberWords(member)], password))
       refuse(
-        'That password is little more than your own name or this site’s, which guessers try first. Please choose another.',
+        'That password is little more than your own name or this site’s, or your email address, which guessers try first. Please choose another.',
       );
     if (await this.breached.has(password))
       refuse('That password was found in a data breach, where anyone can look it up. Please choose another.');

@@ -38,14 +38,24 @@ describe('a new password that is little more than a word of this site, or of its
     expect(found).toEqual([]);
   });
 
+  it('makes no account where it is the email itself, in any case, with spaces around', async () => {
+    const { email, ...who } = person();
+    for (const password of [email, ` ${email.toUpperCase()} `, email.slice(0, email.indexOf('@'))]) {
+      const page = await new Visitor(site.url).visit('/register', { form: { ...who, email, password } });
+      expect([page.status, fieldOf(page.html, 'password').fault]).toEqual([422, words]);
+      const answer = await new Script(site.url).ask('/api/v1/auth/register', { json: { ...who, email, password } });
+      expect(answer.status).toBe(422);
+    }
+  });
+
   it('is not changed to, on the page or through the API', async () => {
     const [browser, script] = [new Visitor(site.url), new Script(site.url)];
     const [ada, grace] = [await browser.register(), await script.register()];
-    for (const password of guessable) {
+    for (const password of [...guessable, ada.email]) {
       const form = { currentPassword: ada.password, password };
       const page = await browser.visit('/account/password', { form });
       expect([page.status, fieldOf(page.html, 'password').fault]).toEqual([422, words]);
-      const json = { currentPassword: grace.password, password };
+      const json = { currentPassword: grace.password, password: password === ada.email ? grace.email : password };
       expect((await script.ask(`${me}/password`, { method: 'PUT', json })).status).toBe(422);
     }
     for (const who of [ada, grace]) await new Script(site.url).logIn(who);
@@ -57,7 +67,7 @@ describe('a new password that is little more than a word of this site, or of its
     const link = new URL(linkIn(await waitForMail(site, who.email, /choose a new password/i)));
     const token = link.searchParams.get('token') ?? '';
     const reset = (password: string) => new Visitor(site.url).visit('/password/reset', { form: { token, password } });
-    for (const password of guessable) {
+    for (const password of [...guessable, who.email]) {
       const { status, html } = await reset(password);
       expect([status, fieldOf(html, 'password').fault]).toEqual([422, words]);
     }
@@ -88,6 +98,7 @@ describe('a first admin with a password that guessers try first', () => {
     ['a word of the site', 'gatehouse1', 'little more than'],
     ['one from a breach', leaked, 'data breach'],
     ['one of the commonest', 'password1', 'commonest'],
+    ['the email', 'ada@example.com', 'little more than'],
   ])('stops the start in words: %s', async (_what, password, words) => {
     const list = join(folder, 'list.txt');
     writeFileSync(list, createHash('sha1').update(leaked).digest('hex').toUpperCase());

@@ -52,6 +52,23 @@ describe('a password', () => {
     expect(isMadeOf(words, password)).toBe(false);
   });
 
+  it.each([
+    ['ada.b.c.d@example.com', 'ada.b.c.d@example.com'],
+    ['ada.b.c.d@example.com', '  ADA.B.C.D@EXAMPLE.COM '],
+    ['ada.b.c.d@example.com', 'ada.b.c.d@example.com!123'],
+    ['ada.b.c.d@example.com', 'Ada.b.c.d'],
+    ['a.d.a+gate@example.com', 'a.d.a@example.com'],
+    ['a.d.a+gate@example.com', 'a.d.a+gate'],
+    ['a.d.a@xn--bcher-kva.example', 'a.d.a@bücher.example'],
+    ['a.d.a@bücher.example', 'a.d.a@xn--bcher-kva.example'],
+  ])('of the member %s is the own email: %s', (email, password) => {
+    expect(isMadeOf(memberWords({ name: 'Grace', email }), password)).toBe(true);
+  });
+
+  it('is not one’s own email where it is somebody else’s', () => {
+    expect(isMadeOf(memberWords({ name: 'Grace', email: 'ada@example.com' }), 'grace.hopper@navy.example')).toBe(false);
+  });
+
   it('is not measured by names that have no words', () => {
     expect(isMadeOf(memberWords({ name: '★', email: '"@"@example.com' }), 'abcdefgh')).toBe(false);
   });
