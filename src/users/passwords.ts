@@ -1,10 +1,9 @@
 import { hash, verify, type Options } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
-import pLimit, { type LimitFunction } from 'p-limit';
 import { Settings } from '../config/settings.js';
-import { Busy } from '../http/errors.js';
 import { networkOf } from '../http/network.js';
+import { HashingQueue } from './hashing-queue.js';
 
 /** OWASP's settings for argon2id, the library's own kind (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } satisfies Options;
@@ -12,17 +11,15 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } satisfies Optio
 /**
  * Hashes and verifies passwords. Hashing takes a core and 19 MiB for about 20 ms, on threads that the database and
  * the disk need too: so at most as many run at once as leave a core and one of libuv's four threads free, a bounded number
- * waits, and the rest are told to come back. Networks take turns, and none fills the waiting room alone.
+ * waits, and the rest are told to come back. Networks take turns; none fills the queue alone, and of a full one the
+ * network that has the most in it is turned away, not the next that comes.
  */
 @Injectable()
 export class Passwords {
   private static readonly atOnce = Math.max(1, Math.min(availableParallelism() - 1, 3));
   private static readonly waiting = 128;
   private static readonly waitingOfOne = 32;
-  private readonly limit = pLimit(Passwords.atOnce);
-  /** Those who have something in their turn, by their network. */
-  private readonly clients = new Map<string, LimitFunction>();
-  private count = 0;
+  private readonly queue = new HashingQueue(Passwords.atOnce, Passwords.waiting);
   /** What a stranger's password is verified against, so that an unknown email takes the same time. */
   private readonly nobody = hash('nobody has this password', cost);
 
@@ -51,26 +48,8 @@ export class Passwords {
     return algorithm !== 'argon2id' || Number(memory) < cost.memoryCost || Number(time) < cost.timeCost;
   }
 
-  private async inTurn<Result>(address: string | undefined, work: () => Promise<Result>): Promise<Result> {
-    if (this.count >= Passwords.atOnce + Passwords.waiting) throw new Busy(3);
-    this.count++;
-    try {
-      if (address === undefined || this.settings.rateLimits === 'off') return await this.limit(work);
-      return await this.inTurnOf(networkOf(address), () => this.limit(work));
-    } finally {
-      this.count--;
-    }
-  }
-
-  /** Of one network no more stand in the queue at once than can be worked on, so that whoever else comes is next. */
-  private async inTurnOf<Result>(network: string, work: () => Promise<Result>): Promise<Result> {
-    const own = this.clients.get(network) ?? pLimit(Passwords.atOnce);
-    if (own.pendingCount >= Passwords.waitingOfOne) throw new Busy(3);
-    this.clients.set(network, own);
-    try {
-      return await own(work);
-    } finally {
-      if (own.activeCount + own.pendingCount === 0) this.clients.delete(network);
-    }
+  private inTurn<Result>(address: string | undefined, work: () => Promise<Result>): Promise<Result> {
+    if (address === undefined || this.settings.rateLimits === 'off') return this.queue.run('', work);
+    return this.queue.run(networkOf(address), work, Passwords.waitingOfOne);
   }
 }

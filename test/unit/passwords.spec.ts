@@ -166,6 +166,21 @@ describe('a network that has many passwords looked at', () => {
     expect(crowd.refused.length).toBe(200 - crowd.done);
   });
 
+  it('is turned away from a full queue, and not the network that comes next', async () => {
+    const crowded = new Passwords(readSettings({}));
+    // four networks take all 128 places that there are
+    const crowd = crowdOf(150, (round) => `203.0.113.${round % 4}`, crowded);
+    await nextTurn();
+    const before = crowd.refused.length;
+    const newcomers = Array.from({ length: 3 }, (_, round) => crowded.hash('correct horse', `198.51.100.${round}`));
+    await expect(Promise.all(newcomers)).resolves.toHaveLength(3);
+    // they were next, though many had come before
+    expect(crowd.done).toBeLessThan(40);
+    expect(crowd.refused).toHaveLength(before + 3);
+    await crowd.ended;
+    expect(crowd.done + crowd.refused.length).toBe(150);
+  });
+
   it('has no share where RATE_LIMITS is off', async () => {
     const crowd = crowdOf(100, () => '203.0.113.1', new Passwords(readSettings({ RATE_LIMITS: 'off' })));
     await crowd.ended;
