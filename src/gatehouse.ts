@@ -1,3 +1,4 @@
+import './no-debugger.js';
 import { CommanderError } from 'commander';
 import { existsSync } from 'node:fs';
 import pino from 'pino';

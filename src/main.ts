@@ -1,3 +1,4 @@
+import './no-debugger.js';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp, shutDown } from './app.js';
 import { readSettings, SettingsError, type Settings } from './config/settings.js';

@@ -62,7 +62,8 @@ export class Devices {
     const token = isApi(request) ? undefined : this.cookies.read(request, cookie);
     if (!token) return {};
     try {
-      return this.jwt.verify<{ devices: Known }>(token).devices;
+      const { devices, exp } = this.jwt.verify<{ devices: Known; exp?: number }>(token);
+      return exp === undefined ? {} : devices;
     } catch {
       // forged or too old: nobody is known here
       return {};

@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { Strategy } from 'passport-jwt';
 import { Keys } from '../config/keys.js';
 import { isApi, type SessionKind, type Viewer } from '../http/access.js';
-import { Credentials } from './credentials.js';
+import { Credentials } from '../sessions/credentials.js';
 import { SessionTokens, tokenRules } from '../sessions/session-tokens.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 
@@ -65,7 +65,8 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
 
   async validate(request: FastifyRequest, claims: Claims): Promise<Viewer | undefined> {
     const kind = (isApi(request) ? inApi : onPages).find((one) => one === claims.aud);
-    if (!kind || typeof claims.jti !== 'string') return undefined;
+    // a token that has no end is none of ours, whoever signed it
+    if (!kind || typeof claims.jti !== 'string' || typeof claims.exp !== 'number') return undefined;
     const viewer = await this.sessions.findViewer(claims.jti, kind);
     if (viewer) this.verified.set(this.credentials.of(request) ?? '', claims);
     return viewer;

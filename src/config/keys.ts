@@ -10,6 +10,7 @@ import {
 import { accessSync, chmodSync, constants, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SettingsError, type Settings } from './settings.js';
+import { isGuessable } from './weak-secret.js';
 
 /** The keys of this site, each derived from the one secret for one purpose (HKDF, RFC 5869). */
 export class Keys {
@@ -89,6 +90,8 @@ function readSecret(path: string): string | undefined {
     const secret = readFileSync(path, 'utf8').trim();
     if (secret.length < 32)
       throw new Error(`${path} holds no secret of 32 characters or more: restore it or delete it.`);
+    if (isGuessable(secret))
+      throw new Error(`${path} holds a secret that is easy to guess: restore the one that was made, or delete it.`);
     chmodSync(path, 0o600);
     return secret;
   } catch (error) {

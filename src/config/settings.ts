@@ -11,11 +11,13 @@ import {
   Max,
   Min,
   MinLength,
+  ValidateBy,
   validateSync,
 } from 'class-validator';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { hourSeconds } from './durations.js';
+import { isGuessable } from './weak-secret.js';
 
 /** The folder that holds `package.json`: defaults are found from here, whatever folder the process was started in. */
 export const projectFolder = resolve(import.meta.dirname, '../..');
@@ -78,6 +80,14 @@ export class Settings {
   /** The key that signs sessions; where unset, one is made and kept in the data folder. */
   @IsOptional()
   @IsString()
+  @ValidateBy({
+    name: 'isHardToGuess',
+    validator: {
+      validate: (value) => typeof value !== 'string' || !isGuessable(value),
+      defaultMessage: () =>
+        'is easy to guess: give 32 random characters or more, such as `openssl rand -hex 32` makes, or leave it out, and one is made',
+    },
+  })
   @MinLength(32, { message: 'must have at least 32 characters' })
   appSecret?: string;
 

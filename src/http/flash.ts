@@ -42,7 +42,8 @@ export class FlashMessages {
     if (!token) return undefined;
     this.cookies.clear(reply, name);
     try {
-      return this.jwt.verify<{ flash: Flash }>(token).flash;
+      const { flash, exp } = this.jwt.verify<{ flash: Flash; exp?: number }>(token);
+      return exp === undefined ? undefined : flash;
     } catch {
       // forged or stale: there is no message
       return undefined;

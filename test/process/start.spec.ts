@@ -145,6 +145,18 @@ describe('a start that cannot go well ends with 1, and says why in words', () =>
     );
   });
 
+  it.each([
+    ['one character, again and again', 'x'.repeat(40)],
+    ['a word, again and again', 'secretsecretsecretsecretsecretsecret'],
+    ['what stands in an example', 'changeme-changeme-changeme-changeme'],
+  ])('names APP_SECRET where that is %s, and does not repeat it', async (_what, secret) => {
+    const ending = await startInVain({ APP_SECRET: secret });
+    expectWords(ending);
+    expect(ending.errors).toContain('APP_SECRET is easy to guess');
+    expect(ending.errors).toContain('openssl rand -hex 32');
+    expect(ending.output).not.toContain(secret);
+  });
+
   it('names PORT alone where that is the only fault', async () => {
     const ending = await startInVain({ PORT: '70000', PUBLIC_URL: '' });
     expectWords(ending);
@@ -266,3 +278,13 @@ function modesIn(folder: string): [string, string][] {
     (statSync(join(folder, entry)).mode & 0o777).toString(8),
   ]);
 }
+
+it('a signal that makes Node open a debugger opens none, and the site serves on', async () => {
+  const site = await startServer();
+  site.signal('SIGUSR1');
+  // Node says so as soon as it listens; each answer shows that the process has gone on since
+  for (let round = 0; round < 20; round++) expect((await new Visitor(site.url).ask('/')).status).toBe(200);
+  expect(site.log()).not.toContain('Debugger');
+  await expect(fetch('http://127.0.0.1:9229/json')).rejects.toThrow();
+  expect(await site.stop()).toBe(0);
+});
