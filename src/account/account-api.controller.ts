@@ -52,7 +52,8 @@ export class AccountApiController {
   @HttpCode(204)
   @ApiOperation({
     summary: 'Change your password',
-    description: 'Ends every session and token of yours but the one that asks.',
+    description:
+      'Ends every session and token of yours but the one that asks. If somebody may have seen that one, end it too.',
     operationId: 'changePassword',
   })
   @ApiNoContentResponse({ description: 'The password is changed.' })

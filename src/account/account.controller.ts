@@ -6,6 +6,7 @@ import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
+import { Credentials } from '../sessions/credentials.js';
 import { EmailChangeInput, NameChangeInput, PasswordChangeInput } from './account.input.js';
 import { AccountService } from './account.service.js';
 import { presentAccountInWords } from './account.view.js';
@@ -22,6 +23,7 @@ export class AccountController {
   constructor(
     private readonly account: AccountService,
     private readonly factors: FactorsService,
+    private readonly credentials: Credentials,
     private readonly flashes: FlashMessages,
   ) {}
 
@@ -105,6 +107,7 @@ export class AccountController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     await this.account.changePassword(viewer, input, caller);
+    await this.credentials.renew(viewer, reply);
     const message = 'Your password is changed, and you are logged out everywhere else.';
     this.flashes.put(reply, { kind: 'status', message });
   }

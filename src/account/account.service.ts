@@ -78,6 +78,8 @@ export class AccountService {
     await this.users.setPassword(id, input.password, caller.address);
     await this.sessions.endAllOf(id, session.id);
     await this.links.withdrawAllOf(id);
+    // they were given by somebody who knew the old password
+    await this.limits.forgetWrongCodes(id);
     await this.activity.record({ kind: 'password.changed', member: viewer }, caller);
     await this.mail.send({ to: email, view: 'password-changed', data: {} });
   }

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { ForbiddenException, Injectable } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import type { EventKind } from '../activity/event-kinds.js';
 import type { Viewer } from '../http/access.js';
@@ -27,12 +27,22 @@ export class OwnPassword {
    * login never stands in the member's way here.
    *
    * @throws InvalidInput at the refusal's field where it is wrong.
-   * @throws TooManyRequests where too many were wrong.
+   * @throws TooManyRequests where too many were wrong of late.
+   * @throws ForbiddenException where too many were wrong in this session.
    */
   async check(viewer: Viewer, password: string, { field, kind }: Refusal, caller: Caller): Promise<void> {
     const { id, session } = viewer;
     await this.limits.spendFactor(id, caller.address, session.id);
-    if (await this.users.isPasswordOf(id, password, caller.address)) return this.limits.forgiveFactor(id, session.id);
+    if ((await this.limits.spendCode(id, session.id)) === undefined)
+      throw new ForbiddenException('There were too many wrong passwords in this session. Log out, and log in again.');
+    const isRight = await this.users.isPasswordOf(id, password, caller.address).catch(async (error: unknown) => {
+      await this.limits.giveBackCode(id, session.id);
+      throw error;
+    });
+    if (isRight) {
+      await this.limits.forgiveCode(id, session.id);
+      return this.limits.forgiveFactor(id, session.id);
+    }
     await this.activity.record({ kind, outcome: 'refused', member: viewer }, caller);
     throw new InvalidInput([{ field, message: 'That is not your password. Please try again.' }]);
   }

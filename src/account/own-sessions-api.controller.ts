@@ -48,7 +48,7 @@ export class OwnSessionsApiController {
   }
 
   @Delete('sessions/:id')
-  @MembersOnly({ beforeFactor: true, recentProof: true })
+  @MembersOnly({ beforeFactor: true, recentProof: true, unlimited: true })
   @HttpCode(204)
   @ApiOperation({ summary: 'End one of your sessions or tokens', operationId: 'endMySession' })
   @ApiNoContentResponse({ description: 'It opens nothing any more.' })

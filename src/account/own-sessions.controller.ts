@@ -6,6 +6,7 @@ import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
+import { Credentials } from '../sessions/credentials.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { OwnSessions } from './own-sessions.js';
@@ -21,6 +22,7 @@ export class OwnSessionsController {
   constructor(
     private readonly sessions: SessionsService,
     private readonly own: OwnSessions,
+    private readonly credentials: Credentials,
     private readonly flashes: FlashMessages,
   ) {}
 
@@ -45,6 +47,7 @@ export class OwnSessionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     await this.own.endOthers(viewer, caller);
+    await this.credentials.renew(viewer, reply);
     this.flashes.put(reply, {
       kind: 'status',
       message: 'All others have ended. Only this browser is still logged in.',
@@ -52,7 +55,7 @@ export class OwnSessionsController {
   }
 
   @Post('sessions/:id/end')
-  @MembersOnly({ beforeFactor: true, recentProof: true })
+  @MembersOnly({ beforeFactor: true, recentProof: true, unlimited: true })
   @Redirect('/account/sessions', 303)
   async end(
     @Param('id') id: string,

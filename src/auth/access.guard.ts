@@ -4,14 +4,18 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
+import { callerOf } from '../http/caller.js';
 import { ACCESS, isApi, type Access, type Viewer } from '../http/access.js';
 import { Arrivals } from '../http/arrivals.js';
 import { NotYet, SeeOther } from '../http/errors.js';
 import { RouteList } from '../http/route-list.js';
 import { safePath } from '../http/safe-path.js';
-import { Credentials } from './credentials.js';
+import { RateLimits } from '../limits/rate-limits.js';
+import { Credentials } from '../sessions/credentials.js';
 
 const closed: Access = { to: 'members' };
+
+const isSafe = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD';
 
 /** Milliseconds for which a proof of who somebody is counts as fresh (ASVS 5.0 7.5.3). */
 const freshFor = 10 * minuteMs;
@@ -24,6 +28,7 @@ export class AccessGuard extends AuthGuard('jwt') {
     private readonly credentials: Credentials,
     private readonly routes: RouteList,
     private readonly arrivals: Arrivals,
+    private readonly limits: RateLimits,
     private readonly settings: Settings,
   ) {
     super();
@@ -46,6 +51,9 @@ export class AccessGuard extends AuthGuard('jwt') {
     this.refuseByScope(user, access, request);
     if (access.to === 'admins' && user.role !== 'admin') throw new ForbiddenException('This is for admins only.');
     this.refuseUnlessDone(user, access, request);
+    // before anything is read or written: what a member may do is bounded, whatever it is
+    if (access.to === 'members' && !access.unlimited && !isSafe(request))
+      await this.limits.spendChange(user.session.id, callerOf(request).address);
     return true;
   }
 
@@ -67,11 +75,11 @@ export class AccessGuard extends AuthGuard('jwt') {
    * A personal token does what its scope allows. It has no fresh proof to give, so what asks for one is closed to it,
    * but for what an admin does with a token that was made for that, behind a proof.
    */
-  private refuseByScope({ session: { kind, scope } }: Viewer, access: Access, { method }: FastifyRequest): void {
+  private refuseByScope({ session: { kind, scope } }: Viewer, access: Access, request: FastifyRequest): void {
     if (kind !== 'token') return;
     if (access.recentProof && access.to !== 'admins')
       throw new ForbiddenException('A personal token may not do this: log in for it.');
-    const needed = access.to === 'admins' ? 'admin' : method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+    const needed = access.to === 'admins' ? 'admin' : isSafe(request) ? 'read' : 'write';
     if (needed !== 'read' && scope !== 'admin' && scope !== needed)
       throw new ForbiddenException(`This token has the scope “${scope ?? 'none'}”; this takes “${needed}”.`);
   }

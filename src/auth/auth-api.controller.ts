@@ -82,7 +82,7 @@ export class AuthApiController {
   }
 
   @Post('logout')
-  @MembersOnly({ beforeFactor: true })
+  @MembersOnly({ beforeFactor: true, unlimited: true })
   @HttpCode(204)
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Log out: end the session of this token', operationId: 'logout' })

@@ -12,7 +12,6 @@ import { UsersModule } from '../users/users.module.js';
 import { AccessGuard } from './access.guard.js';
 import { AuthApiController } from './auth-api.controller.js';
 import { BrowserLogins } from './browser-logins.js';
-import { Credentials } from './credentials.js';
 import { Devices } from './devices.js';
 import { FactorChecks } from './factor-checks.js';
 import { FirstSetup } from './first-setup.js';
@@ -50,7 +49,6 @@ import { SetupController } from './setup.controller.js';
   ],
   providers: [
     BrowserLogins,
-    Credentials,
     Devices,
     FactorChecks,
     FirstSetup,

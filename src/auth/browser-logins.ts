@@ -10,7 +10,7 @@ import { safePath } from '../http/safe-path.js';
 import { LinksService } from '../links/links.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import { Credentials } from './credentials.js';
+import { Credentials } from '../sessions/credentials.js';
 import { Devices } from './devices.js';
 import { LoginsService } from './logins.service.js';
 

@@ -74,11 +74,11 @@ export class LoginGuard extends AuthGuard('local') {
       throw new UnauthorizedException(isUnderSiege ? siege : refusal);
     }
     await this.limits.forgiveLogin(attempt);
+    await this.limits.spendRightLogin(attempt);
     if (login.awaitingSince) {
       await this.noteRefusal(request, owner);
       throw new UnauthorizedException(awaiting);
     }
-    await this.limits.spendRightLogin(attempt);
     return true;
   }
 

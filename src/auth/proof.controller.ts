@@ -24,8 +24,8 @@ import { FlashMessages } from '../http/flash.js';
 import { textOf } from '../http/input.js';
 import { ApiProblem } from '../http/problem.js';
 import { safePath } from '../http/safe-path.js';
-import { SessionsService, type Proven } from '../sessions/sessions.service.js';
-import { Credentials } from './credentials.js';
+import { SessionsService, type Renewed } from '../sessions/sessions.service.js';
+import { Credentials } from '../sessions/credentials.js';
 import { FactorChecks } from './factor-checks.js';
 import { ProofInput } from './proof.input.js';
 import { FreshTokenView, presentFreshToken } from './token.view.js';
@@ -135,7 +135,7 @@ export class ProofController {
     return { url: `/account/proof?next=${next}${body?.again ? '&again=yes' : ''}` };
   }
 
-  private async note(viewer: Viewer, request: FastifyRequest): Promise<Proven> {
+  private async note(viewer: Viewer, request: FastifyRequest): Promise<Renewed> {
     const proven = await this.sessions.prove(viewer);
     await this.activity.record({ kind: 'session.proved', member: viewer }, callerOf(request));
     return proven;

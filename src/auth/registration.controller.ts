@@ -10,7 +10,7 @@ import { safePath, withNext } from '../http/safe-path.js';
 import { LinksService } from '../links/links.service.js';
 import { RegistrationInput } from '../users/registration.input.js';
 import { RegistrationRules } from '../users/registration-rules.js';
-import { Credentials } from './credentials.js';
+import { Credentials } from '../sessions/credentials.js';
 import { Devices } from './devices.js';
 import { LoginsService } from './logins.service.js';
 

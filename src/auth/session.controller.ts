@@ -10,7 +10,7 @@ import { Pages } from '../http/pages.js';
 import { safePath } from '../http/safe-path.js';
 import type { User } from '../users/user.entity.js';
 import { BrowserLogins } from './browser-logins.js';
-import { Credentials } from './credentials.js';
+import { Credentials } from '../sessions/credentials.js';
 import { LoggedIn, LoginGuard } from './login.guard.js';
 import { LoginsService } from './logins.service.js';
 

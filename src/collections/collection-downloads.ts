@@ -1,11 +1,11 @@
-import { Injectable, Logger, PreconditionFailedException } from '@nestjs/common';
+import { Injectable, PreconditionFailedException } from '@nestjs/common';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { ActivityService } from '../activity/activity.service.js';
 import { checksumLine, Checksums, UniqueNames } from '../files/checksums.js';
 import { answerTo } from '../files/conditions.js';
+import { DownloadNotes } from '../files/download-notes.js';
 import { closeWith, sandbox } from '../files/downloads.js';
 import { FileStore } from '../files/file-store.js';
 import { FilesService, type ShelfFile } from '../files/files.service.js';
@@ -27,15 +27,13 @@ interface PackedFile extends ShelfFile {
 /** Sends collections: all files of one that a member may have, as a zip, and their checksums. */
 @Injectable()
 export class CollectionDownloads {
-  private readonly logger = new Logger('CollectionDownloads');
-
   constructor(
     private readonly files: FilesService,
     private readonly store: FileStore,
     private readonly grants: Grants,
     private readonly checksums: Checksums,
     private readonly transfers: Transfers,
-    private readonly activity: ActivityService,
+    private readonly notes: DownloadNotes,
   ) {}
 
   /** Answers with the list that is in the zip too, under the names that the files have there. */
@@ -79,7 +77,8 @@ export class CollectionDownloads {
     if (hasContent) {
       closeWith(reply.raw, count, zip.length);
       this.transfers.follow(reply.raw, viewer);
-      this.noteEnd(collection, viewer, request, reply);
+      const { id, name } = collection;
+      this.notes.noteEnd(reply.raw, { kind: 'collection.downloaded', id, name }, viewer, callerOf(request));
     }
     void reply.headers({
       ...headers,
@@ -102,16 +101,6 @@ export class CollectionDownloads {
     const all: ShelfFile[] = [];
     for await (const slice of this.files.allIn(id, viewer)) all.push(...slice);
     return all;
-  }
-
-  private noteEnd({ name }: Collection, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): void {
-    const caller = callerOf(request);
-    reply.raw.once('close', () => {
-      const outcome = reply.raw.writableFinished ? 'success' : 'broken';
-      this.activity
-        .record({ kind: 'collection.downloaded', outcome, member: viewer, target: name }, caller)
-        .catch((error: unknown) => this.logger.warn({ err: error }, 'a download could not be written down'));
-    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Post, Put } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Public } from '../http/access.js';
+import { CurrentUser, Public, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { ApiProblem } from '../http/problem.js';
 import { EmailInput, ResetInput, TokenInput } from './confirmations.input.js';
@@ -44,7 +44,11 @@ export class ConfirmationsApiController {
   @ApiOperation({ summary: 'Confirm an email address by a mailed link', operationId: 'confirmEmail' })
   @ApiNoContentResponse({ description: 'The address is confirmed.' })
   @ApiProblem(400, 404, 413, 422)
-  confirm(@Body() { token }: TokenInput, @CurrentCaller() caller: Caller): Promise<void> {
-    return this.emails.confirm(token, caller);
+  confirm(
+    @Body() { token }: TokenInput,
+    @CurrentUser() viewer: Viewer | undefined,
+    @CurrentCaller() caller: Caller,
+  ): Promise<void> {
+    return this.emails.confirm(token, viewer, caller);
   }
 }

@@ -1,10 +1,11 @@
 import { Body, Controller, Get, Post, Query, Redirect, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Public } from '../http/access.js';
+import { CurrentUser, Public, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
+import { Credentials } from '../sessions/credentials.js';
 import { TokenInput } from './confirmations.input.js';
 import { EmailConfirmations } from './email-confirmations.js';
 
@@ -17,6 +18,7 @@ const form = { view: 'confirmations/email', title: 'Confirm your email address',
 export class EmailConfirmationsController {
   constructor(
     private readonly emails: EmailConfirmations,
+    private readonly credentials: Credentials,
     private readonly flashes: FlashMessages,
   ) {}
 
@@ -31,10 +33,12 @@ export class EmailConfirmationsController {
   @Redirect('/secrets', 303)
   async confirm(
     @Body() { token }: TokenInput,
+    @CurrentUser() viewer: Viewer | undefined,
     @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await this.emails.confirm(token, caller);
+    await this.emails.confirm(token, viewer, caller);
+    if (viewer) await this.credentials.renew(viewer, reply);
     this.flashes.put(reply, { kind: 'status', message: 'Thank you: your email address is confirmed.' });
   }
 }

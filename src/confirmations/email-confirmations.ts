@@ -56,20 +56,22 @@ export class EmailConfirmations {
   }
 
   /**
-   * Confirms an address by its link, which is spent.
+   * Confirms an address by its link, which is spent. Whoever opens it has the mailbox; whether that is whoever made the
+   * account is known where `viewer` is its member.
    *
    * @throws SpentLink where the link is used or over, or another member has the address by now.
    */
-  async confirm(secret: unknown, caller: Caller): Promise<void> {
+  async confirm(secret: unknown, viewer: Pick<Viewer, 'id'> | undefined, caller: Caller): Promise<void> {
     const link = await this.links.spend('email', secret);
     if (!link?.userId || !link.data) used();
     const user = await this.users.find(link.userId).catch(() => used());
+    const isOwner = viewer?.id === user.id;
     if (user.email === link.data) {
-      await this.users.verifyEmail(user.id, link.data);
+      await this.users.verifyEmail(user.id, link.data, isOwner);
       await this.activity.record({ kind: 'email.verified', member: user }, caller);
       return;
     }
-    if (!(await this.users.setEmail(user, link.data))) used();
+    if (!(await this.users.setEmail(user, link.data, isOwner))) used();
     // a link in the old mailbox must not open an account that has moved away from it
     await this.links.withdrawAllOf(user.id);
     await this.activity.record({ kind: 'email.changed', member: user, target: link.data }, caller);

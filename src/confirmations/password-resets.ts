@@ -68,7 +68,9 @@ export class PasswordResets {
   }
 
   /**
-   * Sets a new password by a link, which is spent, and ends every session of the account.
+   * Sets a new password by a link, which is spent, and ends every session and token of the account. Where the address was
+   * never shown to be that of whoever made the account, their second factors go too: they may have registered with
+   * another's address, and leave no way in behind.
    *
    * @throws SpentLink where the link is used or over.
    * @throws InvalidInput where the password will not do; the link stays good.
@@ -77,23 +79,26 @@ export class PasswordResets {
     const link = await this.links.spend('reset', secret);
     const user = await this.ownerOf(link);
     try {
-      // whoever registered with an address that was never shown to be theirs leaves no way in behind
-      if (this.settings.emailVerification === 'required' && !user.emailVerifiedAt)
-        await this.factors.removeAllOf(user.id);
       // first, so that a crash leaves nobody in; and again below, for who came in with the old password meanwhile
-      await this.sessions.endAllOf(user.id);
+      await this.endAllOf(user);
       await this.users.setPassword(user.id, password, caller.address);
     } catch (error) {
       if (link) await this.links.giveBack(link);
       throw error;
     }
-    await this.sessions.endAllOf(user.id);
+    await this.endAllOf(user);
     await this.links.withdrawAllOf(user.id);
     await this.limits.forgetFailures(user.email);
-    // who read the mail has the address
-    await this.users.verifyEmail(user.id, user.email);
+    await this.limits.forgetWrongCodes(user.id);
+    // who read the mail has the address, and chose the password
+    await this.users.verifyEmail(user.id, user.email, true);
     await this.activity.record({ kind: 'password.reset', member: user }, caller);
     await this.mail.send({ to: user.email, view: 'password-changed', data: {} });
+  }
+
+  private async endAllOf({ id, emailOwnedAt }: User): Promise<void> {
+    await this.sessions.endAllOf(id);
+    if (!emailOwnedAt) await this.factors.removeAllOf(id);
   }
 
   private async linkFor({ id: userId, email }: Person, lasting: number): Promise<string> {

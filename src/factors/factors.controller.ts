@@ -7,6 +7,7 @@ import { CurrentCaller, type Caller } from '../http/caller.js';
 import { SeeOther } from '../http/errors.js';
 import { OnPage } from '../http/form.js';
 import { FlashMessages } from '../http/flash.js';
+import { Credentials } from '../sessions/credentials.js';
 import { AuthenticatorCodeInput, RecoveryCodeSetInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
 import { elsewhereWords, presentCodesAsText, presentFactorsInWords, presentNewAuthenticator } from './factors.view.js';
@@ -23,6 +24,7 @@ export class FactorsController {
   constructor(
     private readonly factors: FactorsService,
     private readonly codesPage: RecoveryCodesPage,
+    private readonly credentials: Credentials,
     private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {}
@@ -57,6 +59,7 @@ export class FactorsController {
       this.flashes.put(reply, { kind: 'alert', message });
       return reply.redirect(`${overview}/authenticator`, 303);
     }
+    await this.credentials.renew(viewer, reply);
     if (added.recoveryCodes) return this.codesPage.send(added.recoveryCodes, request, reply);
     this.flashes.put(reply, { kind: 'status', message: `Your authenticator app is set up. ${elsewhereWords}` });
     return reply.redirect(overview, 303);
@@ -71,6 +74,7 @@ export class FactorsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const isGone = await this.factors.removeAuthenticator(viewer, caller);
+    await this.credentials.renew(viewer, reply);
     this.flashes.put(
       reply,
       isGone
@@ -89,7 +93,9 @@ export class FactorsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    return this.codesPage.send(await this.factors.renewRecoveryCodes(viewer, caller), request, reply);
+    const codes = await this.factors.renewRecoveryCodes(viewer, caller);
+    await this.credentials.renew(viewer, reply);
+    return this.codesPage.send(codes, request, reply);
   }
 
   /** Gives the codes that a page shows back as a file. Nothing is looked up: only their hashes are kept. */

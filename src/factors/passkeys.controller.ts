@@ -5,6 +5,7 @@ import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
+import { Credentials } from '../sessions/credentials.js';
 import { NewPasskeyInput, PasskeyNameInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
 import { elsewhereWords } from './factors.view.js';
@@ -24,6 +25,7 @@ export class PasskeysController {
     private readonly factors: FactorsService,
     private readonly passkeys: PasskeysService,
     private readonly codesPage: RecoveryCodesPage,
+    private readonly credentials: Credentials,
     private readonly flashes: FlashMessages,
   ) {}
 
@@ -48,6 +50,7 @@ export class PasskeysController {
       this.flashes.put(reply, { kind: 'alert', message });
       return reply.redirect(`${overview}/passkeys`, 303);
     }
+    await this.credentials.renew(viewer, reply);
     if (added.recoveryCodes) return this.codesPage.send(added.recoveryCodes, request, reply);
     this.flashes.put(reply, { kind: 'status', message: `Your passkey “${name}” is added. ${elsewhereWords}` });
     return reply.redirect(overview, 303);
@@ -84,6 +87,7 @@ export class PasskeysController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const isGone = await this.factors.removePasskey(viewer, id, caller);
+    await this.credentials.renew(viewer, reply);
     this.flashes.put(
       reply,
       isGone

@@ -61,14 +61,17 @@ export class PasskeysService {
     return this.ceremonies.requestOptions(userId === undefined ? [] : await this.listFor(userId));
   }
 
+  /** Whose passkey an answer says it comes from: nothing of it is verified, and nothing is written. */
+  async findOwner(response: string, expectedUserId?: string): Promise<string | undefined> {
+    return (await this.named(response, expectedUserId))?.userId;
+  }
+
   /**
    * Whose passkey answered, and its name: one of `expectedUserId`, where that is given. Undefined where the answer is
    * not right, too late, or came before; whether the member may come in is for the caller to see.
    */
   async authenticate(response: string, expectedUserId?: string): Promise<{ userId: string; name: string } | undefined> {
-    const credentialId = this.ceremonies.credentialIdOf(response);
-    if (credentialId === undefined) return undefined;
-    const passkey = await this.passkeys.findOneBy({ credentialId, ...(expectedUserId && { userId: expectedUserId }) });
+    const passkey = await this.named(response, expectedUserId);
     const proven = passkey && (await this.ceremonies.proven(passkey, response));
     if (!proven || !(await this.challenges.spend(proven.challenge))) return undefined;
     return (await this.noteUse(passkey, proven.counter)) ? { userId: passkey.userId, name: passkey.name } : undefined;
@@ -92,6 +95,12 @@ export class PasskeysService {
 
   async removeAllOf(userId: string): Promise<void> {
     await this.passkeys.delete({ userId });
+  }
+
+  private async named(response: string, userId?: string): Promise<Passkey | undefined> {
+    const credentialId = this.ceremonies.credentialIdOf(response);
+    if (credentialId === undefined) return undefined;
+    return (await this.passkeys.findOneBy({ credentialId, ...(userId && { userId }) })) ?? undefined;
   }
 
   /** A count that went backwards meanwhile is that of a copy. */

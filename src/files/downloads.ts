@@ -1,15 +1,15 @@
-import { HttpException, HttpStatus, Injectable, Logger, PreconditionFailedException } from '@nestjs/common';
+import { HttpException, HttpStatus, Injectable, PreconditionFailedException } from '@nestjs/common';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { ActivityService } from '../activity/activity.service.js';
 import { minuteMs } from '../config/durations.js';
 import type { Viewer } from '../http/access.js';
 import { callerOf } from '../http/caller.js';
 import { Transfers } from '../sessions/transfers.js';
 import { answerTo } from './conditions.js';
+import { DownloadNotes } from './download-notes.js';
 import { FileStore } from './file-store.js';
 import { Grants, type Grant } from './grants.js';
 import { Resumption, type Sendable } from './resumption.js';
@@ -21,7 +21,6 @@ export const sandbox = "sandbox; default-src 'none'; frame-ancestors 'none'; bas
 /** Sends files: the one door for bytes. */
 @Injectable()
 export class Downloads {
-  private readonly logger = new Logger('Downloads');
   /** Parts that were written down within the last minute: a program may ask for thousands. */
   private readonly noted = new LRUCache<string, true>({ max: 10_000, ttl: minuteMs });
 
@@ -30,7 +29,7 @@ export class Downloads {
     private readonly grants: Grants,
     private readonly resumption: Resumption,
     private readonly transfers: Transfers,
-    private readonly activity: ActivityService,
+    private readonly notes: DownloadNotes,
   ) {}
 
   /**
@@ -105,14 +104,8 @@ export class Downloads {
     const part = `${viewer.id} ${id}`;
     if (!isWhole && this.noted.has(part)) return;
     if (!isWhole) this.noted.set(part, true);
-    const caller = callerOf(request);
     const kind = isWhole ? 'file.downloaded' : 'file.part-downloaded';
-    reply.raw.once('close', () => {
-      const outcome = reply.raw.writableFinished ? 'success' : 'broken';
-      this.activity
-        .record({ kind, outcome, member: viewer, target: name }, caller)
-        .catch((error: unknown) => this.logger.warn({ err: error }, 'a download could not be written down'));
-    });
+    this.notes.noteEnd(reply.raw, { kind, id, name }, viewer, callerOf(request));
   }
 }
 

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityModule } from '../activity/activity.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { Checksums } from './checksums.js';
+import { DownloadNotes } from './download-notes.js';
 import { Downloads } from './downloads.js';
 import { FileStore } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
@@ -22,6 +23,7 @@ import { WelcomeFile } from './welcome-file.js';
   controllers: [FilesController, FilesApiController],
   providers: [
     Checksums,
+    DownloadNotes,
     Downloads,
     FileStore,
     FilesService,
@@ -32,6 +34,6 @@ import { WelcomeFile } from './welcome-file.js';
     Verification,
     WelcomeFile,
   ],
-  exports: [Checksums, FileStore, FilesService, Grants, Room, Verification],
+  exports: [Checksums, DownloadNotes, FileStore, FilesService, Grants, Room, Verification],
 })
 export class FilesModule {}

@@ -52,12 +52,14 @@ export interface Access {
   readonly recentProof?: true;
   /** Closed until the email address is verified, where `EMAIL_VERIFICATION` is `required`. */
   readonly verifiedEmail?: true;
+  /** May be called any number of times: it ends something, and leaves nothing behind that could fill the disk. */
+  readonly unlimited?: true;
   /** Open to members who must still set up the second factor that `REQUIRE_MFA` asks for. */
   readonly beforeFactor?: true;
 }
 
 /** What members and admins must have done before; see `Access`. */
-export type Conditions = Pick<Access, 'recentProof' | 'verifiedEmail' | 'beforeFactor'>;
+export type Conditions = Pick<Access, 'recentProof' | 'verifiedEmail' | 'beforeFactor' | 'unlimited'>;
 
 export const ACCESS = 'gatehouse:access';
 

@@ -2,37 +2,12 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
-import { daySeconds, hourMs, hourSeconds, minuteSeconds } from '../config/durations.js';
+import { hourMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { Chores } from '../http/chores.js';
 import { TooManyRequests } from '../http/errors.js';
 import { networkOf } from '../http/network.js';
-
-/** How many tries, and in how many seconds they are forgotten. */
-const rules = {
-  /** Wrong passwords for one account from one address; or from one device that its member has used before. */
-  account: { points: 10, duration: 15 * minuteSeconds },
-  /** Wrong passwords from one address, whatever the account: someone tries one password on everybody. */
-  address: { points: 100, duration: hourSeconds },
-  /** Wrong passwords for one account in a row, wherever they come from. */
-  streak: { points: 100, duration: 30 * daySeconds },
-  /** Registrations from one address. */
-  registration: { points: 300, duration: hourSeconds },
-  /** Logins that went well, of one account from one address or device: a program that does nothing else. */
-  logins: { points: 120, duration: hourSeconds },
-  /** Mails that one address, or one device that its member has used before, has sent to one account. */
-  mail: { points: 5, duration: hourSeconds },
-  /** Mails that strangers have sent to one account, wherever they asked. */
-  mailbox: { points: 30, duration: hourSeconds },
-  /** Mails that one address has sent to anybody. */
-  mails: { points: 30, duration: hourSeconds },
-  /** Mails that tell the admins that somebody waits to be let in. */
-  notice: { points: 1, duration: 10 * minuteSeconds },
-  /** Wrong codes, passwords and answers given as a second factor or a proof, for one account. */
-  factor: { points: 10, duration: 15 * minuteSeconds },
-} as const;
-
-type Rule = keyof typeof rules;
+import { rules, type Rule } from './rules.js';
 
 /** Who tries to log in: the email, the address, and the device where its member has used it before. */
 export interface Try {
@@ -62,9 +37,15 @@ export class RateLimits implements OnModuleInit {
 
   /** @throws TooManyRequests where this address, or this device, has tried too often. */
   async spendLogin({ email, address, device }: Try): Promise<void> {
-    await this.spend('account', accountKey(email, device ?? networkOf(address)), address);
-    // what comes from a member's own device is no spraying
-    if (device === undefined) await this.spend('address', networkOf(address), address);
+    const network = networkOf(address);
+    // what comes from a member's own device is no spraying; of others, the row that each new email makes is spent last
+    if (device === undefined) await this.spend('address', network, address);
+    try {
+      await this.spend('account', accountKey(email, device ?? network), address);
+    } catch (error) {
+      if (device === undefined) await this.giveBack('address', network);
+      throw error;
+    }
   }
 
   /**
@@ -76,10 +57,29 @@ export class RateLimits implements OnModuleInit {
     return this.spend('address', networkOf(address), address);
   }
 
+  /**
+   * One more login of a member by a passkey: before it is looked at, since a right answer is written down.
+   *
+   * @throws TooManyRequests where there are more than any person needs.
+   */
+  spendPasskeyLogin(userId: string, address: string): Promise<void> {
+    return this.spend('logins', accountKey(userId, networkOf(address)), address);
+  }
+
+  /** It was not right. */
+  giveBackPasskeyLogin(userId: string, address: string): Promise<void> {
+    return this.giveBack('logins', accountKey(userId, networkOf(address)));
+  }
+
+  /** One more change that a session makes, or tries to. @throws TooManyRequests where there were too many. */
+  spendChange(sessionId: string, address: string): Promise<void> {
+    return this.spend('changes', accountKey(sessionId, 'changes'), address);
+  }
+
   /** The password was right: the try is given back, and the account's earlier ones are forgotten. */
   async forgiveLogin({ email, address, device }: Try): Promise<void> {
     if (this.settings.rateLimits === 'off') return;
-    if (device === undefined) await this.limiters.address.reward(networkOf(address));
+    if (device === undefined) await this.giveBack('address', networkOf(address));
     await this.limiters.account.delete(accountKey(email, device ?? networkOf(address)));
   }
 
@@ -90,9 +90,8 @@ export class RateLimits implements OnModuleInit {
 
   /** The password was not looked at: the try is given back, and no other. */
   async giveBackLogin({ email, address, device }: Try): Promise<void> {
-    if (this.settings.rateLimits === 'off') return;
-    if (device === undefined) await this.limiters.address.reward(networkOf(address));
-    await this.limiters.account.reward(accountKey(email, device ?? networkOf(address)));
+    if (device === undefined) await this.giveBack('address', networkOf(address));
+    await this.giveBack('account', accountKey(email, device ?? networkOf(address)));
   }
 
   /** One more wrong password for this account, known or unknown. */
@@ -141,14 +140,46 @@ export class RateLimits implements OnModuleInit {
     return (await this.take('notice', 'admins')) === undefined;
   }
 
-  /** @throws TooManyRequests where too many wrong answers were given for this account; from a known device, by it. */
-  spendFactor(userId: string, address: string, device?: string): Promise<void> {
-    return this.spend('factor', accountKey(userId, device ?? 'factor'), address);
+  /**
+   * One more answer for an account. From a device that its member has used before, or in a session, those are counted,
+   * which `by` names.
+   *
+   * @throws TooManyRequests where too many wrong ones were given.
+   */
+  spendFactor(userId: string, address: string, by = 'factor'): Promise<void> {
+    return this.spend('factor', accountKey(userId, by), address);
   }
 
-  async forgiveFactor(userId: string, device?: string): Promise<void> {
+  async forgiveFactor(userId: string, by = 'factor'): Promise<void> {
     if (this.settings.rateLimits === 'off') return;
-    await this.limiters.factor.delete(accountKey(userId, device ?? 'factor'));
+    await this.limiters.factor.delete(accountKey(userId, by));
+  }
+
+  /**
+   * One more answer, as `spendFactor` counts it, in the count that lasts: how many were wrong, with this one, or
+   * undefined where it is one more than may be, and is not to be looked at.
+   */
+  async spendCode(userId: string, by = 'factor'): Promise<number | undefined> {
+    if (this.settings.rateLimits === 'off') return 0;
+    const taken = await this.consume('codes', accountKey(userId, by));
+    return taken.isRefused ? undefined : taken.points;
+  }
+
+  /** The answer was not looked at. */
+  giveBackCode(userId: string, by = 'factor'): Promise<void> {
+    return this.giveBack('codes', accountKey(userId, by));
+  }
+
+  /** The answer was right. What an unknown device gave wrong before it stays counted, for whoever else guesses. */
+  async forgiveCode(userId: string, by?: string): Promise<void> {
+    if (by === undefined) return this.giveBackCode(userId);
+    if (this.settings.rateLimits === 'on') await this.limiters.codes.delete(accountKey(userId, by));
+  }
+
+  /** The password is another: whoever gave wrong codes after the old one has to guess that first. */
+  async forgetWrongCodes(userId: string): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    await this.limiters.codes.delete(accountKey(userId, 'factor'));
   }
 
   onModuleInit(): void {
@@ -167,13 +198,25 @@ export class RateLimits implements OnModuleInit {
   /** Counts one more; in how many seconds another may be made, where that was too many. */
   private async take(rule: Rule, key: string): Promise<number | undefined> {
     if (this.settings.rateLimits === 'off') return undefined;
-    try {
-      await this.limiters[rule].consume(key);
-      return undefined;
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      return Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
-    }
+    const { isRefused, msBeforeNext } = await this.consume(rule, key);
+    return isRefused ? Math.max(1, Math.ceil(msBeforeNext / 1_000)) : undefined;
+  }
+
+  private async consume(rule: Rule, key: string) {
+    const outcome = await this.limiters[rule]
+      .consume(key)
+      .then((taken) => ({ taken, isRefused: false }))
+      .catch((refusal: unknown) => {
+        if (refusal instanceof RateLimiterRes) return { taken: refusal, isRefused: true };
+        throw refusal;
+      });
+    const { consumedPoints: points, msBeforeNext } = outcome.taken;
+    return { points, msBeforeNext, isRefused: outcome.isRefused };
+  }
+
+  private async giveBack(rule: Rule, key: string): Promise<void> {
+    if (this.settings.rateLimits === 'off') return;
+    await this.limiters[rule].reward(key);
   }
 
   private limiter(rule: Rule): RateLimiterPostgres {

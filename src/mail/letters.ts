@@ -15,6 +15,7 @@ const letters = {
   /** `what` is a half sentence, such as `an authenticator app was added`. */
   'factor-changed': ['what'],
   'recovery-code-used': ['left'],
+  'wrong-codes': ['wrong', 'link'],
   'account-approved': ['link'],
   /** To an admin; `email` is that of who asks to be let in. */
   'account-awaits': ['email', 'link'],

@@ -8,6 +8,7 @@ import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { GroupsService } from '../groups/groups.service.js';
 import { FlashMessages, type Flash } from '../http/flash.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
+import { Credentials } from '../sessions/credentials.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { ByAdmin, type By } from '../http/by.js';
@@ -24,6 +25,7 @@ export class MembersController {
     private readonly members: MembersService,
     private readonly groups: GroupsService,
     private readonly sessions: SessionsService,
+    private readonly credentials: Credentials,
     private readonly factors: FactorsService,
     private readonly activity: ActivityService,
     private readonly flashes: FlashMessages,
@@ -118,6 +120,7 @@ export class MembersController {
   endSessions(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.act(id, reply, async (member) => {
       await this.members.endSessions(member, by);
+      if (by.admin?.id === member.id) await this.credentials.renew(by.admin, reply);
       return member.id === by.admin?.id
         ? 'All your other sessions have ended.'
         : `All sessions of ${member.name} have ended.`;

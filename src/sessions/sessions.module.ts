@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Credentials } from './credentials.js';
 import { LastSeen } from './last-seen.js';
 import { Session } from './session.entity.js';
 import { SessionTokens } from './session-tokens.js';
@@ -8,7 +9,7 @@ import { Transfers } from './transfers.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Session])],
-  providers: [LastSeen, SessionTokens, SessionsService, Transfers],
-  exports: [SessionTokens, SessionsService, Transfers],
+  providers: [Credentials, LastSeen, SessionTokens, SessionsService, Transfers],
+  exports: [Credentials, SessionTokens, SessionsService, Transfers],
 })
 export class SessionsModule {}

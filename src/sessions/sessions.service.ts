@@ -38,8 +38,8 @@ export interface Begun {
   readonly expiresIn: number;
 }
 
-/** A session that goes on with another token, since its member has proved again who they are. */
-export interface Proven extends Begun {
+/** A session that goes on with another token. */
+export interface Renewed extends Begun {
   readonly isRemembered: boolean;
 }
 
@@ -125,21 +125,19 @@ export class SessionsService implements OnModuleInit {
    *
    * @throws UnauthorizedException where the session has ended.
    */
-  async prove({ id: userId, session: { id, tokenId, kind } }: Pick<Viewer, 'id' | 'session'>): Promise<Proven> {
+  prove(viewer: Pick<Viewer, 'id' | 'session'>): Promise<Renewed> {
     const now = new Date();
-    const [row] = await this.writer.rows<Pick<SessionRow, 'tokenId' | 'isRemembered' | 'expiresAt'>>(proof, [
-      tokenId,
-      uuid(),
-      now.getTime(),
-      id,
-    ]);
-    if (!row) throw new UnauthorizedException('Your session has ended. Please log in again.');
-    const expiresAt = new Date(Number(row.expiresAt));
-    const expiresIn = Math.floor((expiresAt.getTime() - now.getTime()) / 1_000);
-    const token = this.tokens.sign({ tokenId: row.tokenId, userId, kind, createdAt: now, expiresAt });
-    return { id, token, expiresIn, isRemembered: Boolean(row.isRemembered) };
+    return this.renewAt(now, viewer, now);
   }
 
+  /**
+   * Lets a session go on with another token, as `prove` does, without a proof.
+   *
+   * @throws UnauthorizedException where the session has ended.
+   */
+  renew(viewer: Pick<Viewer, 'id' | 'session'>): Promise<Renewed> {
+    return this.renewAt(new Date(), viewer, null);
+  }
   /** A member's live sessions and tokens, the newest first. */
   async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor = newestId }: PagingInput): Promise<Part<Session>> {
     const found = await this.live()
@@ -190,6 +188,20 @@ export class SessionsService implements OnModuleInit {
   onModuleInit(): void {
     // until they are deleted, they are refused all the same
     this.chores.every(hourMs, () => this.sweep(), 'ended sessions could not be deleted');
+  }
+
+  private async renewAt(
+    now: Date,
+    { id: userId, session: { id, tokenId, kind } }: Pick<Viewer, 'id' | 'session'>,
+    provenAt: Date | null,
+  ): Promise<Renewed> {
+    const values = [tokenId, uuid(), provenAt?.getTime() ?? null, id];
+    const [row] = await this.writer.rows<Pick<SessionRow, 'tokenId' | 'isRemembered' | 'expiresAt'>>(renewal, values);
+    if (!row) throw new UnauthorizedException('Your session has ended. Please log in again.');
+    const expiresAt = new Date(Number(row.expiresAt));
+    const expiresIn = Math.floor((expiresAt.getTime() - now.getTime()) / 1_000);
+    const token = this.tokens.sign({ tokenId: row.tokenId, userId, kind, createdAt: now, expiresAt });
+    return { id, token, expiresIn, isRemembered: Boolean(row.isRemembered) };
   }
 
   private viewerOf(row: SessionRow): Viewer | undefined {
@@ -281,8 +293,9 @@ const beginningOf = (forShare: string) => `
   RETURNING "tokenId"`;
 
 /** A token that was replaced meanwhile stays replaced. */
-const proof = `
+const renewal = `
   UPDATE "sessions"
-  SET "tokenId" = CASE WHEN "tokenId" = $1 THEN $2 ELSE "tokenId" END, "provenAt" = $3
+  SET "tokenId" = CASE WHEN "tokenId" = $1 THEN $2 ELSE "tokenId" END,
+    "provenAt" = COALESCE(CAST($3 AS bigint), "provenAt")
   WHERE "id" = $4
   RETURNING "tokenId", "isRemembered", "expiresAt"`;

@@ -26,8 +26,13 @@ export class User {
   @Column('varchar', { length: 16 })
   role!: Role;
 
+  /** When somebody opened a link that was mailed to the address. */
   @InstantColumn({ nullable: true })
   emailVerifiedAt!: Date | null;
+
+  /** When that was shown to be the member: who was logged in, or chose the password by the link. */
+  @InstantColumn({ nullable: true })
+  emailOwnedAt!: Date | null;
 
   /** Since when an admin is to let them in; null for those who are in. */
   @InstantColumn({ nullable: true })

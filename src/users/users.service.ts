@@ -64,6 +64,7 @@ export class UsersService {
       passwordHash: await this.passwords.hash(password, address),
       role,
       emailVerifiedAt: isVerified ? now : null,
+      emailOwnedAt: isVerified ? now : null,
       awaitingSince: isAwaiting ? now : null,
       disabledAt: null,
       createdAt: now,
@@ -76,6 +77,7 @@ export class UsersService {
       user.passwordHash,
       role,
       user.emailVerifiedAt?.getTime() ?? null,
+      user.emailOwnedAt?.getTime() ?? null,
       user.awaitingSince?.getTime() ?? null,
       now.getTime(),
     ]);
@@ -178,11 +180,12 @@ export class UsersService {
     await this.users.update({ id }, { passwordHash: await this.passwords.hash(password, address) });
   }
 
-  /** Gives a member an address that was shown to be theirs; false where another member has it. */
-  async setEmail({ id, name }: Pick<User, 'id' | 'name'>, email: string): Promise<boolean> {
+  /** Gives a member an address whose link was opened, by them where `isOwner`; false where another member has it. */
+  async setEmail({ id, name }: Pick<User, 'id' | 'name'>, email: string, isOwner: boolean): Promise<boolean> {
     try {
       const emailVerifiedAt = new Date();
-      await this.users.update({ id }, { email, emailVerifiedAt, searchText: searchTextOf(name, email) });
+      const emailOwnedAt = isOwner ? emailVerifiedAt : null;
+      await this.users.update({ id }, { email, emailVerifiedAt, emailOwnedAt, searchText: searchTextOf(name, email) });
       return true;
     } catch (error) {
       if (isUniqueViolation(error)) return false;
@@ -190,9 +193,11 @@ export class UsersService {
     }
   }
 
-  /** Notes that the address was shown to be the member's, where it is still the one that was meant. */
-  async verifyEmail(id: string, email: string): Promise<void> {
-    await this.users.update({ id, email, emailVerifiedAt: IsNull() }, { emailVerifiedAt: new Date() });
+  /** Notes that the link of an address was opened, by the member where `isOwner`; not where they have another by now. */
+  async verifyEmail(id: string, email: string, isOwner: boolean): Promise<void> {
+    const now = new Date();
+    await this.users.update({ id, email, emailVerifiedAt: IsNull() }, { emailVerifiedAt: now });
+    if (isOwner) await this.users.update({ id, email, emailOwnedAt: IsNull() }, { emailOwnedAt: now });
   }
 
   /** Lets in a member who waits for it; false where nobody waits under this id. */
@@ -292,7 +297,7 @@ const searchTextOf = (name: string, email: string) => fold(`${name} ${email}`);
 
 /** Writes the same row again where the email has an owner: a write either way, that the disk takes as long for. */
 const registration = `
-  INSERT INTO "users" ("id", "name", "email", "searchText", "passwordHash", "role", "emailVerifiedAt", "awaitingSince", "createdAt")
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+  INSERT INTO "users" ("id", "name", "email", "searchText", "passwordHash", "role", "emailVerifiedAt", "emailOwnedAt", "awaitingSince", "createdAt")
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
   ON CONFLICT ("email") DO UPDATE SET "email" = excluded."email"
   RETURNING "id"`;

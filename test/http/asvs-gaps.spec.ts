@@ -14,7 +14,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { cellsOf } from '../support/dump.js';
 import { addAuthenticator, codeFor, optionsIn, setUpAuthenticator, SoftPasskey } from '../support/factors.js';
 import { fieldOf, linksOf, messageOf } from '../support/html.js';
-import { linkIn, waitForMail } from '../support/mail.js';
+import { confirmAddress, linkIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor } from '../support/people.js';
 
 const leaked = 'a sentence that was leaked';
@@ -174,7 +174,8 @@ describe('a password that was found in a breach', () => {
 
 describe('a mailed link stands in for no second factor', () => {
   it('that resets the password', async () => {
-    const { who } = await setUpAuthenticator(site);
+    const { who, script } = await setUpAuthenticator(site);
+    await confirmAddress(site, script, who.email);
     await new Script(site.url).ask('/api/v1/password-resets', { json: { email: who.email } });
     const link = linkIn(await waitForMail(site, who.email, /choose a new password/i));
     const json = { token: new URL(link).searchParams.get('token'), password: next };

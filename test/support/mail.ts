@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { eventually } from './database.js';
+import type { Script } from './people.js';
 
 const pem = (label: string, base64: string) => `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
 
@@ -128,6 +129,14 @@ export function linkIn({ text, subject }: Mail): string {
   const link = /https?:\/\/\S+/.exec(text ?? '')?.[0];
   if (link === undefined) throw new Error(`The mail “${subject}” has no link.`);
   return link;
+}
+
+/** Has a member who is logged in confirm the address by the mailed link. */
+export async function confirmAddress(site: Site, script: Script, email: string): Promise<void> {
+  await script.ask('/api/v1/users/me/email-verifications', { method: 'POST' });
+  const token = new URL(linkIn(await waitForMail(site, email, /confirm/i))).searchParams.get('token');
+  const answer = await script.ask('/api/v1/email-confirmations', { method: 'PUT', json: { token } });
+  if (answer.status !== 204) throw new Error(`The address was not confirmed: ${answer.status}.`);
 }
 
 const isFor = (mail: Mail, address: string) => mail.to?.some((recipient) => recipient.address === address) ?? false;

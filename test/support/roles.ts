@@ -135,6 +135,7 @@ export class Cast {
       passwordHash: this.passwordHash,
       role,
       emailVerifiedAt: null,
+      emailOwnedAt: null,
       awaitingSince: null,
       disabledAt: null,
       createdAt: new Date(),

@@ -9,7 +9,15 @@ const views = join(projectFolder, 'views');
 const site = 'files.example.org';
 const link = 'https://files.example.org/a?token=b&c=d';
 const names = readdirSync(join(views, 'mail')).map((file) => parse(file).name as LetterName);
-const everything = { link, days: '7', email: 'ada@example.com', left: '9', what: 'a passkey was added', file: 'a.pdf' };
+const everything = {
+  link,
+  days: '7',
+  email: 'ada@example.com',
+  left: '9',
+  wrong: '5',
+  what: 'a passkey was added',
+  file: 'a.pdf',
+};
 const device = { device: 'Firefox on Linux', address: '192.0.2.7', at: '1 Jan 2027, 10:00 UTC' };
 
 const write = compileLetters(views, site);
