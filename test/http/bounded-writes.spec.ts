@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { startApp, type TestApp } from '../support/app.js';
+import { addPasskey, optionsIn } from '../support/factors.js';
+import { eventually } from '../support/database.js';
+import { mailsIn } from '../support/mail.js';
+import { person, Script, Visitor, type Person } from '../support/people.js';
+import { routesOf } from '../support/routes.js';
+
+// thousands of requests take their time where many share a machine
+jest.setTimeout(240_000);
+
+let site: TestApp;
+beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on', EMAIL_VERIFICATION: 'required' })));
+afterAll(() => site.close());
+
+const data = () => site.app.get(DataSource);
+
+/** How many rows each table has. */
+async function rowsOf(): Promise<Record<string, number>> {
+  const tables = await data().query<{ name: string }[]>(
+    data().options.type === 'postgres'
+      ? `SELECT table_name AS "name" FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`
+      : `SELECT "name" FROM sqlite_master WHERE "type" = 'table'`,
+  );
+  const rows: Record<string, number> = {};
+  for (const { name } of tables) {
+    const [row] = await data().query<{ total: number | string }[]>(`SELECT COUNT(*) AS "total" FROM "${name}"`);
+    rows[name] = Number(row?.total);
+  }
+  return rows;
+}
+
+/** Waits until no letter is on its way any more. */
+const settled = () => eventually(async () => (await rowsOf()).outbox === 0);
+
+/** As if whatever was counted so far had come as often as it may. */
+const useUp = () => data().query('UPDATE "rate_limits" SET "points" = 1000000 WHERE "expire" > $1', [Date.now()]);
+
+/** Does something so many times, a few at a time. */
+async function repeat(times: number, work: (round: number) => Promise<unknown>): Promise<void> {
+  for (let round = 0; round < times; round += 8)
+    await Promise.all(Array.from({ length: Math.min(8, times - round) }, (_, index) => work(round + index)));
+}
+
+/** What a stranger can fill into any form, new each time. */
+function anything(): Record<string, string> {
+  const who = person({ name: `Ada ${randomUUID()}` });
+  const response = JSON.stringify({ id: randomUUID().replaceAll('-', ''), response: {} });
+  return { ...who, token: randomUUID(), code: '000000', response, next: '/secrets', remember: 'yes' };
+}
+
+const publicRoutes = () =>
+  routesOf(site).filter(({ method, access }) => access?.to === 'everyone' && method !== 'GET' && method !== 'HEAD');
+
+const askAsStranger = async ({ method, path }: { method: string; path: string }, body: Record<string, string>) => {
+  const answer = await (path.startsWith('/api/')
+    ? new Script(site.url).ask(path, { method, json: body })
+    : new Visitor(site.url).ask(path, { method, form: body }));
+  await answer.arrayBuffer();
+  return answer.status;
+};
+
+describe('a stranger at one address who has used up what there is', () => {
+  it('makes no row, no letter and no more than two lines of the log by a request, at any route, 2,000 times', async () => {
+    const routes = publicRoutes();
+    expect(routes.length).toBeGreaterThan(12);
+    const known = await new Script(site.url).register();
+    for (const route of routes) {
+      await askAsStranger(route, anything());
+      await askAsStranger(route, { ...anything(), email: known.email });
+    }
+    await settled();
+    await useUp();
+    const [rows, letters, lines] = [await rowsOf(), (await mailsIn(site)).length, site.log().split('\n').length];
+    const statuses = new Set<number>();
+    await repeat(2_000, async (round) => {
+      const route = routes[round % routes.length] ?? { method: 'POST', path: '/login' };
+      const body = round % 3 === 0 ? { ...anything(), email: known.email } : anything();
+      statuses.add(await askAsStranger(route, body));
+    });
+    expect(await rowsOf()).toEqual(rows);
+    expect(await mailsIn(site)).toHaveLength(letters);
+    expect(site.log().split('\n').length - lines).toBeLessThanOrEqual(2 * 2_000);
+    expect(statuses).toContain(429);
+    expect([...statuses].filter((status) => status >= 500)).toEqual([]);
+  });
+
+  it('writes a hundred refused logins before that, whatever the emails are, and no more rows of counts than twice that', async () => {
+    await data().query('DELETE FROM "rate_limits"');
+    const before = await rowsOf();
+    await repeat(160, async () => askAsStranger({ method: 'POST', path: '/api/v1/auth/login' }, anything()));
+    const after = await rowsOf();
+    expect((after.events ?? 0) - (before.events ?? 0)).toBe(100);
+    // for each email one of its address and one of itself; and one of the address alone
+    expect(after.rate_limits).toBe(201);
+  });
+
+  it('writes a hundred refused passkeys, and then none', async () => {
+    await data().query('DELETE FROM "rate_limits"');
+    const before = await rowsOf();
+    await repeat(130, async () => askAsStranger({ method: 'POST', path: '/login/passkey' }, anything()));
+    const after = await rowsOf();
+    expect((after.events ?? 0) - (before.events ?? 0)).toBe(100);
+    expect(after.rate_limits).toBe(1);
+  });
+});
+
+describe('a member', () => {
+  /** Somebody who is logged in, whose counts begin anew. */
+  async function member(): Promise<{ who: Person; browser: Visitor; script: Script }> {
+    await data().query('DELETE FROM "rate_limits"');
+    const [browser, script] = [new Visitor(site.url), new Script(site.url)];
+    const who = await browser.register();
+    await script.logIn(who);
+    return { who, browser, script };
+  }
+
+  const limit = 60;
+
+  it('changes no more than 60 things an hour in a session, whatever they are, and then nothing is written', async () => {
+    const { who, browser } = await member();
+    const routes = routesOf(site).filter(
+      ({ method, path, access }) =>
+        access?.to === 'members' &&
+        !access.unlimited &&
+        method !== 'GET' &&
+        method !== 'HEAD' &&
+        !path.startsWith('/api/'),
+    );
+    expect(routes.length).toBeGreaterThan(10);
+    const rename = (round: number) => browser.ask('/account/name', { form: { name: `Ada the ${round}.` } });
+    for (let round = 0; round < limit; round++) expect((await rename(round)).status).toBe(303);
+    await settled();
+    const rows = await rowsOf();
+    for (const { method, path } of routes) {
+      const form = { ...anything(), currentPassword: who.password, scope: 'read', days: '9' };
+      expect([path, (await browser.ask(path.replace(':id', randomUUID()), { method, form })).status]).toEqual([
+        path,
+        429,
+      ]);
+    }
+    expect(await rowsOf()).toEqual(rows);
+    // what ends something is never refused
+    expect((await browser.ask('/logout', { method: 'POST' })).status).toBe(303);
+  });
+
+  it('is bounded through the API too, and nobody’s other session by that', async () => {
+    const { browser, script } = await member();
+    const rename = async () =>
+      (await script.ask('/api/v1/users/me', { method: 'PATCH', json: { name: `Ada ${randomUUID()}` } })).status;
+    for (let round = 0; round < limit; round++) expect(await rename()).toBe(200);
+    expect(await rename()).toBe(429);
+    expect((await script.ask('/api/v1/users/me')).status).toBe(200);
+    expect((await browser.ask('/account/name', { form: { name: 'Ada' } })).status).toBe(303);
+    expect((await script.ask('/api/v1/auth/logout', { method: 'POST' })).status).toBe(204);
+  });
+
+  it('who waits to be let in is noted 120 times an hour with the right password', async () => {
+    const { who } = await member();
+    await data().query(`UPDATE "users" SET "awaitingSince" = $1 WHERE "email" = $2`, [Date.now(), who.email]);
+    await data().query('DELETE FROM "rate_limits"');
+    const { email, password } = who;
+    await askAsStranger({ method: 'POST', path: '/api/v1/auth/login' }, { email, password });
+    await useUp();
+    await settled();
+    const rows = await rowsOf();
+    for (let round = 0; round < 5; round++)
+      expect(await askAsStranger({ method: 'POST', path: '/api/v1/auth/login' }, { email, password })).toBe(429);
+    expect(await rowsOf()).toEqual(rows);
+  });
+
+  it('logs in by a passkey as often as by a password, and then nothing is written', async () => {
+    const { browser } = await member();
+    const passkey = await addPasskey(site, browser);
+    const logIn = async () => {
+      const visitor = new Visitor(site.url);
+      const response = passkey.get(optionsIn((await visitor.visit('/login')).html));
+      return (await visitor.ask('/login/passkey', { form: { response } })).status;
+    };
+    expect(await logIn()).toBe(303);
+    await data().query(`UPDATE "rate_limits" SET "points" = 119 WHERE "key" LIKE 'logins:%'`);
+    expect(await logIn()).toBe(303);
+    await settled();
+    const rows = await rowsOf();
+    for (let round = 0; round < 3; round++) expect(await logIn()).toBe(429);
+    expect(await rowsOf()).toEqual(rows);
+  });
+
+  it('downloads as often as they like, and ten a file stand in the log within the hour', async () => {
+    const { who, script } = await member();
+    await data().query(`UPDATE "users" SET "emailVerifiedAt" = $1 WHERE "email" = $2`, [Date.now(), who.email]);
+    for (let round = 0; round < 15; round++) expect((await fileOf(script)).status).toBe(200);
+    const events = () =>
+      data().query<unknown[]>(`SELECT 1 FROM "events" WHERE "kind" = 'file.downloaded' AND "actor" = $1`, [who.email]);
+    await eventually(async () => (await events()).length === 10);
+    for (let round = 0; round < 5; round++) await fileOf(script);
+    expect(await events()).toHaveLength(10);
+  });
+
+  const fileOf = async (script: Script) => {
+    const { items } = (await (await script.ask('/api/v1/files')).json()) as { items: { id: string }[] };
+    const answer = await script.ask(`/api/v1/files/${items[0]?.id}/content`);
+    await answer.arrayBuffer();
+    return answer;
+  };
+});
