@@ -8,6 +8,7 @@ import { MailModule } from '../mail/mail.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccountApiController } from './account-api.controller.js';
+import { ChangePasswordController } from './change-password.controller.js';
 import { AccountController } from './account.controller.js';
 import { AccountExport } from './account-export.js';
 import { AccountService } from './account.service.js';
@@ -32,6 +33,7 @@ import { OwnSessions } from './own-sessions.js';
     UsersModule,
   ],
   controllers: [
+    ChangePasswordController,
     AccountController,
     OwnSessionsController,
     OwnDataController,

@@ -11,7 +11,7 @@ import { RateLimits } from '../limits/rate-limits.js';
 import { PasswordResets } from './password-resets.js';
 
 const asking = { view: 'confirmations/forgot', title: 'Forgot your password?', keep: ['email'] };
-const choosing = { view: 'confirmations/reset', title: 'Choose a new password', keep: ['token'] };
+const choosing = { view: 'confirmations/reset', title: 'Choose a new password', keep: ['token', 'username'] };
 
 /** A forgotten password, in a browser. A link from a mail only shows; the form on its page spends it. */
 @ApiExcludeController()
@@ -49,8 +49,7 @@ export class PasswordResetsController {
   @Get('reset')
   @Render(choosing.view)
   async showReset(@Query('token') token: unknown) {
-    await this.resets.check(token);
-    return { title: choosing.title, values: { token } };
+    return { title: choosing.title, values: { token, username: await this.resets.emailOf(token) } };
   }
 
   @Post('reset')

@@ -62,9 +62,9 @@ export class PasswordResets {
     return this.linkFor(member, isFirst ? firstLifetime : lifetime);
   }
 
-  /** @throws SpentLink where the link is used or over. */
-  async check(secret: unknown): Promise<void> {
-    await this.ownerOf(await this.links.find('reset', secret));
+  /** The email of the account whose password a link resets. @throws SpentLink where the link is used or over. */
+  async emailOf(secret: unknown): Promise<string> {
+    return (await this.ownerOf(await this.links.find('reset', secret))).email;
   }
 
   /**

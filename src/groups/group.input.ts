@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, Matches } from 'class-validator';
 import { emailForm, NameField } from '../users/account-fields.js';
+import { peopleIn } from '../users/pasted-people.js';
 
 /** What a group is called. */
 export class GroupInput {
@@ -9,12 +10,14 @@ export class GroupInput {
   name!: string;
 }
 
-/** Members, each by email or id: a list, or text with one on each line, as a form sends it. */
+/** Members, each by email or id: a list, or text as a form sends it; both as mail programs and spreadsheets give them. */
 export const MembersField = (description: string) => (target: object, name: string) => {
   ApiProperty({ type: [String], maxItems: 300, description })(target, name);
   Transform(({ value }) => {
-    const list = typeof value === 'string' ? value.split(/[\s,;]+/).filter(Boolean) : (value as unknown);
-    return Array.isArray(list) ? list.map(emailForm) : list;
+    if (typeof value === 'string') return peopleIn(value);
+    if (!Array.isArray(value)) return value as unknown;
+    const named = value as unknown[];
+    return named.flatMap((one) => (typeof one === 'string' && one.includes('@') ? peopleIn(one) : [emailForm(one)]));
   })(target, name);
   Matches(/^[^\s\p{C}]{1,254}$/u, { each: true, message: 'Please give email addresses, one on each line.' })(
     target,

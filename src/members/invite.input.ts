@@ -2,6 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import { EmailField } from '../users/account-fields.js';
+import { oneIn } from '../users/pasted-people.js';
 
 const mostDays = 30;
 const howLong = `Please give a number of days from 1 to ${mostDays}.`;
@@ -12,7 +13,11 @@ export class InviteInput {
   @IsOptional()
   // a form sends what is left open as an empty text
   @Transform(({ value }) =>
-    value === null || (typeof value === 'string' && value.trim() === '') ? undefined : (value as unknown),
+    value === null || (typeof value === 'string' && value.trim() === '')
+      ? undefined
+      : typeof value === 'string'
+        ? oneIn(value)
+        : (value as unknown),
   )
   @EmailField()
   email?: string;

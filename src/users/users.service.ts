@@ -127,7 +127,7 @@ export class UsersService {
   /**
    * Members by email or id, each once.
    *
-   * @throws InvalidInput where one of them is nobody.
+   * @throws InvalidInput that names all of them who are nobody.
    */
   async findNamed(named: readonly string[], field = 'members'): Promise<User[]> {
     if (named.length === 0) return [];
@@ -136,9 +136,13 @@ export class UsersService {
       .where('u.email IN (:...named) OR u.id IN (:...named)', { named })
       .getMany();
     const known = new Set(found.flatMap(({ id, email }) => [id, email]));
-    const unknown = named.find((name) => !known.has(name));
-    if (unknown === undefined) return found;
-    throw new InvalidInput([{ field, message: `There is no member called ${unknown}.` }]);
+    const unknown = [...new Set(named.filter((name) => !known.has(name)))];
+    if (unknown.length === 0) return found;
+    const message =
+      unknown.length === 1
+        ? `There is no member called ${unknown[0]}.`
+        : `There are no members called ${unknown.slice(0, -1).join(', ')} and ${unknown.at(-1)}.`;
+    throw new InvalidInput([{ field, message }]);
   }
 
   async exists(email: string): Promise<boolean> {

@@ -17,6 +17,7 @@ afterAll(() => site.close());
 /** Every route that a stranger may call. A new one is added here with care. */
 const openToStrangers = [
   'GET /',
+  'GET /.well-known/change-password',
   'GET /api/docs',
   'GET /api/v1/openapi.json',
   'GET /assets/:name',

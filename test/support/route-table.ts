@@ -8,6 +8,7 @@
  */
 const lines = `
 GET /                                          ok       ok                  ok                  ok                   ok       ok       ok       ok       ok
+GET /.well-known/change-password               →/account/password  →/account/password  →/account/password  →/account/password  →/account/password  →/account/password  →/account/password  →/account/password  →/account/password
 GET /account                                   →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
 GET /account/activity                          →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
 GET /account/deletion                          →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
