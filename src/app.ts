@@ -1,4 +1,3 @@
-import { BadRequestException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -14,24 +13,24 @@ import { checkHost, originForm, requestIds } from './http/arrival.js';
 import { BareAnswers } from './http/bare-answers.js';
 import { Busy } from './http/errors.js';
 import { ErrorsFilter } from './http/errors.filter.js';
-import { inputPipe, isReadableBody } from './http/input.js';
+import { leaveBodies } from './http/body.js';
+import { inputPipe } from './http/input.js';
 import { Lifecycle } from './http/lifecycle.js';
 import { NestLogger } from './http/logging.js';
-import { impatience, parseRaw, takeUploads } from './http/patience.js';
+import { lingering } from './http/lingering.js';
 import { Pages, pathOf } from './http/pages.js';
 import { RouteList } from './http/route-list.js';
 import { securityHeaders } from './http/security-headers.js';
 import { ApiDescription } from './site/api-description.js';
+import { takeTusSpellings } from './uploads/tus-spellings.js';
 
 const KiB = 1_024;
 
 /** What a client may cost before anyone knows who it is. */
 const limits = {
-  /** Of a form or a JSON body, in bytes; a route that takes more says so itself. */
-  bodyLimit: 16 * KiB,
   /** Of a path's parameter, in characters. */
   routerOptions: { maxParamLength: 200 },
-  /** For a whole request to arrive: looked at by `impatience`, which lets uploads take their time. */
+  /** For a whole request to arrive: looked at where its body is read, since uploads may take their time. */
   requestTimeout: 0,
   /** Milliseconds for the headers of a request to arrive; looked at every few seconds. */
   http: {
@@ -85,6 +84,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings, keys), adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,
+    bodyParser: false,
     forceCloseConnections: true,
   });
   const lifecycle = app.get(Lifecycle);
@@ -95,9 +95,8 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
   // bearer tokens are not sent by a browser on its own, so the API has nothing to forge
   app.enableCsrfProtection({ trustedOrigins: [settings.publicUrl], exclude: isApi });
 
-  // Fastify's own parser of text: nothing here reads it, so it is 415
-  server.removeContentTypeParser('text/plain');
-  parseRaw(server);
+  takeTusSpellings(server.server);
+  leaveBodies(server);
   server.decorateRequest('user', undefined);
   server.decorateReply('view', function (this: FastifyReply, view: string, data: object) {
     return pages.send(this.request, this, view, data);
@@ -120,12 +119,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
     lifecycle.track(reply.raw);
     done();
   });
-  server.addHook('onRequest', impatience(30 * secondMs, app.get(BareAnswers)));
-  server.addHook('onRequest', takeUploads);
-  server.addHook('preValidation', (request, _reply, done) => {
-    if (request.body === undefined || request.routeOptions.config.takesUploads || isReadableBody(request.body)) done();
-    else done(new BadRequestException('The body is not an object, or it is nested too deep.'));
-  });
+  server.addHook('onRequest', lingering(10 * secondMs));
   server.addHook('onResponse', (request, reply, done) => {
     if (logger.isLevelEnabled('info')) logAnswer(request, reply);
     done();

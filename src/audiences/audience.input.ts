@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsOptional, IsUUID } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsUUID } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 import { MembersField } from '../groups/group.input.js';
 
 /** Who may have something: everyone, or these groups and these members. */
@@ -12,7 +13,7 @@ export class AudienceInput {
   everyone!: boolean;
 
   @ApiProperty({ type: [String], format: 'uuid', maxItems: 300, required: false, description: 'Groups, by id.' })
-  @IsOptional()
+  @IfGiven()
   // a form sends one box that is ticked as a text
   @Transform(({ value }) => (typeof value === 'string' ? [value] : (value as unknown)))
   @IsUUID(undefined, { each: true, message: 'Please choose groups that are there.' })
@@ -20,7 +21,7 @@ export class AudienceInput {
   @IsArray({ message: 'groups is a list.' })
   groups: string[] = [];
 
-  @IsOptional()
+  @IfGiven()
   @MembersField('Members, each by email or id.')
   members: string[] = [];
 }

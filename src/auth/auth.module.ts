@@ -9,6 +9,7 @@ import { LinksModule } from '../links/links.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { BodyGuard } from '../http/body.guard.js';
 import { AccessGuard } from './access.guard.js';
 import { AuthApiController } from './auth-api.controller.js';
 import { BrowserLogins } from './browser-logins.js';
@@ -55,7 +56,9 @@ import { SetupController } from './setup.controller.js';
     JwtStrategy,
     LocalStrategy,
     LoginsService,
+    // in this order: who may not is told so before their body is looked at
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: BodyGuard },
   ],
 })
 export class AuthModule {}

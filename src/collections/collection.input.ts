@@ -1,5 +1,6 @@
 import { ApiPropertyOptional, OmitType } from '@nestjs/swagger';
-import { IsBoolean, IsOptional } from 'class-validator';
+import { IsBoolean } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 import { ShelfInput } from '../files/shelf.input.js';
 import { NameField, NoteField } from '../users/account-fields.js';
 
@@ -16,7 +17,7 @@ export class CollectionInput {
 
 /** What shall change about a collection; what is not named stays. */
 export class CollectionChangeInput {
-  @IsOptional()
+  @IfGiven()
   @NameField('the collection a name', 'Annual meeting 2027')
   name?: string;
 
@@ -24,7 +25,7 @@ export class CollectionChangeInput {
   note?: string;
 
   @ApiPropertyOptional({ description: 'Whether every member may have it, and so each file in it.' })
-  @IsOptional()
+  @IfGiven()
   @IsBoolean({ message: 'isForEveryone is true or false.' })
   isForEveryone?: boolean;
 }

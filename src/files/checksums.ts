@@ -26,7 +26,8 @@ export class Checksums {
       'content-disposition': 'attachment; filename="SHA256SUMS"',
       'cache-control': 'private, no-cache',
     });
-    if (request.method === 'HEAD') return reply.send();
+    // a body that ends at once has no length, like the one that GET sends
+    if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
     return reply.send(Readable.from(linesOf(slices), { objectMode: false }));
   }

@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsIn, IsOptional, Matches } from 'class-validator';
+import { IsIn, Matches } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 import { SearchInput } from '../http/paging.input.js';
 
 const sorts = ['newest', 'oldest', 'name', 'largest'] as const;
@@ -9,7 +10,7 @@ export type Sort = (typeof sorts)[number];
 /** Which part of the shelf a member wants, and in which order. */
 export class ShelfInput extends SearchInput {
   @ApiPropertyOptional({ enum: sorts, default: 'newest', description: 'What comes first.' })
-  @IsOptional()
+  @IfGiven()
   // a form sends what is left open as an empty text
   @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
   @IsIn(sorts, { message: `sort is one of ${sorts.join(', ')}.` })
@@ -17,7 +18,7 @@ export class ShelfInput extends SearchInput {
 
   /** Where the part before ended, in this order: see `Place`. */
   @ApiPropertyOptional({ description: 'The `nextCursor` of the part before, in the same order.' })
-  @IsOptional()
+  @IfGiven()
   @Matches(/^[\w-]{1,2000}$/, { message: 'cursor is the nextCursor of an earlier answer.' })
   declare cursor?: string;
 }

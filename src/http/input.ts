@@ -34,7 +34,7 @@ export const inputPipe = new InputPipe();
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** Whether a parsed body is an object (not an array, not a bare value) that nests no deeper than we read. */
-export function isReadableBody(body: unknown): boolean {
+export function isReadableBody(body: unknown): body is object {
   if (!isObject(body) || Array.isArray(body)) return false;
   let level: object[] = [body];
   for (let depth = 0; level.length > 0; depth++) {

@@ -32,11 +32,13 @@ export class Pages {
   send(request: FastifyRequest, reply: FastifyReply, view: string, data: object): FastifyReply {
     const { user } = request;
     const flash = this.flashes.take(request, reply);
-    // a member's page must not come back from a cache after logout
-    void reply.header('cache-control', user || flash ? 'no-store' : 'private, no-cache');
     void reply.header('content-type', 'text/html; charset=utf-8');
-    if (!user && !flash && isEmpty(data))
+    if (!user && !flash && isEmpty(data)) {
+      void reply.header('cache-control', 'private, no-cache');
       return reply.send(this.forStrangers(view, request.routeOptions.url ?? pathOf(request)));
+    }
+    // a page that is somebody's, or holds a secret of a link, must not come back from a cache
+    void reply.header('cache-control', 'no-store');
     const viewer = user && { name: user.name, email: user.email, isAdmin: user.role === 'admin' };
     const values = flash?.typed?.view === view ? flash.typed.values : undefined;
     return reply.send(this.render(view, { path: pathOf(request), viewer, flash, values, ...data }));

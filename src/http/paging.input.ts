@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IfGiven } from './if-given.js';
 
 /** Which part of a list a caller wants; every list takes the same. */
 export class PagingInput {
@@ -12,7 +13,7 @@ export class PagingInput {
   limit = 50;
 
   @ApiPropertyOptional({ description: 'The `nextCursor` of the part before.' })
-  @IsOptional()
+  @IfGiven()
   @IsUUID(undefined, { message: 'cursor is the nextCursor of an earlier answer.' })
   cursor?: string;
 }
@@ -20,7 +21,7 @@ export class PagingInput {
 /** A part of a list that can be searched. */
 export class SearchInput extends PagingInput {
   @ApiPropertyOptional({ description: 'Words that are looked for, in any order and any case.' })
-  @IsOptional()
+  @IfGiven()
   // what is pasted may have tabs and line breaks between its words
   @Transform(({ value }) => (typeof value === 'string' ? value.replace(/\s+/gu, ' ').trim() : (value as unknown)))
   @MaxLength(200, { message: 'q has at most 200 characters.' })

@@ -38,6 +38,7 @@ const descriptions: Record<number, string> = {
   409: 'It stands in conflict with what is there.',
   412: 'The file is not the one that If-Match names.',
   413: 'The body is too large.',
+  415: 'The body is of a kind, or in a coding, that is not taken here.',
   416: 'The file has no such range.',
   422: 'Some of the input is not right.',
   429: 'Too many tries; see Retry-After.',

@@ -12,8 +12,12 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** What every answer carries, made once (ASVS 5.0 3.4); a download puts a stricter policy in its place. */
+/**
+ * What every answer carries, made once (ASVS 5.0 3.4 and 14.3.2). A download puts a stricter policy in its place, and
+ * what no reader minds to have kept, such as an asset, says so itself.
+ */
 export const securityHeaders = ({ isSecure }: Settings): Readonly<Record<string, string>> => ({
+  'cache-control': 'no-store',
   'content-security-policy': contentSecurityPolicy,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',

@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsISO8601, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 import { NameField, NoteField } from '../users/account-fields.js';
 
 /** A time as a script writes it, or as a browser's field does, which means UTC here; a field left empty is none. */
@@ -42,7 +43,7 @@ const FileNameField = () => NameField('the file a name', 'report.pdf', 255);
 
 /** What shall change about a file; what is not named stays. */
 export class FileChangeInput {
-  @IsOptional()
+  @IfGiven()
   @FileNameField()
   name?: string;
 
@@ -73,12 +74,12 @@ export class FileChangeInput {
   totalLimit?: number | null;
 
   @ApiPropertyOptional({ description: 'true makes it the file that `/download` serves; false leaves that to another.' })
-  @IsOptional()
+  @IfGiven()
   @IsBoolean({ message: 'featured is true or false.' })
   featured?: boolean;
 
   @ApiPropertyOptional({ enum: [false], description: 'false takes back that it was deleted, within 30 days.' })
-  @IsOptional()
+  @IfGiven()
   @IsIn([false], { message: 'deleted is false, or left out: to delete a file, send DELETE.' })
   deleted?: false;
 }

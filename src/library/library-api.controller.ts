@@ -1,16 +1,4 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  HttpCode,
-  Param,
-  Patch,
-  Post,
-  Query,
-  UploadedFile,
-  UseInterceptors,
-} from '@nestjs/common';
-import { FileStreamInterceptor, type MultipartFileStream } from '@nestjs/platform-fastify/multipart';
+import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -25,6 +13,7 @@ import {
 import { FileView, presentFile } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
+import { FormFile, type SentFile } from '../http/form-with-file.js';
 import { TakesUploads } from '../http/patience.js';
 import { ApiProblem } from '../http/problem.js';
 import { FileChangeInput } from './file-change.input.js';
@@ -46,7 +35,6 @@ export class LibraryApiController {
 
   @Post()
   @TakesUploads()
-  @UseInterceptors(FileStreamInterceptor('file'))
   @ApiOperation({
     summary: 'Add a file',
     description: 'It is hashed as it comes, and there whole or not at all.',
@@ -55,18 +43,17 @@ export class LibraryApiController {
   @ApiConsumes('multipart/form-data')
   @ApiBody(multipart)
   @ApiCreatedResponse({ type: FileView, description: 'The file is on the shelf.' })
-  @ApiProblem(400, 401, 403, 413, 422, 507)
+  @ApiProblem(400, 401, 403, 413, 415, 422, 507)
   async add(
-    @UploadedFile() part: MultipartFileStream | undefined,
+    @FormFile() sent: SentFile | undefined,
     @Query() { audience }: UploadInput,
     @ByAdmin() by: By,
   ): Promise<FileView> {
-    return presentFile(await this.library.add(uploadOf(part), by, audience));
+    return presentFile(await this.library.add(uploadOf(sent), by, audience));
   }
 
   @Post(':id/versions')
   @TakesUploads()
-  @UseInterceptors(FileStreamInterceptor('file'))
   @ApiOperation({
     summary: 'Replace the bytes of a file',
     description:
@@ -76,13 +63,9 @@ export class LibraryApiController {
   @ApiConsumes('multipart/form-data')
   @ApiBody(multipart)
   @ApiCreatedResponse({ type: FileView, description: 'The new version is on the shelf.' })
-  @ApiProblem(400, 401, 403, 404, 413, 422, 507)
-  async replace(
-    @Param('id') id: string,
-    @UploadedFile() part: MultipartFileStream | undefined,
-    @ByAdmin() by: By,
-  ): Promise<FileView> {
-    const upload = uploadOf(part);
+  @ApiProblem(400, 401, 403, 404, 413, 415, 422, 507)
+  async replace(@Param('id') id: string, @FormFile() sent: SentFile | undefined, @ByAdmin() by: By): Promise<FileView> {
+    const upload = uploadOf(sent);
     return presentFile(await this.library.replace(await this.library.find(id), upload, by));
   }
 

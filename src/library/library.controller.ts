@@ -1,17 +1,4 @@
-import {
-  Body,
-  Controller,
-  Get,
-  Param,
-  Post,
-  Query,
-  Redirect,
-  Render,
-  Res,
-  UploadedFile,
-  UseInterceptors,
-} from '@nestjs/common';
-import { FileStreamInterceptor, type MultipartFileStream } from '@nestjs/platform-fastify/multipart';
+import { Body, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { audienceInWords } from '../audiences/audience.view.js';
@@ -23,6 +10,7 @@ import { ByAdmin, type By } from '../http/by.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
 import { hrefOfNext } from '../http/paging.input.js';
+import { FormFile, type SentFile } from '../http/form-with-file.js';
 import { TakesUploads } from '../http/patience.js';
 import { FileDetailsInput } from './file-change.input.js';
 import { LibraryInput } from './library.input.js';
@@ -92,16 +80,15 @@ export class LibraryController {
 
   @Post('upload')
   @TakesUploads()
-  @UseInterceptors(FileStreamInterceptor('file'))
   @FromForm(adding)
   @Redirect('/admin/files', 303)
   async upload(
-    @UploadedFile() part: MultipartFileStream | undefined,
+    @FormFile() sent: SentFile | undefined,
     @Query() { audience }: UploadInput,
     @ByAdmin() by: By,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { id, name } = await this.library.add(uploadOf(part), by, audience);
+    const { id, name } = await this.library.add(uploadOf(sent), by, audience);
     if (audience === 'nobody') return this.back(id, `“${name}” is there, for nobody yet: say who may have it.`, reply);
     this.flashes.put(reply, { kind: 'status', message: `“${name}” is on the shelf.` });
     return undefined;
@@ -155,16 +142,15 @@ export class LibraryController {
 
   @Post(':id/replacement')
   @TakesUploads()
-  @UseInterceptors(FileStreamInterceptor('file'))
   @FromForm(replacing)
   @Redirect('/admin/files', 303)
   async replace(
     @Param('id') id: string,
-    @UploadedFile() part: MultipartFileStream | undefined,
+    @FormFile() sent: SentFile | undefined,
     @ByAdmin() by: By,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const upload = uploadOf(part);
+    const upload = uploadOf(sent);
     const { versionNumber } = await this.library.replace(await this.library.find(id), upload, by);
     return this.back(id, `The new bytes are on the shelf, as version ${versionNumber}.`, reply);
   }

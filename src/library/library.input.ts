@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 import { SearchInput } from '../http/paging.input.js';
 
 const states = ['there', 'deleted'] as const;
@@ -12,7 +13,7 @@ export class LibraryInput extends SearchInput {
     default: 'there',
     description: 'Those on the shelf, or those that were deleted.',
   })
-  @IsOptional()
+  @IfGiven()
   // a form sends what is left open as an empty text
   @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
   @IsIn(states, { message: `state is one of ${states.join(', ')}.` })

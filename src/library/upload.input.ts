@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 
 export const firstAudiences = ['everyone', 'nobody'] as const;
 type FirstAudience = (typeof firstAudiences)[number];
@@ -13,7 +14,7 @@ export class UploadInput {
     default: 'everyone',
     description: 'Who may have it at first: `nobody` but admins, until it is said who.',
   })
-  @IsOptional()
+  @IfGiven()
   @IsIn(firstAudiences, { message: `audience is one of ${firstAudiences.join(', ')}.` })
   audience?: FirstAudience;
 }

@@ -29,7 +29,8 @@ export class ActivityCsv {
       'content-disposition': 'attachment; filename="activity.csv"',
       'cache-control': 'private, no-store',
     });
-    if (request.method === 'HEAD') return reply.send();
+    // a body that ends at once has no length, like the one that GET sends
+    if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
     return reply.send(Readable.from(csvOf(this.activity.all(filter)), { objectMode: false }));
   }

@@ -1,8 +1,9 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
 import { eventKinds, type EventKind } from '../activity/event-kinds.js';
 import { outcomes, type Outcome } from '../activity/event.entity.js';
+import { IfGiven } from '../http/if-given.js';
 import { SearchInput } from '../http/paging.input.js';
 
 /** What a form sends for what is left open is an empty text. */
@@ -11,13 +12,13 @@ const open = ({ value }: { value: unknown }) => (value === '' ? undefined : valu
 /** Which events an admin wants to see. */
 export class ActivityFilterInput extends SearchInput {
   @ApiPropertyOptional({ enum: eventKinds, description: 'Only events of this kind.' })
-  @IsOptional()
+  @IfGiven()
   @Transform(open)
   @IsIn(eventKinds, { message: 'kind is the kind of an event, such as session.began.' })
   kind?: EventKind;
 
   @ApiPropertyOptional({ enum: outcomes, description: 'Only events that ended this way.' })
-  @IsOptional()
+  @IfGiven()
   @Transform(open)
   @IsIn(outcomes, { message: `outcome is one of ${outcomes.join(', ')}.` })
   outcome?: Outcome;

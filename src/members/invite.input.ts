@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 import { EmailField } from '../users/account-fields.js';
 import { oneIn } from '../users/pasted-people.js';
 
@@ -10,7 +11,7 @@ const howLong = `Please give a number of days from 1 to ${mostDays}.`;
 /** Whom to invite, and for how long; the page and the API read the same. */
 export class InviteInput {
   @ApiPropertyOptional({ description: 'Whom to mail the invite; who registers with this address has shown it theirs.' })
-  @IsOptional()
+  @IfGiven()
   // a form sends what is left open as an empty text
   @Transform(({ value }) =>
     value === null || (typeof value === 'string' && value.trim() === '')

@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 import { SearchInput } from '../http/paging.input.js';
 
 export const receiptStates = ['complete', 'started', 'none'] as const;
@@ -10,7 +11,7 @@ export type ReceiptState = (typeof receiptStates)[number];
 /** Which receipts an admin wants to see. */
 export class ReceiptsInput extends SearchInput {
   @ApiPropertyOptional({ enum: receiptStates, description: 'Only those who are so far.' })
-  @IsOptional()
+  @IfGiven()
   // a form sends what is left open as an empty text
   @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
   @IsIn(receiptStates, { message: `state is one of ${receiptStates.join(', ')}.` })

@@ -16,12 +16,13 @@ import { Settings } from '../config/settings.js';
 import { FileView, presentFile } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
+import { ledThrough } from '../http/led-through.js';
 import { TakesUploads } from '../http/patience.js';
 import { ApiProblem } from '../http/problem.js';
+import { within } from '../http/within.js';
 import { LibraryService } from '../library/library.service.js';
 import { UploadInput } from '../library/upload.input.js';
 import { checkedBy } from './content-digest.js';
-import { within } from './within.js';
 
 const anyBytes: ApiBodyOptions = { schema: { type: 'string', format: 'binary' } };
 const contentDigest = {
@@ -84,10 +85,7 @@ export class RawUploadsApiController {
   }
 
   private bytesOf({ body, headers }: FastifyRequest): Readable {
-    const bytes = body instanceof Readable ? body : Readable.from([]);
-    return checkedBy(
-      headers['content-digest'] as string | undefined,
-      within(this.settings.uploadLimit, headers, bytes),
-    );
+    const bytes = body instanceof Readable ? ledThrough(body, within(this.settings.uploadLimit)) : Readable.from([]);
+    return checkedBy(headers['content-digest'] as string | undefined, bytes);
   }
 }

@@ -1,10 +1,4 @@
-import {
-  createParamDecorator,
-  HttpException,
-  Injectable,
-  UnsupportedMediaTypeException,
-  type ExecutionContext,
-} from '@nestjs/common';
+import { createParamDecorator, HttpException, Injectable, type ExecutionContext } from '@nestjs/common';
 import { DataStore, ERRORS, Server, Upload as TusUpload } from '@tus/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PassThrough, Readable } from 'node:stream';
@@ -15,7 +9,6 @@ import { elsewhere } from '../files/drafts.js';
 import type { By } from '../http/by.js';
 import { callerOf } from '../http/caller.js';
 import { ledThrough } from '../http/led-through.js';
-import { piece } from '../http/patience.js';
 import { Locks } from './locks.js';
 import { patience, UploadsService, type Metadata, type Progress } from './uploads.service.js';
 
@@ -27,6 +20,9 @@ const sentences: Readonly<Record<number, string>> = {
   412: 'Please say with Tus-Resumable: 1.0.0 how you upload.',
   413: 'That is more than this address takes at once.',
 };
+
+/** The only version that is spoken here. */
+const version = '1.0.0';
 
 /** A header that is missing is no matter of who may. */
 const others: Readonly<Record<number, number>> = { 403: 400 };
@@ -62,9 +58,10 @@ export class Tus {
    * @throws HttpException what is wrong with it, with the headers of tus set.
    */
   async answer({ request, reply, by }: Asked): Promise<string> {
-    if (request.body && !(request.body instanceof Readable))
-      throw new UnsupportedMediaTypeException(`A piece of an upload is ${piece}.`);
     if (by.admin) this.transfers.follow(reply.raw, by.admin);
+    void reply.header('tus-version', version);
+    if (request.method !== 'OPTIONS' && request.headers['tus-resumable'] !== version)
+      throw new HttpException(sentences[412] ?? '', 412);
     const faults: unknown[] = [];
     const store = new UploadsOf(by, this.uploads);
     const server = new Server({
@@ -79,7 +76,6 @@ export class Tus {
     });
     const body = request.body instanceof Readable ? ledThrough(request.body, new PassThrough()) : undefined;
     const answer = await server.handleWeb(this.asWebRequest(request, body)).finally(() => body?.destroy());
-    void reply.header('tus-version', '1.0.0');
     // nobody on another origin may call this, and the connection can be used again
     for (const [name, value] of answer.headers)
       if (!/^(access-control-|connection|content-)/.test(name)) void reply.header(name, value);
@@ -102,7 +98,7 @@ export class Tus {
     return new Request(new URL(url, this.settings.publicUrl), {
       method,
       headers: known,
-      ...(body && { body: Readable.toWeb(body) as ReadableStream, duplex: 'half' as const }),
+      ...(body && { body: asWebStream(body), duplex: 'half' as const }),
     });
   }
 }
@@ -155,3 +151,7 @@ class UploadsOf extends DataStore {
     });
   }
 }
+
+/** Nothing is read ahead: a client may wait to be asked for its bytes until it is known that they are wanted. */
+const asWebStream = (bytes: Readable): ReadableStream =>
+  Readable.toWeb(bytes, { strategy: { highWaterMark: 0 } }) as ReadableStream;

@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsString, MaxLength } from 'class-validator';
+import { IfGiven } from '../http/if-given.js';
 import { EmailField, NameField, NewPasswordField } from './account-fields.js';
 
 /** What it takes to become a member; the page and the API read the same. */
@@ -14,7 +15,7 @@ export class RegistrationInput {
   password!: string;
 
   @ApiPropertyOptional({ description: 'The secret of an invite, where members come by invitation only.' })
-  @IsOptional()
+  @IfGiven()
   @MaxLength(100, { message: 'That is no invite.' })
   @IsString({ message: 'That is no invite.' })
   invite?: string;

@@ -107,8 +107,9 @@ describe('an admin who adds a file', () => {
       422,
       expect.objectContaining({ errors: [{ field: 'file', message: 'Please choose a file.' }] }),
     ]);
-    expect((await send(files, partOf(Buffer.from('x'), 'x', 'other'), bearer())).status).toBe(400);
-    expect((await admin.script.ask(files, { json: {} })).status).toBe(422);
+    expect((await send(files, partOf(Buffer.from('x'), 'x', 'other'), bearer())).status).toBe(422);
+    expect((await admin.script.ask(files, { json: {} })).status).toBe(415);
+    expect((await admin.script.ask(files, { method: 'POST' })).status).toBe(422);
   });
 
   it('is told that a file is too large, and nothing of it is left', async () => {

@@ -40,9 +40,7 @@ async function somebody(): Promise<Somebody> {
 
 const isForAdmins = ({ tags }: Operation) => tags.includes('Administration');
 const isForMembers = (operation: Operation) => operation.security !== undefined && !isForAdmins(operation);
-const takesRawBytes = ({ requestBody }: Operation) =>
-  Object.keys(requestBody?.content ?? {}).some((type) => type.endsWith('octet-stream'));
-const takesBody = (operation: Operation) => operation.requestBody !== undefined && !takesRawBytes(operation);
+const takesJson = ({ requestBody }: Operation) => requestBody?.content?.['application/json'] !== undefined;
 
 /** Calls an operation as those do whom it is for, unless the call says who; the status of the answer. */
 function call(operation: Operation, { script }: Somebody, made: Call): Promise<number> {
@@ -85,6 +83,12 @@ const particulars: [string, number, Prepare][] = [
   ['changeUser', 409, async () => ({ ...(await theirId({ site, who: keeper })), json: { role: 'member' } })],
   ['resetFactorsOfUser', 409, () => theirId({ site, who: keeper })],
   ['sendResetLinkToUser', 409, (one) => whenDisabled(one)],
+  ...['addFile', 'replaceFile'].flatMap((operationId): [string, number, Prepare][] => [
+    [operationId, 400, async (one) => ({ ...(await somebodysFile(one)), ...formOf('bytes', '') })],
+    [operationId, 413, async (one) => ({ ...(await somebodysFile(one)), ...formOf('x'.repeat(30_001)) })],
+    [operationId, 415, async (one) => ({ ...(await somebodysFile(one)), body: '{}' })],
+    [operationId, 422, async (one) => ({ ...(await somebodysFile(one)), ...formOf('bytes', '--x--', 'other') })],
+  ]),
   ['uploadFile', 400, () => ({ id: 'a.txt', body: 'bytes', headers: { 'content-digest': 'sha-256=:AAAA:' } })],
   ['uploadFile', 413, () => ({ id: 'a.txt', body: 'x'.repeat(30_001) })],
   ['uploadFile', 422, () => ({ id: 'a.txt', body: 'bytes', query: 'audience=all' })],
@@ -111,6 +115,12 @@ const particulars: [string, number, Prepare][] = [
   ['getCollectionZip', 412, downloadZip(() => ({ 'if-match': '"another"' }))],
   ['getFileContent', 416, download(() => ({ range: 'bytes=99999999-' }))],
 ];
+
+/** A form with a file, which may break off before its end. */
+const formOf = (bytes: string, end = '--x--', field = 'file'): Call => ({
+  body: `--x\r\ncontent-disposition: form-data; name="${field}"; filename="a.txt"\r\n\r\n${bytes}\r\n${end}`,
+  headers: { 'content-type': 'multipart/form-data; boundary=x' },
+});
 
 async function somebodysFile(one: Somebody) {
   return { id: (await shelve(one.site, 10)).file.id, body: 'bytes' };
@@ -183,13 +193,13 @@ describe('an answer is one that the description has, and as it has it', () => {
       () => ({ by: undefined }),
     ));
 
-  it('when a body breaks off', () => expectOfEach(api.operations.filter(takesBody), 400, () => ({ body: '{' })));
+  it('when a body breaks off', () => expectOfEach(api.operations.filter(takesJson), 400, () => ({ body: '{' })));
 
   it('when a body is too large', () =>
-    expectOfEach(api.operations.filter(takesBody), 413, () => ({ json: { name: 'x'.repeat(20_000) } })));
+    expectOfEach(api.operations.filter(takesJson), 413, () => ({ json: { name: 'x'.repeat(20_000) } })));
 
   it('when nothing in a body is right', () =>
-    expectOfEach(api.operations.filter(takesBody), 422, (operation) => ({
+    expectOfEach(api.operations.filter(takesJson), 422, (operation) => ({
       json: Object.fromEntries(api.fieldsOf(operation).map((field) => [field, 0])),
     })));
 

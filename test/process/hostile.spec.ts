@@ -7,7 +7,14 @@ import { begin, connectTo, startServer, type Server } from '../support/server.js
 
 let server: Server;
 const admin = { email: 'keeper@example.com', password: 'the keeper of all the keys' };
-beforeAll(async () => void (server = await startServer({ ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password })));
+beforeAll(
+  async () =>
+    void (server = await startServer({
+      ADMIN_EMAIL: admin.email,
+      ADMIN_PASSWORD: admin.password,
+      LIBRARY_QUOTA: '100MB',
+    })),
+);
 
 describe('a client that wastes the time of the site', () => {
   // in real time: the waiting times of app.ts are no settings
@@ -16,18 +23,29 @@ describe('a client that wastes the time of the site', () => {
     const headers = await connectTo(server.url);
     const body = await connectTo(server.url);
     const silent = await connectTo(server.url);
+    const refused = await refusedUploads();
     headers.write('GET / HTTP/1.1\r\nhost: here\r\nx-slow: ');
     body.write('POST /login HTTP/1.1\r\nhost: here\r\ncontent-type: application/x-www-form-urlencoded\r\n');
     body.write('content-length: 10000\r\n\r\nemail=');
     const drips = setInterval(() => {
       for (const socket of [headers, body]) if (socket.writable) socket.write('a');
+      for (const socket of refused) if (socket.writable) socket.write(chunk('a'));
       upload.write(chunk('a'));
     }, 200);
     try {
-      await Promise.all([headers, body, silent].map(end));
+      await Promise.all([headers, body, silent, ...refused].map(end));
     } finally {
       clearInterval(drips);
     }
+    expect(refused.map((socket) => socket.heard().slice(9, 12))).toEqual([
+      '401',
+      '401',
+      '401',
+      '403',
+      '403',
+      '403',
+      '507',
+    ]);
     for (const slow of [headers, body]) expect(slow.heard()).toMatch(/^HTTP\/1\.1 408 |^$/);
     expect(upload.heard()).toBe('');
     upload.write(`${chunk('\r\n--x--\r\n')}${chunk('')}`);
@@ -92,6 +110,37 @@ async function beginUpload() {
   socket.write('content-type: multipart/form-data; boundary=x\r\ntransfer-encoding: chunked\r\n\r\n');
   socket.write(chunk('--x\r\ncontent-disposition: form-data; name="file"; filename="slow.txt"\r\n\r\na'));
   return socket;
+}
+
+/** Uploads that somebody begins who may not, or for which there is no room: each is answered before its body has come. */
+async function refusedUploads() {
+  const member = new Script(server.url);
+  await member.register();
+  const script = new Script(server.url);
+  await script.logIn({ ...person(), ...admin });
+  const file = '/api/v1/uploads/slow.txt';
+  const form = '/api/v1/files\r\ncontent-type: multipart/form-data; boundary=x';
+  const tus = '/api/v1/uploads\r\ntus-resumable: 1.0.0\r\nupload-length: 10';
+  const begun = (method: string, target: string, token?: string) => {
+    const [path = '', ...more] = target.split('\r\n');
+    const authorization = token === undefined ? [] : [`authorization: Bearer ${token}`];
+    const lines = [`${method} ${path} HTTP/1.1`, 'host: here', ...authorization, ...more, 'transfer-encoding: chunked'];
+    return connectTo(server.url).then((socket) => {
+      socket.write(`${lines.join('\r\n')}\r\n\r\n${chunk('a')}`);
+      return socket;
+    });
+  };
+  const sockets = [];
+  for (const token of [undefined, member.token])
+    for (const [method, target] of [
+      ['PUT', file],
+      ['POST', form],
+      ['POST', tus],
+    ] as const)
+      sockets.push(await begun(method, target, token));
+  const large = `/api/v1/uploads\r\ntus-resumable: 1.0.0\r\nupload-length: 1000000000\r\nupload-metadata: filename eA==`;
+  sockets.push(await begun('POST', `${large}\r\ncontent-type: application/offset+octet-stream`, script.token));
+  return sockets;
 }
 
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;

@@ -1,0 +1,95 @@
+import { BadRequestException, PayloadTooLargeException, RequestTimeoutException } from '@nestjs/common';
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { parse as parseForm } from 'node:querystring';
+import { parse as parseJson } from 'secure-json-parse';
+import { isReadableBody } from './input.js';
+
+const json = 'application/json';
+const form = 'application/x-www-form-urlencoded';
+
+/** The most bytes of a JSON body, or of a form without files. */
+const most = 16 * 1_024;
+/** Milliseconds in which such a body must have come (RFC 9110 15.5.9). */
+const patience = 30_000;
+
+/** What a Content-Type names, in lower case and without its parameters; empty where it names nothing. */
+export const mediaTypeOf = (header: string | undefined): string =>
+  /^\s*([^\s;,]+)\s*(;|$)/.exec(header ?? '')?.[1]?.toLowerCase() ?? '';
+
+/** The charset that a Content-Type names. */
+export const charsetOf = (header: string | undefined): string | undefined =>
+  /;\s*charset\s*=\s*"?([^"\s;]*)/i.exec(header ?? '')?.[1];
+
+export const isTakenAsText = (type: string): boolean => type === json || type === form;
+
+/**
+ * All bytes of a body that is short.
+ *
+ * @throws PayloadTooLargeException, at once if its length is told; RequestTimeoutException; BadRequestException if the
+ *   client goes before its end.
+ */
+export function wholeOf(raw: IncomingMessage): Promise<Buffer> {
+  const tooLarge = () => new PayloadTooLargeException('That is more than this address takes at once.');
+  return new Promise((resolve, reject) => {
+    if (Number(raw.headers['content-length']) > most) {
+      reject(tooLarge());
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const timer = setTimeout(
+      () => end(new RequestTimeoutException('The rest of the request did not come in time. Please send it again.')),
+      patience,
+    );
+    const end = (error?: Error) => {
+      clearTimeout(timer);
+      raw.off('data', take).off('end', end).off('close', breakOff);
+      if (error) reject(error);
+      else resolve(Buffer.concat(chunks));
+    };
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > most) end(tooLarge());
+      else chunks.push(chunk);
+    };
+    const breakOff = () => end(new BadRequestException('The request broke off.'));
+    // a connection that fails closes too
+    raw.on('error', () => undefined);
+    raw.on('data', take).once('end', end).once('close', breakOff);
+  });
+}
+
+/**
+ * What the bytes of a JSON body or a form say, field by field; nothing where there are none.
+ *
+ * @throws BadRequestException if they are not in UTF-8, no such text, no object, or nested too deep.
+ */
+export function fieldsOf(type: string, bytes: Buffer): object | undefined {
+  if (bytes.length === 0) return undefined;
+  const text = utf8(bytes);
+  return type === form ? formFields(text) : jsonFields(text);
+}
+
+/** @throws BadRequestException if the bytes are not in UTF-8: nothing is guessed, nor mended. */
+export function utf8(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new BadRequestException('This is not text in UTF-8. Please send it in UTF-8.');
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
+}
+
+function jsonFields(text: string): object {
+  let fields: unknown;
+  try {
+    fields = parseJson(text);
+  } catch {
+    throw new BadRequestException('The body is not JSON that can be read.');
+  }
+  if (isReadableBody(fields)) return fields;
+  throw new BadRequestException('The body is not an object, or it is nested too deep.');
+}
+
+function formFields(text: string): object {
+  // bytes that stand beside each other as %XX are one piece of text
+  for (const [run] of text.matchAll(/(?:%[0-9a-f]{2})+/gi)) utf8(Buffer.from(run.replaceAll('%', ''), 'hex'));
+  return { ...parseForm(text, '&', '=', { maxKeys: 0 }) };
+}
