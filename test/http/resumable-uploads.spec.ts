@@ -41,6 +41,50 @@ const shown = async (name: string) =>
   (await (await member.ask(`/api/v1/files?q=${name}`)).json()) as { items: { id: string; sha256: string }[] };
 const uploads = ({ app } = site) => app.get(DataSource).getRepository(Upload);
 
+describe('a client that spells tus in another of the usual ways', () => {
+  let speller: Script;
+  beforeAll(async () => {
+    speller = new Script(site.url);
+    const { email } = await speller.register();
+    await site.app.get(DataSource).query(`UPDATE "users" SET "role" = 'admin' WHERE "email" = $1`, [email]);
+  });
+  const tus = () => ({ authorization: `Bearer ${speller.token ?? ''}`, 'tus-resumable': '1.0.0' });
+  const begin = async (path: string) => {
+    const metadata = `filename ${Buffer.from('spelt.txt').toString('base64')}`;
+    const headers = { ...tus(), 'upload-length': '3', 'upload-metadata': metadata, 'content-type': 'application/json' };
+    return fetch(new URL(path, site.url), { method: 'POST', headers });
+  };
+  const piece = { 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' };
+
+  it('may end the address with a slash', async () => {
+    for (const path of ['/api/v1/uploads', '/api/v1/uploads/']) {
+      const begun = await begin(path);
+      const at = begun.headers.get('location') ?? '';
+      expect([begun.status, at]).toEqual([201, expect.stringMatching(/^\/api\/v1\/uploads\/[\w-]{36}$/)]);
+      expect((await fetch(new URL(`${at}/`, site.url), { method: 'HEAD', headers: tus() })).status).toBe(200);
+      expect((await fetch(new URL(`${at}/`, site.url), { method: 'DELETE', headers: tus() })).status).toBe(204);
+      expect((await fetch(new URL(path, site.url), { method: 'OPTIONS', headers: tus() })).status).toBe(204);
+    }
+  });
+
+  it('may name the method in a header where only POST gets through', async () => {
+    const override = (method: string) => ({ ...tus(), 'x-http-method-override': method });
+    const at = new URL((await begin('/api/v1/uploads')).headers.get('location') ?? '', site.url);
+    const head = await fetch(at, { method: 'POST', headers: override('HEAD') });
+    expect([head.status, head.headers.get('upload-offset')]).toEqual([200, '0']);
+    const done = await fetch(at, { method: 'POST', headers: { ...override('patch'), ...piece }, body: 'abc' });
+    expect([done.status, done.headers.get('upload-offset')]).toEqual([204, '3']);
+    expect((await fetch(at, { method: 'POST', headers: override('DELETE') })).status).toBe(204);
+    expect((await fetch(at, { method: 'HEAD', headers: tus() })).status).toBe(404);
+    // elsewhere, and without tus, a POST is a POST
+    const user = new URL('/api/v1/users/me', site.url);
+    expect((await fetch(user, { method: 'POST', headers: override('GET') })).status).toBe(405);
+    const { authorization } = tus();
+    const other = { authorization, 'x-http-method-override': 'DELETE' };
+    expect((await fetch(user, { method: 'POST', headers: other })).status).toBe(405);
+  });
+});
+
 describe('an upload in pieces', () => {
   it('is a file once all of it has come, and nothing before', async () => {
     const bytes = randomBytes(2_500_000);
@@ -315,49 +359,5 @@ describe('uploads that are under way', () => {
       await house.close();
       await lasting.drop();
     }
-  });
-});
-
-describe('a client that spells tus in another of the usual ways', () => {
-  let speller: Script;
-  beforeAll(async () => {
-    speller = new Script(site.url);
-    const { email } = await speller.register();
-    await site.app.get(DataSource).query(`UPDATE "users" SET "role" = 'admin' WHERE "email" = $1`, [email]);
-  });
-  const tus = () => ({ authorization: `Bearer ${speller.token ?? ''}`, 'tus-resumable': '1.0.0' });
-  const begin = async (path: string) => {
-    const metadata = `filename ${Buffer.from('spelt.txt').toString('base64')}`;
-    const headers = { ...tus(), 'upload-length': '3', 'upload-metadata': metadata, 'content-type': 'application/json' };
-    return fetch(new URL(path, site.url), { method: 'POST', headers });
-  };
-  const piece = { 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' };
-
-  it('may end the address with a slash', async () => {
-    for (const path of ['/api/v1/uploads', '/api/v1/uploads/']) {
-      const begun = await begin(path);
-      const at = begun.headers.get('location') ?? '';
-      expect([begun.status, at]).toEqual([201, expect.stringMatching(/^\/api\/v1\/uploads\/[\w-]{36}$/)]);
-      expect((await fetch(new URL(`${at}/`, site.url), { method: 'HEAD', headers: tus() })).status).toBe(200);
-      expect((await fetch(new URL(`${at}/`, site.url), { method: 'DELETE', headers: tus() })).status).toBe(204);
-      expect((await fetch(new URL(path, site.url), { method: 'OPTIONS', headers: tus() })).status).toBe(204);
-    }
-  });
-
-  it('may name the method in a header where only POST gets through', async () => {
-    const override = (method: string) => ({ ...tus(), 'x-http-method-override': method });
-    const at = new URL((await begin('/api/v1/uploads')).headers.get('location') ?? '', site.url);
-    const head = await fetch(at, { method: 'POST', headers: override('HEAD') });
-    expect([head.status, head.headers.get('upload-offset')]).toEqual([200, '0']);
-    const done = await fetch(at, { method: 'POST', headers: { ...override('patch'), ...piece }, body: 'abc' });
-    expect([done.status, done.headers.get('upload-offset')]).toEqual([204, '3']);
-    expect((await fetch(at, { method: 'POST', headers: override('DELETE') })).status).toBe(204);
-    expect((await fetch(at, { method: 'HEAD', headers: tus() })).status).toBe(404);
-    // elsewhere, and without tus, a POST is a POST
-    const user = new URL('/api/v1/users/me', site.url);
-    expect((await fetch(user, { method: 'POST', headers: override('GET') })).status).toBe(405);
-    const { authorization } = tus();
-    const other = { authorization, 'x-http-method-override': 'DELETE' };
-    expect((await fetch(user, { method: 'POST', headers: other })).status).toBe(405);
   });
 });
