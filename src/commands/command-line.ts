@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { doctorCommand } from './doctor.command.js';
 import { filesCommand } from './files.command.js';
+import { groupsCommand } from './groups.command.js';
 import { membersCommand } from './members.command.js';
 import { registrationCommand } from './registration.command.js';
 import { settingsCommand } from './settings.command.js';
@@ -13,6 +14,7 @@ export function commandLine(environment: Environment, withSite: WithSite): Comma
     .addHelpText('after', notes)
     .addCommand(membersCommand(withSite))
     .addCommand(filesCommand(withSite))
+    .addCommand(groupsCommand(withSite))
     .addCommand(registrationCommand(withSite))
     .addCommand(settingsCommand(environment))
     .addCommand(doctorCommand(environment));
