@@ -37,7 +37,7 @@ export class ErrorsFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const fault = this.seenFromOutside(error, request);
-    if (fault.getStatus() >= 500 && !(fault instanceof Busy))
+    if (fault.getStatus() >= 500 && !isForeseen(fault))
       request.log.error({ requestId: request.id, err: error }, 'request failed');
     // what was begun cannot be answered anew: the client must see that it is cut
     if (reply.raw.headersSent) return void reply.raw.destroy();
@@ -143,6 +143,9 @@ const isFull = (error: unknown) => {
 
 const isNotFound = (error: unknown) =>
   (error as { status?: unknown }).status === 404 || (error as { statusCode?: unknown }).statusCode === 404;
+
+/** What is no fault of the site: it is busy, or was asked for what it does not speak. */
+const isForeseen = (fault: HttpException) => fault instanceof Busy || fault.getStatus() === 501;
 
 const unreadable = 'The request could not be read.';
 

@@ -48,7 +48,7 @@ describe('a message whose end can be read in two ways', () => {
     ['a version that is none', `GET / HTTP/9.9\r\nHost: x\r\n\r\n${smuggled}`],
   ])('is refused, and what hides behind it is not read: %s', async (_, text) => {
     const answers = await answersTo(text);
-    expect(statusesOf(answers).every((status) => /^(4\d\d|505)$/.test(status ?? ''))).toBe(true);
+    expect(statusesOf(answers).every((status) => /^(4\d\d|501|505)$/.test(status ?? ''))).toBe(true);
     expect(statusesOf(answers).length).toBeLessThanOrEqual(1);
     expect(site.log()).not.toContain('/smuggled');
   });
@@ -62,5 +62,6 @@ describe('a message whose end can be read in two ways', () => {
 });
 
 it('nothing of all that went wrong on the server’s side', () => {
-  expect(faultsOf(site)).toEqual([]);
+  // a coding that nobody knows is 501 (RFC 9112 6.1)
+  expect(faultsOf(site).filter(({ status }) => status !== 501)).toEqual([]);
 });
