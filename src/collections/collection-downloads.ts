@@ -1,12 +1,12 @@
 import { Injectable, PreconditionFailedException } from '@nestjs/common';
-import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { checksumLine, Checksums, UniqueNames } from '../files/checksums.js';
+import { checksumLine, Checksums, savedNames } from '../files/checksums.js';
 import { answerTo } from '../files/conditions.js';
 import { DownloadNotes } from '../files/download-notes.js';
 import { closeWith, sandbox } from '../files/downloads.js';
+import { attachment, nameOnRecord } from '../files/file-name.js';
 import { FileStore } from '../files/file-store.js';
 import { FilesService, type ShelfFile } from '../files/files.service.js';
 import { Grants } from '../files/grants.js';
@@ -15,7 +15,7 @@ import { callerOf } from '../http/caller.js';
 import { Transfers } from '../sessions/transfers.js';
 import type { Collection } from './collection.entity.js';
 import { ZipCount } from './zip-count.js';
-import { safeName, zipOf } from './zip.js';
+import { zipOf } from './zip.js';
 
 const list = 'SHA256SUMS';
 
@@ -84,7 +84,7 @@ export class CollectionDownloads {
       ...headers,
       etag: etagOf(files),
       'content-type': 'application/zip',
-      'content-disposition': contentDisposition(`${safeName(collection.name)}.zip`, { type: 'attachment' }),
+      'content-disposition': attachment(nameOfZip(collection)),
       'content-length': zip.length,
     });
     return reply.send(hasContent ? zip.stream((file) => this.open(file, count)) : Readable.from([]));
@@ -105,9 +105,11 @@ export class CollectionDownloads {
 }
 
 function packedOf(files: readonly ShelfFile[]): PackedFile[] {
-  const names = new UniqueNames([list]);
-  return files.map((file) => ({ ...file, name: names.take(safeName(file.name)), modified: file.versionedAt }));
+  const names = savedNames(files, [list]);
+  return files.map((file) => ({ ...file, name: names.get(file.id) ?? file.name, modified: file.versionedAt }));
 }
+
+const nameOfZip = ({ name }: Collection) => nameOnRecord(`${name.replace(/[/\\]/g, '_')}.zip`);
 
 const lineOf = ({ name, sha256 }: PackedFile) => `${checksumLine(name, sha256)}\n`;
 

@@ -88,28 +88,3 @@ function startsOf<Entry extends ZipEntry>(text: ZipText, entries: readonly Entry
 }
 
 const headerOf = ({ name }: { readonly name: string }) => 30 + Buffer.byteLength(name);
-
-/**
- * A name that any system can unpack into the folder it is in: one part, without what a path is read from or Windows
- * does not take, and no longer than file systems take.
- */
-export function safeName(name: string): string {
-  const plain = name
-    .replace(/[\\/:*?"<>|\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '_')
-    .replace(/^\.+$/, (dots) => '_'.repeat(dots.length));
-  const [, stem = plain, extension = ''] = /^(.+?)(\.[^.]{1,16})$/su.exec(plain) ?? [];
-  const room = 240 - Buffer.byteLength(extension);
-  return firstBytes(stem, room) + extension;
-}
-
-/** As many whole characters of a text as fit. */
-function firstBytes(text: string, room: number): string {
-  let left = room;
-  let end = 0;
-  for (const character of text) {
-    left -= Buffer.byteLength(character);
-    if (left < 0) break;
-    end += character.length;
-  }
-  return text.slice(0, end);
-}

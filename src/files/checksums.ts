@@ -1,26 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Viewer } from '../http/access.js';
 import { searchForm } from '../http/paging.input.js';
 import { Transfers } from '../sessions/transfers.js';
+import { numbered } from './file-name.js';
 import type { StoredFile } from './stored-file.entity.js';
 
-/** What stands in a list of checksums: the name under which a file is looked for, and its SHA-256 in hex. */
-export type Checksum = Pick<StoredFile, 'name' | 'sha256'>;
+/** What a list of checksums is made of. */
+export type Checksum = Pick<StoredFile, 'id' | 'name' | 'sha256'>;
 
 /** Sends lists of checksums that `sha256sum -c` reads. */
 @Injectable()
 export class Checksums {
   constructor(private readonly transfers: Transfers) {}
 
-  /** Answers with a line a file, as the slices come and no longer than the session lasts. */
-  send(
+  /** Answers with a line a file, under the name that it is saved by, and no longer than the session lasts. */
+  async send(
     slices: AsyncIterable<readonly Checksum[]>,
     viewer: Viewer,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): FastifyReply {
+  ): Promise<FastifyReply> {
     void reply.headers({
       'content-type': 'text/plain; charset=utf-8',
       'content-disposition': 'attachment; filename="SHA256SUMS"',
@@ -29,7 +31,10 @@ export class Checksums {
     // a body that ends at once has no length, like the one that GET sends
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
-    return reply.send(Readable.from(linesOf(slices), { objectMode: false }));
+    const files: Checksum[] = [];
+    // no more of each than is needed stays in memory
+    for await (const slice of slices) files.push(...slice.map(({ id, name, sha256 }) => ({ id, name, sha256 })));
+    return reply.send(Readable.from(linesOf(files), { objectMode: false }));
   }
 }
 
@@ -46,33 +51,35 @@ export function checksumLine(name: string, sha256: string): string {
 
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r' };
 
-/** Gives names of which no two are the same, in any case: the second `report.pdf` is `report (2).pdf`. */
-export class UniqueNames {
-  private readonly taken = new Set<string>();
-  private readonly counts = new Map<string, number>();
-
-  constructor(taken: readonly string[] = []) {
-    for (const name of taken) this.taken.add(searchForm(name));
+/**
+ * The names under which files are saved that are there together, by id: of several that are called the same, in any
+ * case, all but the oldest get a number that no other has. As `SavedNames` gives them one by one.
+ */
+export function savedNames(
+  files: readonly Pick<StoredFile, 'id' | 'name'>[],
+  reserved: readonly string[] = [],
+): ReadonlyMap<string, string> {
+  const taken = new Set([...reserved, ...files.map(({ name }) => name)].map(searchForm));
+  const counts = new Map<string, number>(reserved.map((name) => [searchForm(name), 1]));
+  const names = new Map<string, string>();
+  for (const { id, name } of [...files].sort((one, other) => (one.id < other.id ? -1 : 1))) {
+    const form = searchForm(name);
+    let count = (counts.get(form) ?? 0) + 1;
+    while (count > 1 && taken.has(searchForm(numbered(name, count)))) count++;
+    counts.set(form, count);
+    names.set(id, numbered(name, count));
   }
-
-  take(name: string): string {
-    const [, stem = name, extension = ''] = /^(.+?)((?:\.tar)?\.[^.]{1,16})$/s.exec(name) ?? [];
-    let count = this.counts.get(searchForm(name)) ?? 1;
-    let unique = count === 1 ? name : `${stem} (${count})${extension}`;
-    while (this.taken.has(searchForm(unique))) unique = `${stem} (${++count})${extension}`;
-    this.taken.add(searchForm(unique));
-    this.counts.set(searchForm(name), count);
-    return unique;
-  }
+  return names;
 }
 
-/** A piece for each slice: no more than that is in memory, beside the names. */
-async function* linesOf(slices: AsyncIterable<readonly Checksum[]>): AsyncGenerator<string> {
-  const names = new UniqueNames();
-  for await (const slice of slices)
-    if (slice.length > 0)
-      // what no system has in a name, browsers save as an underscore
-      yield slice
-        .map(({ name, sha256 }) => `${checksumLine(names.take(name.replaceAll('/', '_')), sha256)}\n`)
-        .join('');
+const linesAtOnce = 500;
+
+/** A piece for so many files, with a turn for others after each. */
+async function* linesOf(files: readonly Checksum[]): AsyncGenerator<string> {
+  const names = savedNames(files);
+  for (let start = 0; start < files.length; start += linesAtOnce) {
+    const some = files.slice(start, start + linesAtOnce);
+    yield some.map(({ id, name, sha256 }) => `${checksumLine(names.get(id) ?? name, sha256)}\n`).join('');
+    await nextTurn();
+  }
 }

@@ -1,5 +1,4 @@
 import { HttpException, HttpStatus, Injectable, PreconditionFailedException } from '@nestjs/common';
-import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import type { ServerResponse } from 'node:http';
@@ -10,8 +9,10 @@ import { callerOf } from '../http/caller.js';
 import { Transfers } from '../sessions/transfers.js';
 import { answerTo } from './conditions.js';
 import { DownloadNotes } from './download-notes.js';
+import { attachment } from './file-name.js';
 import { FileStore } from './file-store.js';
 import { Grants, type Grant } from './grants.js';
+import { SavedNames } from './saved-names.js';
 import { Resumption, type Sendable } from './resumption.js';
 import type { StoredFile } from './stored-file.entity.js';
 
@@ -28,6 +29,7 @@ export class Downloads {
     private readonly store: FileStore,
     private readonly grants: Grants,
     private readonly resumption: Resumption,
+    private readonly names: SavedNames,
     private readonly transfers: Transfers,
     private readonly notes: DownloadNotes,
   ) {}
@@ -59,6 +61,7 @@ export class Downloads {
       void reply.header('content-range', `bytes */${size}`);
       throw new HttpException('The file has no such range.', HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
     }
+    const name = await this.names.of(newest, viewer);
     const range = answer.status === 206 ? answer.range : { start: 0, end: size - 1 };
     const hasContent = method !== 'HEAD' && answer.status !== 304;
     // before any header: bytes that are not there are answered as an error, with nothing of this file in it
@@ -84,7 +87,7 @@ export class Downloads {
 
     void reply.headers({
       'content-type': file.contentType,
-      'content-disposition': contentDisposition(file.name, { type: 'attachment' }),
+      'content-disposition': attachment(name),
       'content-length': range.end - range.start + 1,
       // of the whole file, whichever part is sent (RFC 9530 3)
       'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`,

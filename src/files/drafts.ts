@@ -1,6 +1,7 @@
 import { ConflictException } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -55,7 +56,7 @@ export class Drafts {
   async append(key: string, offset: number, source: Readable, fits: Fits): Promise<void> {
     // it may fail before anything is read of it; whoever reads hears of it all the same
     source.on('error', () => undefined);
-    const draft = await open(this.pathOf(key), 'r+');
+    const draft = await openEntry(this.pathOf(key), constants.O_RDWR);
     try {
       const hash = await this.takeHash(key, draft);
       try {
@@ -81,7 +82,7 @@ export class Drafts {
 
   /** Moves a draft to where it belongs and says what it is; undefined where there is none. */
   async moveTo(path: string, key: string): Promise<RunningHash | undefined> {
-    const draft = await unlessMissing(open(this.pathOf(key), 'r'));
+    const draft = await unlessMissing(openEntry(this.pathOf(key)));
     if (!draft) return undefined;
     try {
       const hash = await this.takeHash(key, draft);
@@ -146,6 +147,31 @@ export class RunningHash {
   digest(): string {
     return this.sha256.copy().digest('hex');
   }
+}
+
+/** What lies in the store is no file of its own, such as a link to another place. */
+export class NoStoreFile extends Error {
+  override name = 'NoStoreFile';
+}
+
+/**
+ * Opens a file of the store: a link is not followed, and nothing waits for the other end of a pipe.
+ *
+ * @throws NoStoreFile where it is anything but a plain file.
+ */
+export async function openEntry(path: string, access: number = constants.O_RDONLY): Promise<FileHandle> {
+  const refuse = () => {
+    throw new NoStoreFile(`What lies at ${path} is no plain file.`);
+  };
+  const entry = await open(path, access | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error: unknown) =>
+    // a link, a pipe that nobody reads, a folder
+    ['ELOOP', 'ENXIO', 'EISDIR', 'EMLINK'].includes((error as NodeJS.ErrnoException).code ?? '')
+      ? refuse()
+      : Promise.reject(error as Error),
+  );
+  if ((await entry.stat()).isFile()) return entry;
+  await entry.close();
+  return refuse();
 }
 
 /** What is asked of the disk, or undefined where there is no such file or folder; any other fault is one. */

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { hourMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import type { ByteRange } from './byte-range.js';
-import { Drafts, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
+import { Drafts, openEntry, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
 import { FileReader } from './file-reader.js';
 
 const MiB = 1_024 * 1_024;
@@ -116,7 +116,7 @@ export class FileStore {
    */
   async read(storageKey: string, size: number, range: ByteRange): Promise<Buffer | Readable> {
     if (size <= remembered.largest) return (await this.whole(storageKey, size)).subarray(range.start, range.end + 1);
-    const file = await open(this.pathOf(storageKey), 'r');
+    const file = await openEntry(this.pathOf(storageKey));
     const { size: held } = await file.stat();
     if (held === size) return new FileReader(file, range);
     await file.close();
@@ -136,15 +136,15 @@ export class FileStore {
       if (!/^[0-9a-f]{2}$/.test(folder)) continue;
       for (const rest of await readdir(join(this.folder, folder))) {
         const storageKey = folder + rest;
-        const found = isKey(storageKey) ? await stat(this.pathOf(storageKey)).catch(() => undefined) : undefined;
+        const found = isKey(storageKey) ? await lstat(this.pathOf(storageKey)).catch(() => undefined) : undefined;
         if (found) yield { storageKey, since: found.mtime };
       }
     }
   }
 
-  /** What the bytes of a key are, read anew; undefined where there are none. */
+  /** What the bytes of a key are, read anew; undefined where there are none. @throws NoStoreFile. */
   async examine(storageKey: string): Promise<Stored | undefined> {
-    const file = await unlessMissing(open(this.pathOf(storageKey), 'r'));
+    const file = await unlessMissing(openEntry(this.pathOf(storageKey)));
     if (!file) return undefined;
     try {
       return storedAs(storageKey, await RunningHash.of(file));
@@ -183,7 +183,7 @@ export class FileStore {
   private async whole(storageKey: string, size: number): Promise<Buffer> {
     const known = this.memory.get(storageKey);
     if (known) return known;
-    const file = await open(this.pathOf(storageKey), 'r');
+    const file = await openEntry(this.pathOf(storageKey));
     try {
       const bytes = Buffer.alloc(size);
       const { bytesRead } = await file.read(bytes, 0, size, 0);

@@ -164,16 +164,23 @@ export const presentVersionInWords = ({ number, createdAt, size, sha256 }: FileV
   sha256,
 });
 
-/** Commands that compare what was downloaded with its checksum, each for those who have it. */
-export function commandsToVerify({ name, sha256 }: Pick<StoredFile, 'name' | 'sha256'>) {
-  // what no system has in a name, browsers save as an underscore
-  const saved = `./${name.replaceAll('/', '_')}`;
-  const line = checksumLine(saved, sha256);
+/**
+ * Commands that compare what was downloaded with its checksum, each for those who have it. On Windows a file is looked for
+ * by what is in it, since no quotes hold every name in both of its shells.
+ *
+ * @param name under which it was saved.
+ */
+export function commandsToVerify(name: string, { size, sha256 }: Pick<StoredFile, 'size' | 'sha256'>) {
+  const line = checksumLine(`./${name}`, sha256);
   const print = `printf '%s\\n' '${line.replaceAll("'", `'\\''`)}'`;
+  const find = `Get-ChildItem -File | Where-Object Length -eq ${size} | Get-FileHash | Where-Object Hash -eq ${sha256}`;
   return [
     { system: 'Linux', command: `${print} | sha256sum -c` },
     { system: 'macOS', command: `${print} | shasum -a 256 -c` },
-    { system: 'Windows', command: `certutil -hashfile ".\\${name.replace(/["*/:<>?\\|]/g, '_')}" SHA256` },
+    {
+      system: 'Windows, which shows the file if it is whole, and else nothing',
+      command: `powershell -NoProfile -Command "${find} | Format-List Path"`,
+    },
   ];
 }
 

@@ -8,6 +8,7 @@ import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { commandsToVerify, presentShelfFileInWords, presentVersionInWords } from './file.view.js';
 import { FilesService } from './files.service.js';
+import { SavedNames } from './saved-names.js';
 import { ShelfInput } from './shelf.input.js';
 import { ShelfVisits } from './shelf-visits.js';
 
@@ -21,6 +22,7 @@ export class FilesController {
     private readonly downloads: Downloads,
     private readonly checksums: Checksums,
     private readonly visits: ShelfVisits,
+    private readonly names: SavedNames,
   ) {}
 
   @Get('secrets')
@@ -59,11 +61,13 @@ export class FilesController {
   async show(@CurrentUser() viewer: Viewer, @Param('id') id: string) {
     const file = await this.files.findFor(viewer, id);
     const [, ...before] = (await this.files.versionsOf(file, { limit: 100 })).items;
+    const savedAs = await this.names.of(file, viewer);
     return {
       title: file.name,
+      ...(savedAs !== file.name && { savedAs }),
       file: presentShelfFileInWords(file, new Date()),
       versionsBefore: before.map(presentVersionInWords),
-      commands: commandsToVerify(file),
+      commands: commandsToVerify(savedAs, file),
     };
   }
 

@@ -13,6 +13,7 @@ import { FilesService } from './files.service.js';
 import { Grants } from './grants.js';
 import { Resumption } from './resumption.js';
 import { Room } from './room.js';
+import { SavedNames } from './saved-names.js';
 import { ShelfVisits } from './shelf-visits.js';
 import { StoredFile } from './stored-file.entity.js';
 import { Verification } from './verification.js';
@@ -30,6 +31,7 @@ import { WelcomeFile } from './welcome-file.js';
     Grants,
     Resumption,
     Room,
+    SavedNames,
     ShelfVisits,
     Verification,
     WelcomeFile,

@@ -12,6 +12,7 @@ import type { Viewer } from '../http/access.js';
 import { newestId, partOf, type PagingInput, type Part, type SearchInput } from '../http/paging.input.js';
 import { afterWords, hasWords, wordsOf } from '../http/search.js';
 import { contentTypeOf } from './content-type.js';
+import { nameOnRecord } from './file-name.js';
 import { FileStore, type Stored } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
 import { cursorAt, orders, placeOf } from './place.js';
@@ -261,6 +262,7 @@ const fromRow = once((row: Row): ShelfFile => {
   const part = row.coveredBytes === null ? 'none' : 'part';
   return {
     ...file,
+    name: nameOnRecord(file.name),
     isForEveryone: Boolean(row.isForEveryone),
     coveredBytes,
     downloaded: row.coveredBytes !== null && coveredBytes === file.size ? 'whole' : part,

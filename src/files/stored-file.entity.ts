@@ -1,6 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { CountColumn, InstantColumn } from '../database/instant.column.js';
 import { searchForm } from '../http/paging.input.js';
+import { nameOnRecord } from './file-name.js';
 import { fold } from '../http/search.js';
 
 /**
@@ -13,7 +14,8 @@ export class StoredFile {
   @PrimaryColumn('varchar', { length: 36 })
   id!: string;
 
-  @Column('varchar', { length: 255 })
+  /** By the rule of names, also where an older version of the site took it in. */
+  @Column('varchar', { length: 255, transformer: { from: nameOnRecord, to: (name: unknown) => name } })
   name!: string;
 
   /** The name in lower case, by which it is ordered, since the databases differ in what they fold. */
@@ -92,14 +94,13 @@ export class StoredFile {
 /** What is searched of a file. */
 export const searchTextOf = ({ name, note }: Pick<StoredFile, 'name' | 'note'>): string => fold(`${name} ${note}`);
 
-/** A file's name, and the form in which it is ordered. */
-export const nameForms = (name: string) => ({
-  name: firstCharacters(name.normalize('NFC')),
-  searchName: firstCharacters(searchForm(name)),
-});
-
-/** As much of a name as a column holds, in whole characters; what no text column or header takes is replaced. */
-const firstCharacters = (name: string) =>
-  Array.from(name.replace(/[\p{Cc}\p{Cs}]/gu, '\uFFFD'))
-    .slice(0, 255)
-    .join('');
+/**
+ * A file's name, and the form in which it is ordered.
+ *
+ * @param given from which the rule of names makes one; `file` where it cannot.
+ */
+export const nameForms = (given: string) => {
+  const name = nameOnRecord(given);
+  // some letters are longer in lower case
+  return { name, searchName: Array.from(searchForm(name)).slice(0, 255).join('') };
+};

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { hourMs } from '../config/durations.js';
 import { Reader } from '../database/reader.js';
+import { NoStoreFile } from './drafts.js';
 import { FileStore } from './file-store.js';
 
 const slice = 500;
@@ -43,9 +44,9 @@ export class Verification {
       for (const row of rows) {
         last = row.id;
         const { name, number: version, storageKey } = row;
-        const found = await this.store.examine(storageKey);
+        const found = await this.store.examine(storageKey).catch(unlessForeign);
         if (!found && (await this.areWanted(storageKey))) yield { kind: 'missing', name, version, storageKey };
-        if (found && (found.size !== Number(row.size) || found.sha256 !== row.sha256))
+        if (found === 'foreign' || (found && (found.size !== Number(row.size) || found.sha256 !== row.sha256)))
           yield { kind: 'changed', name, version, storageKey };
         progress(++count);
       }
@@ -62,6 +63,12 @@ export class Verification {
   private async areWanted(storageKey: string): Promise<boolean> {
     return (await this.reader.rows(wanted, [storageKey])).length > 0;
   }
+}
+
+/** A link or a pipe in the place of bytes: whatever it leads to, they are not those that the store took in. */
+function unlessForeign(error: unknown): 'foreign' {
+  if (error instanceof NoStoreFile) return 'foreign';
+  throw error;
 }
 
 const versions = `

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Settings } from '../config/settings.js';
 import { FilesService } from './files.service.js';
 
@@ -15,7 +15,7 @@ export class WelcomeFile implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     const path = this.settings.welcomeFile;
-    if (!existsSync(path)) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
       this.logger.warn(`There is no WELCOME_FILE at ${path}: a fresh install starts empty.`);
       return;
     }

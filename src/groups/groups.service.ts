@@ -132,7 +132,12 @@ export class GroupsService {
   }
 }
 
-const nameForms = (name: string) => ({ name, searchName: searchForm(name), searchText: fold(name) });
+const nameForms = (name: string) => ({
+  name,
+  // two that differ only in what is hardly seen are the same
+  searchName: searchForm(name.replace(/\p{Default_Ignorable_Code_Point}/gu, '')),
+  searchText: fold(name),
+});
 
 const members = `
   SELECT u."id", u."name", u."email" FROM "group_members" m JOIN "users" u ON u."id" = m."memberId"

@@ -1,8 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsISO8601, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsISO8601, Matches, Max, Min, ValidateBy, ValidateIf } from 'class-validator';
 import { IfGiven } from '../http/if-given.js';
+import { fileName } from '../files/file-name.js';
 import { NameField, NoteField } from '../users/account-fields.js';
 
 /** A time as a script writes it, or as a browser's field does, which means UTC here; a field left empty is none. */
@@ -39,7 +40,17 @@ const LimitField = (description: string) => {
   );
 };
 
-const FileNameField = () => NameField('the file a name', 'report.pdf', 255);
+const FileNameField = () =>
+  applyDecorators(
+    ValidateBy({
+      name: 'isFileName',
+      validator: {
+        validate: (value) => typeof value !== 'string' || fileName(value) !== undefined,
+        defaultMessage: () => 'Please give the file a name that can be seen, such as report.pdf.',
+      },
+    }),
+    NameField('the file a name', 'report.pdf', 255),
+  );
 
 /** What shall change about a file; what is not named stays. */
 export class FileChangeInput {

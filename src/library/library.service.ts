@@ -7,6 +7,7 @@ import { ActivityService } from '../activity/activity.service.js';
 import type { EventKind } from '../activity/event-kinds.js';
 import { dayMs, hourMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
+import { fileName } from '../files/file-name.js';
 import { FileStore, type Stored } from '../files/file-store.js';
 import type { FileVersion } from '../files/file-version.entity.js';
 import { FilesService } from '../files/files.service.js';
@@ -75,8 +76,8 @@ export class LibraryService implements OnModuleInit {
    * @throws NoRoom where there is none for it; what the stream throws, such as 413 for too much.
    */
   async add({ name, bytes }: Upload, by: By, audience: 'everyone' | 'nobody' = 'everyone'): Promise<StoredFile> {
-    if (name.trim() === '') throw new InvalidInput([{ field: 'file', message: 'Please give the file a name.' }]);
-    const file = await this.files.add(bytes, { name: name.trim(), isForEveryone: audience === 'everyone' });
+    if (!fileName(name)) throw new InvalidInput([{ field: 'file', message: 'Please give the file a name.' }]);
+    const file = await this.files.add(bytes, { name, isForEveryone: audience === 'everyone' });
     if (!file) throw new Error('A file without an origin was there already.');
     await this.note('file.added', file, by);
     return file;

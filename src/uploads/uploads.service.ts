@@ -5,10 +5,10 @@ import { Repository } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { hourMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
+import { fileName } from '../files/file-name.js';
 import { FileStore } from '../files/file-store.js';
 import { FilesService } from '../files/files.service.js';
 import { refuseWithoutRoom, Room } from '../files/room.js';
-import { nameForms } from '../files/stored-file.entity.js';
 import type { By } from '../http/by.js';
 import { Chores } from '../http/chores.js';
 import { InvalidInput } from '../http/errors.js';
@@ -70,7 +70,7 @@ export class UploadsService implements OnModuleInit {
       id,
       uploaderId: admin.id,
       fileId: file?.id ?? null,
-      name: file?.name ?? nameForms((filename ?? name ?? '').trim()).name,
+      name: file?.name ?? fileName(filename ?? name ?? '') ?? '',
       size,
       metadata: JSON.stringify(metadata),
       addedFileId: null,

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
+import { isVisible, visibleText } from '../http/visible-text.js';
 import { isCommonPassword } from './common-passwords.js';
 
 const minPasswordCharacters = 8;
@@ -20,14 +21,29 @@ export const emailForm = (value: unknown) =>
         .replace(/\p{Cs}/gu, '\uFFFD')
     : value;
 
+/** A name as it looks: two that look the same are the same. */
+const nameForm = (name: string): string =>
+  visibleText(name)
+    .replace(/\p{Zs}+/gu, ' ')
+    .trim();
+
 /** Text of a person's own choosing that stands on one line, such as a name; `what` is wanted, `most` characters of it. */
 export const NameField = (what: string, example: string, most = 100) =>
   applyDecorators(
     ApiProperty({ example, maxLength: most }),
-    Transform(({ value }) => (typeof value === 'string' ? value.normalize('NFC').trim() : (value as unknown))),
+    // what is too long is refused as it came
+    Transform(({ value }) =>
+      typeof value === 'string' && charactersIn(value) <= most ? nameForm(value) : (value as unknown),
+    ),
     // of several faults, the one that stands first here is told
     IsString({ message: `Please give ${what}.` }),
-    Matches(/[\p{L}\p{N}\p{P}\p{S}]/u, { message: `Please give ${what}.` }),
+    ValidateBy({
+      name: 'isVisible',
+      validator: {
+        validate: (value) => typeof value === 'string' && isVisible(value),
+        defaultMessage: () => `Please give ${what}.`,
+      },
+    }),
     Matches(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, { message: 'Please give a name on one line.' }),
     Matches(new RegExp(`^.{0,${most}}$`, 'su'), { message: `Please give a name of at most ${most} characters.` }),
   );
@@ -52,7 +68,9 @@ export const EmailField = () =>
     Transform(({ value }) => emailForm(value)),
     IsEmail({}, { message: 'Please give an email address, such as ada@example.com.' }),
     // a quoted local part may hold what nobody sees, or what would be another address in a mail's header
-    Matches(/^[^\s\p{C}<>]*$/u, { message: 'Please give an email address, such as ada@example.com.' }),
+    Matches(/^[^\s\p{C}\p{Default_Ignorable_Code_Point}\u2800<>]*$/u, {
+      message: 'Please give an email address, such as ada@example.com.',
+    }),
     Matches(/^.{0,254}$/su, { message: 'Please give an email address of at most 254 characters.' }),
   );
 

@@ -76,7 +76,7 @@ describe('the zip of a collection', () => {
     expect(answer.status).toBe(200);
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       'content-type': 'application/zip',
-      'content-disposition': 'attachment; filename=Papers.zip',
+      'content-disposition': 'attachment; filename="Papers.zip"',
       'accept-ranges': 'none',
       'cache-control': 'private, no-cache',
       'x-content-type-options': 'nosniff',
@@ -89,9 +89,9 @@ describe('the zip of a collection', () => {
     expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(names.length);
     for (const name of names) expect(name).not.toMatch(/^\/|\\|\/|^\.\.?$|\p{Cc}/u);
     expect(names).toEqual(
-      expect.arrayContaining(['SHA256SUMS', 'SHA256SUMS (2)', 'report.pdf', 'report (2).pdf', '.._.._etc_passwd']),
+      expect.arrayContaining(['SHA256SUMS', 'SHA256SUMS (2)', 'report.pdf', 'report (2).pdf', 'passwd']),
     );
-    expect(names).toEqual(expect.arrayContaining(['C__autoexec.bat', '__', '-', '夏の合宿の写真 — été.zip']));
+    expect(names).toEqual(expect.arrayContaining(['autoexec.bat', 'file', '-', '夏の合宿の写真 — été.zip']));
     const checked = checkSums(unpacked);
     expect(checked).toHaveLength(files.length);
     expect(checked.filter((line) => !line.endsWith(': OK'))).toEqual([]);

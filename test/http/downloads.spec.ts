@@ -182,7 +182,7 @@ describe('what comes with a file', () => {
       expect(answer.status).toBe(200);
       expectHeadersOfAnyAnswer(answer.headers);
       expect(answer.headers.get('content-type')).toBe('application/pdf');
-      expect(answer.headers.get('content-disposition')).toBe('attachment; filename=kept.pdf');
+      expect(answer.headers.get('content-disposition')).toBe('attachment; filename="kept.pdf"');
       expect(answer.headers.get('content-length')).toBe(String(size));
       expect(answer.headers.get('transfer-encoding')).toBeNull();
       const digest = createHash('sha256').update(kept.bytes).digest('base64');

@@ -170,14 +170,23 @@ describe('an admin who puts raw bytes', () => {
 describe('what a file is', () => {
   it.each([
     ['report.pdf', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj'), 'application/pdf'],
-    ['report.txt', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj'), 'application/pdf'],
+    ['report', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj'), 'application/pdf'],
+    ['report.txt', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj'), 'text/plain'],
+    ['BMI.csv', Buffer.from('BMI;Age\n'), 'text/csv'],
+    ['BMI', Buffer.from('BMI;Age\n'), 'application/octet-stream'],
+    ['GIF guide', Buffer.from('GIF guide\n'), 'application/octet-stream'],
+    ['utf16.txt', Buffer.from('\ufeffnotes', 'utf16le'), 'text/plain'],
+    ['utf16', Buffer.from('\ufeffnotes', 'utf16le'), 'application/octet-stream'],
+    ['app.ts', Buffer.from('export const answer = 42;\n'), 'application/octet-stream'],
+    ['film.ts', Buffer.concat(Array.from({ length: 5 }, () => Buffer.alloc(188, 'G'))), 'video/mp2t'],
+    ['backup.zzz', Buffer.from('504b0304140000000000', 'hex'), 'application/octet-stream'],
     ['picture', Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex'), 'image/png'],
     ['page.html', Buffer.from('<script>alert(1)</script>'), 'text/html'],
     ['archive.tar.gz', gzipSync('x'), 'application/gzip'],
     ['notes.txt', Buffer.from('notes'), 'text/plain'],
     ['unknown', Buffer.from('what'), 'application/octet-stream'],
-  ])('%s is told by its bytes, else by its name', async (name, bytes, contentType) => {
-    const file = (await (await put(`/api/v1/uploads/${name}`, bytes)).json()) as Shown;
+  ])('%s is told by the ending of its name, else by its bytes', async (name, bytes, contentType) => {
+    const file = (await (await put(`/api/v1/uploads/${encodeURIComponent(name)}`, bytes)).json()) as Shown;
     expect(file.contentType).toBe(contentType);
     const { headers } = await member.ask(`/api/v1/files/${file.id}/content`);
     expect([headers.get('content-type'), headers.get('x-content-type-options')]).toEqual([contentType, 'nosniff']);

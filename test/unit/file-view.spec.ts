@@ -146,7 +146,7 @@ describe('the command that compares the checksum', () => {
     (name) => {
       const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));
       const sha256 = createHash('sha256').update('whole').digest('hex');
-      const [{ command } = { command: 'false' }] = commandsToVerify({ name, sha256 });
+      const [{ command } = { command: 'false' }] = commandsToVerify(name, { size: 5, sha256 });
       const verify = () => execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
       writeFileSync(join(folder, name), 'whole');
       expect(verify()).toContain(': OK');
@@ -155,4 +155,12 @@ describe('the command that compares the checksum', () => {
       rmSync(folder, { recursive: true });
     },
   );
+});
+
+it('the command for Windows holds nothing of a name, and nothing that cmd or PowerShell reads in another way', () => {
+  const of = (name: string) => commandsToVerify(name, { size: 1_234, sha256: 'ab'.repeat(32) }).at(-1)?.command ?? '';
+  const inQuotes = /^powershell -NoProfile -Command "([\w |-]+)"$/;
+  expect(of('report.pdf')).toMatch(inQuotes);
+  for (const name of ['a&calc&.txt', '$(calc).txt', '%PATH%.txt', '`x`', "it's.txt", '“x”', '^x', '!x!', '😀 %1'])
+    expect(of(name)).toBe(of('report.pdf'));
 });
