@@ -190,7 +190,7 @@ describe('a file’s name', () => {
 
 describe.each([
   ['a link to another file', (path: string) => symlinkSync('/etc/passwd', path)],
-  ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
+  ['a pipe', (path: string) => execFileSync('/usr/bin/env', ['mkfifo', path])],
   ['a folder', (path: string) => mkdirSync(path)],
 ])('in the place of a file’s bytes, %s', (_, make) => {
   it.each([100, largeSize])('is not served, holds up nobody, and is named by verify: %i bytes', async (size) => {
