@@ -7,6 +7,7 @@ const rooms = {
   database: ['config'],
   http: ['config', 'database'],
   activity: ground,
+  backups: ground,
   mail: ground,
   links: ground,
   limits: ground,
@@ -25,7 +26,18 @@ const rooms = {
   receipts: ['library', 'files', ...accounts],
   site: ground,
   auth: accounts,
-  commands: ['uploads', 'receipts', 'collections', 'library', 'groups', 'audiences', 'files', 'members', ...accounts],
+  commands: [
+    'backups',
+    'uploads',
+    'receipts',
+    'collections',
+    'library',
+    'groups',
+    'audiences',
+    'files',
+    'members',
+    ...accounts,
+  ],
 };
 
 module.exports = {

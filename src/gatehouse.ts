@@ -6,6 +6,7 @@ import { createApp } from './app.js';
 import { commandLine } from './commands/command-line.js';
 import { wordsOfFailure } from './commands/failure.js';
 import { remark } from './commands/output.js';
+import { refuseOtherOwner } from './commands/owner.js';
 import type { WithSite } from './commands/site.js';
 import { readSettings } from './config/settings.js';
 import { sqlitePath } from './database/data-source.js';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
 /** The site as the server has it, but it listens nowhere, and says only what went wrong. */
 const withSite: WithSite = async (work) => {
   const settings = readSettings(process.env);
+  refuseOtherOwner(settings);
   const path = sqlitePath(settings);
   const isNew = path !== undefined && !existsSync(path);
   const app = await createApp(settings, logger);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { backupCommand, restoreCommand } from './backup.command.js';
 import { doctorCommand } from './doctor.command.js';
 import { filesCommand } from './files.command.js';
 import { groupsCommand } from './groups.command.js';
@@ -16,6 +17,8 @@ export function commandLine(environment: Environment, withSite: WithSite): Comma
     .addCommand(filesCommand(withSite))
     .addCommand(groupsCommand(withSite))
     .addCommand(registrationCommand(withSite))
+    .addCommand(backupCommand(environment))
+    .addCommand(restoreCommand(environment))
     .addCommand(settingsCommand(environment))
     .addCommand(doctorCommand(environment));
 }

@@ -1,4 +1,5 @@
 import { readSettings, SettingsError, type Settings } from '../config/settings.js';
+import { checkBackup } from './backup.checks.js';
 import { checkDatabase } from './database.checks.js';
 import { ok, problem, type Finding } from './finding.js';
 import { checkFolder } from './folder.checks.js';
@@ -13,6 +14,7 @@ export async function examine(environment: Environment): Promise<Finding[]> {
   const findings = await Promise.all([
     checkFolder(settings),
     checkDatabase(settings),
+    checkBackup(settings),
     checkMail(settings),
     checkAddress(settings),
     checkSettings(settings),

@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import { BackupFault } from '../backups/manifest.js';
 import { SettingsError } from '../config/settings.js';
 import { UnusableDatabase } from '../database/data-source.js';
 import { InvalidInput } from '../http/errors.js';
@@ -6,7 +7,12 @@ import { InvalidInput } from '../http/errors.js';
 /** Why a command could not be done, for whoever typed it; with the stack where it is a fault of ours. */
 export function wordsOfFailure(error: unknown): string {
   if (error instanceof InvalidInput) return error.errors.map(({ message }) => message).join('\n');
-  if (error instanceof HttpException || error instanceof SettingsError || error instanceof UnusableDatabase)
+  if (
+    error instanceof BackupFault ||
+    error instanceof HttpException ||
+    error instanceof SettingsError ||
+    error instanceof UnusableDatabase
+  )
     return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -7,7 +7,17 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
-import { accessSync, chmodSync, constants, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { SettingsError, type Settings } from './settings.js';
 import { isGuessable } from './weak-secret.js';
@@ -63,10 +73,23 @@ export function openKeys(settings: Settings): Keys {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o750 });
     accessSync(dataDir, constants.W_OK);
+    refuseBrokenRestore(dataDir);
     return new Keys(appSecret ?? keptSecret(join(dataDir, 'app-secret')));
   } catch (error) {
     throw new SettingsError([`DATA_DIR cannot be used: ${(error as Error).message}`]);
   }
+}
+
+/** In the data folder while a restore exchanges the site: names the backup. */
+export const brokenRestore = 'restore-unfinished';
+
+function refuseBrokenRestore(dataDir: string): void {
+  const mark = join(dataDir, brokenRestore);
+  if (!existsSync(mark)) return;
+  const target = readFileSync(mark, 'utf8').trim();
+  throw new Error(
+    `a restore was broken off in the middle, or is still at work. Run it again: npm run gatehouse -- restore ${target}`,
+  );
 }
 
 function keptSecret(path: string): string {

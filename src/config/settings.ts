@@ -22,6 +22,9 @@ import { isGuessable } from './weak-secret.js';
 /** The folder that holds `package.json`: defaults are found from here, whatever folder the process was started in. */
 export const projectFolder = resolve(import.meta.dirname, '../..');
 
+/** While this file in the data folder is fresh, no bytes are swept: a backup may still want them. */
+export const holdFile = 'backup-running';
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 const integer = ({ value }: { value: unknown }) =>

@@ -70,7 +70,7 @@ async function migrateSqlite(dataSource: DataSource): Promise<void> {
   // IMMEDIATE: a deferred transaction that reads first fails at once where another process writes
   await runner.query('BEGIN IMMEDIATE');
   try {
-    await migrate(dataSource, runner, 'none');
+    await migrate(dataSource, runner);
     await runner.query('COMMIT');
   } catch (error) {
     await runner.query('ROLLBACK');
@@ -83,18 +83,23 @@ const migrationLock = 4_283_467_381;
 
 async function migratePostgres(dataSource: DataSource): Promise<void> {
   const runner = dataSource.createQueryRunner();
-  await runner.query('SELECT pg_advisory_lock($1)', [migrationLock]);
   try {
-    await migrate(dataSource, runner, 'all');
+    await runner.query('BEGIN');
+    // it ends with the transaction: one of the session would be left behind a pooler
+    await runner.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
+    await migrate(dataSource, runner);
+    await runner.query('COMMIT');
+  } catch (error) {
+    await runner.query('ROLLBACK').catch(() => undefined);
+    throw error;
   } finally {
-    await runner.query('SELECT pg_advisory_unlock($1)', [migrationLock]);
     await runner.release();
   }
 }
 
-async function migrate(dataSource: DataSource, runner: QueryRunner, transaction: 'all' | 'none'): Promise<void> {
+async function migrate(dataSource: DataSource, runner: QueryRunner): Promise<void> {
   const executor = new MigrationExecutor(dataSource, runner);
-  executor.transaction = transaction;
+  executor.transaction = 'none';
   const known = new Set(dataSource.migrations.map((migration) => migration.constructor.name));
   const unknown = (await executor.getExecutedMigrations()).filter(({ name }) => !known.has(name));
   if (unknown.length > 0)

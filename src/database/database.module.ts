@@ -1,8 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Settings } from '../config/settings.js';
-import { dataSourceOptions, openDatabase } from './data-source.js';
+import { dataSourceOptions } from './data-source.js';
 import { Reader } from './reader.js';
+import { openSite } from './site.js';
 import { Writer } from './writer.js';
 
 /** The one data source, its schema up to date before anyone asks; a room adds `TypeOrmModule.forFeature([…])`. */
@@ -13,12 +14,13 @@ import { Writer } from './writer.js';
       inject: [Settings],
       useFactory: (settings: Settings) => ({
         ...dataSourceOptions(settings),
+        dataDir: settings.dataDir,
         autoLoadEntities: true,
         toRetry: () => false,
       }),
       dataSourceFactory: (options) => {
         if (!options) throw new Error('The data source has no options.');
-        return openDatabase(options);
+        return openSite(options, (options as { dataDir?: string }).dataDir ?? '');
       },
     }),
   ],

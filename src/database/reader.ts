@@ -1,9 +1,10 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
 import { bound } from './instants.js';
+import { closeBefore } from './site.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /**
@@ -12,7 +13,7 @@ import { SqliteConnection } from './sqlite-connection.js';
  * acknowledged is seen by the next read. On PostgreSQL it uses the data source's pool.
  */
 @Injectable()
-export class Reader implements OnApplicationShutdown {
+export class Reader {
   private readonly asked = new Map<string, Promise<unknown[]>>();
   private readonly waiting = new Map<string, Promise<unknown[]>>();
   private readonly connection: SqliteConnection | undefined;
@@ -22,7 +23,9 @@ export class Reader implements OnApplicationShutdown {
     settings: Settings,
   ) {
     const path = sqlitePath(settings);
-    if (path !== undefined) this.connection = new SqliteConnection(path, 'read-only');
+    if (path === undefined) return;
+    this.connection = new SqliteConnection(path, 'read-only');
+    closeBefore(dataSource, this.connection);
   }
 
   /**
@@ -35,10 +38,6 @@ export class Reader implements OnApplicationShutdown {
     const question = `${sql}\n${JSON.stringify(values)}`;
     const waiting = this.waiting.get(question) ?? this.askInTurn(question, sql, values);
     return waiting as Promise<readonly Row[]>;
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.connection?.close();
   }
 
   private askInTurn(question: string, sql: string, values: readonly unknown[]): Promise<unknown[]> {

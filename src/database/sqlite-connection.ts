@@ -8,6 +8,7 @@ const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 export class SqliteConnection {
   private readonly statements = new Map<string, Promise<Statement>>();
   private connection: Promise<Database> | undefined;
+  private isClosed = false;
 
   /** @param setUp a statement that is run on the connection first. */
   constructor(
@@ -28,6 +29,7 @@ export class SqliteConnection {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     const connection = await this.connection;
     if (!connection) return;
     // one that cannot be prepared has nothing to be given back
@@ -39,6 +41,7 @@ export class SqliteConnection {
 
   /** Each statement once, for whoever asks at the same time too; one that cannot be prepared is tried anew the next time. */
   private prepare(sql: string): Promise<Statement> {
+    if (this.isClosed) return Promise.reject(new Error('The database is closed.'));
     const known = this.statements.get(sql);
     if (known) return known;
     const preparing = (this.connection ??= this.open()).then((connection) => prepareOn(connection, sql));

@@ -1,13 +1,14 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
 import { bound } from './instants.js';
+import { closeBefore } from './site.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /** Writes that a repository has no words for: one statement of SQL that gives back rows, on both databases. */
 @Injectable()
-export class Writer implements OnApplicationShutdown {
+export class Writer {
   private readonly quick: SqliteConnection | undefined;
 
   constructor(
@@ -16,8 +17,9 @@ export class Writer implements OnApplicationShutdown {
   ) {
     const path = sqlitePath(settings);
     // what a commit leaves to the system to write outlives the process, and goes to disk with the next that does not
-    if (path !== undefined)
-      this.quick = new SqliteConnection(path, 'read-write', 'PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
+    if (path === undefined) return;
+    this.quick = new SqliteConnection(path, 'read-write', 'PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
+    closeBefore(dataSource, this.quick);
   }
 
   /** Ends a SELECT inside an INSERT that must not read a row which another statement is changing. */
@@ -46,25 +48,26 @@ export class Writer implements OnApplicationShutdown {
   /**
    * As `rows`, while no other statement under the same lock runs, in any process: for a condition on other rows than
    * the one that is written. SQLite writes one at a time anyway; PostgreSQL takes an advisory lock first, since a
-   * statement there does not see what another that runs beside it is about to change.
+   * statement there does not see what another that runs beside it is about to change. The lock ends with a transaction of
+   * these two statements, on a connection of its own: one of the session would be left behind a pooler.
    */
   async alone<Row>(lock: number, sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     if (!this.isPostgres) return this.rows(sql, values);
     const runner = this.dataSource.createQueryRunner();
     try {
-      await runner.query('SELECT pg_advisory_lock($1)', [lock]);
+      await runner.query('BEGIN');
       try {
-        return rowsOf(await runner.query(sql, values.map(bound))) as readonly Row[];
-      } finally {
-        await runner.query('SELECT pg_advisory_unlock($1)', [lock]);
+        await runner.query('SELECT pg_advisory_xact_lock($1)', [lock]);
+        const rows = rowsOf(await runner.query(sql, values.map(bound))) as readonly Row[];
+        await runner.query('COMMIT');
+        return rows;
+      } catch (error) {
+        await runner.query('ROLLBACK').catch(() => undefined);
+        throw error;
       }
     } finally {
       await runner.release();
     }
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.quick?.close();
   }
 
   private get isPostgres(): boolean {

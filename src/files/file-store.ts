@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { hourMs } from '../config/durations.js';
-import { Settings } from '../config/settings.js';
+import { hourMs, minuteMs } from '../config/durations.js';
+import { holdFile, Settings } from '../config/settings.js';
 import type { ByteRange } from './byte-range.js';
 import { Drafts, openEntry, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
 import { FileReader } from './file-reader.js';
@@ -151,6 +151,12 @@ export class FileStore {
     } finally {
       await file.close();
     }
+  }
+
+  /** Whether a backup is at work that still wants the bytes which it has seen. */
+  async isHeld(): Promise<boolean> {
+    const held = await unlessMissing(stat(join(this.folder, '..', holdFile)));
+    return held !== undefined && held.mtimeMs > Date.now() - 2 * minuteMs;
   }
 
   /**

@@ -144,6 +144,8 @@ export class LibraryService implements OnModuleInit {
   }
 
   private async sweep(): Promise<void> {
+    // a backup names bytes that it has still to copy
+    if (await this.store.isHeld()) return;
     await this.sweepDeleted();
     await this.sweepReplaced();
     await this.store.sweep(async (storageKey) => (await this.files.fileIdOf(storageKey)) !== undefined);

@@ -1,0 +1,44 @@
+import { mkdir, mkdtemp, open, rename, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { create, extract } from 'tar';
+import { remove, sync } from './bytes.js';
+import { BackupFault } from './manifest.js';
+
+/** Whether a target is one file, and not a folder. */
+export const isArchive = (target: string): boolean => target.endsWith('.tar');
+
+/** Makes a backup in a folder beside an archive, and packs it into that: the archive is there whole or as it was before. */
+export async function packed<Done>(target: string, work: (folder: string) => Promise<Done>): Promise<Done> {
+  const path = resolve(target);
+  await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+  const drafts = await mkdtemp(join(dirname(path), `.${basename(path)}-`));
+  try {
+    const folder = join(drafts, 'backup');
+    const done = await work(folder);
+    const draft = join(drafts, 'archive.tar');
+    await create({ file: draft, cwd: folder, portable: true }, ['.']);
+    const file = await open(draft, 'r+');
+    await file.chmod(0o640);
+    await file.sync();
+    await file.close();
+    await rename(draft, path);
+    await sync(dirname(path));
+    return done;
+  } finally {
+    await remove(drafts);
+  }
+}
+
+/** Works on what an archive holds, unpacked for that time. @throws BackupFault where it cannot be unpacked. */
+export async function unpacked<Done>(target: string, work: (folder: string) => Promise<Done>): Promise<Done> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-backup-'));
+  try {
+    await stat(target);
+    await extract({ file: target, cwd: folder, strict: true });
+  } catch (error) {
+    await remove(folder);
+    throw new BackupFault(`${target} cannot be unpacked: ${(error as Error).message}`);
+  }
+  return work(folder).finally(() => remove(folder));
+}

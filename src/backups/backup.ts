@@ -1,0 +1,160 @@
+import { link, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { holdFile, type Settings } from '../config/settings.js';
+import { copy, examine, filesIn, placeOf, remove, sync, syncAll, writeWhole } from './bytes.js';
+import { BackupFault, findManifest, writeManifest, type Entry, type Manifest } from './manifest.js';
+import { takeSnapshot, type Version } from './snapshot.js';
+
+/** What a backup took, and how. */
+export interface BackedUp {
+  readonly target: string;
+  readonly createdAt: string;
+  /** Versions of files, their bytes in all, and how many of them had to be copied. */
+  readonly files: number;
+  readonly bytes: number;
+  readonly copied: number;
+  /** Keys of bytes that the site does not have. */
+  readonly missing: readonly string[];
+}
+
+/** When the last backup was made, and where. */
+export const lastBackupFile = 'last-backup.json';
+const refreshMs = 10_000;
+
+/**
+ * Backs a site up into a folder, while it goes on. First the database at one point, then all bytes that it names: those
+ * never change, so they fit. What is in the folder already is kept, and what the newest backup beside it has is linked.
+ * Until the last move the backup that was there before is the one that counts.
+ *
+ * @param options.full copies every byte again.
+ * @throws BackupFault where the folder holds something else.
+ */
+export async function backUp(settings: Settings, given: string, { full = false } = {}): Promise<BackedUp> {
+  const target = resolve(given);
+  const { dataDir } = settings;
+  if (isInside(target, dataDir) || isInside(dataDir, target))
+    throw new BackupFault('A backup and the data folder must not lie in each other: name a folder elsewhere.');
+  await stat(dataDir).catch(() => {
+    throw new BackupFault(`There is no data folder at ${dataDir}: let DATA_DIR name the site's.`);
+  });
+  await mkdir(target, { recursive: true, mode: 0o750 });
+  const before = await findManifest(target);
+  if (!before && (await readdir(target)).some((entry) => !isOurs(entry)))
+    throw new BackupFault(`${target} holds something that is no backup: name an empty folder.`);
+  const release = await hold(dataDir);
+  try {
+    return await write(settings, target, full ? undefined : await neighbourOf(target), full);
+  } finally {
+    await release();
+  }
+}
+
+async function write(
+  settings: Settings,
+  target: string,
+  neighbour: string | undefined,
+  full: boolean,
+): Promise<BackedUp> {
+  const { dataDir } = settings;
+  const createdAt = new Date().toISOString();
+  const folder = `data-${createdAt.replace(/\D/g, '')}`;
+  const own = join(target, folder);
+  await mkdir(own, { mode: 0o750 });
+  const { kind, name, rows, versions } = await takeSnapshot(settings, own);
+  const others: Entry[] = [];
+  const secret = ['app-secret'].filter(() => settings.appSecret === undefined);
+  const mails = (await filesIn(join(dataDir, 'outbox'))).filter((one) => one.endsWith('.eml'));
+  for (const path of [...secret, ...mails.map((one) => join('outbox', one))])
+    others.push({ path, ...(await copy(join(dataDir, path), join(own, path), path === 'app-secret' ? 0o600 : 0o640)) });
+
+  const missing: string[] = [];
+  let copied = 0;
+  for (const version of versions) {
+    const took = await take(version, join(dataDir, 'files'), join(target, 'files'), neighbour, full);
+    if (took === 'missing') missing.push(version.storageKey);
+    if (took === 'copied') copied++;
+  }
+  await syncAll(target);
+  const database = { path: name, ...(await examine(join(own, name))) };
+  const manifest: Manifest = { format: 1, createdAt, kind, folder, database, others, rows, missing };
+  await writeManifest(target, manifest);
+  await clear(target, folder, versions);
+  await writeWhole(join(dataDir, lastBackupFile), `${JSON.stringify({ at: createdAt, target })}\n`);
+  const bytes = versions.reduce((sum, { size }) => sum + size, 0);
+  return { target, createdAt, files: versions.length, bytes, copied, missing };
+}
+
+async function take(
+  { storageKey, size, sha256 }: Version,
+  from: string,
+  to: string,
+  neighbour: string | undefined,
+  full: boolean,
+): Promise<'kept' | 'linked' | 'copied' | 'missing'> {
+  const place = placeOf(storageKey);
+  const [source, copied] = [join(from, place), join(to, place)];
+  const live = await stat(source).catch(() => undefined);
+  if (!full && (await isSame(copied, size, live?.mtimeMs))) return 'kept';
+  const known = neighbour === undefined ? undefined : join(neighbour, 'files', place);
+  if (known !== undefined && (await isSame(known, size, live?.mtimeMs)) && (await linked(known, copied)))
+    return 'linked';
+  if (!live) return 'missing';
+  const found = await copy(source, copied);
+  return found.size === size && found.sha256 === sha256 ? 'copied' : 'missing';
+}
+
+/** By size and time, as rsync looks; `backup verify` reads every byte. */
+async function isSame(path: string, size: number, mtimeMs: number | undefined): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.size === size && (mtimeMs === undefined || Math.abs(found.mtimeMs - mtimeMs) < 2_000);
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o750 });
+  try {
+    await remove(to);
+    await link(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The newest other backup in the same folder, whose bytes need not be stored twice. */
+async function neighbourOf(target: string): Promise<string | undefined> {
+  const parent = dirname(target);
+  let newest: { path: string; createdAt: string } | undefined;
+  for (const name of await readdir(parent)) {
+    if (name === basename(target)) continue;
+    const found = await findManifest(join(parent, name));
+    if (found && found.createdAt > (newest?.createdAt ?? ''))
+      newest = { path: join(parent, name), createdAt: found.createdAt };
+  }
+  return newest?.path;
+}
+
+/** Deletes what the backup does not name any more. */
+async function clear(target: string, folder: string, versions: readonly Version[]): Promise<void> {
+  for (const name of await readdir(target))
+    if (name.startsWith('data-') && name !== folder) await remove(join(target, name));
+  const wanted = new Set(versions.map(({ storageKey }) => placeOf(storageKey)));
+  for (const path of await filesIn(join(target, 'files')))
+    if (!wanted.has(path)) await remove(join(target, 'files', path));
+  await sync(target);
+}
+
+/** Keeps the site from sweeping bytes until released, or until this process is gone for a while. */
+async function hold(dataDir: string): Promise<() => Promise<void>> {
+  const path = join(dataDir, holdFile);
+  await writeFile(path, '', { mode: 0o640 });
+  const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), refreshMs);
+  return async () => {
+    clearInterval(timer);
+    await remove(path);
+  };
+}
+
+const isOurs = (name: string) =>
+  name === 'files' || name.startsWith('data-') || name.startsWith('gatehouse-backup.json');
+
+const isInside = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);

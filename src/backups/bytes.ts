@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+
+const chunkSize = 1_024 * 1_024;
+
+/** How many bytes, and their SHA-256 in lower-case hex. */
+export interface Content {
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Size and SHA-256 of a file, read anew. */
+export async function examine(path: string): Promise<Content> {
+  const file = await open(path, 'r');
+  try {
+    return await digest(file.createReadStream({ autoClose: false, highWaterMark: chunkSize }), () => Promise.resolve());
+  } finally {
+    await file.close();
+  }
+}
+
+/** Copies a file, and says what went over. It is there whole or not at all, and survives a power cut. */
+export async function copy(from: string, to: string, mode = 0o640): Promise<Content> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o750 });
+  const source = await open(from, 'r');
+  try {
+    const draft = `${to}.draft`;
+    const target = await open(draft, 'w', mode);
+    let copied: Content;
+    try {
+      const bytes = source.createReadStream({ autoClose: false, highWaterMark: chunkSize });
+      copied = await digest(bytes, (chunk) => target.writeFile(chunk));
+      const { mtime } = await source.stat();
+      await target.utimes(mtime, mtime);
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+    await rename(draft, to);
+    return copied;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Writes a small file: it is there whole or not at all, and survives a power cut. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const draft = `${path}.draft`;
+  const file = await open(draft, 'w', 0o640);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+  await sync(dirname(path));
+}
+
+/** Makes sure that a file, or what a folder names, is on the disk. */
+export async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes sure that a folder and all folders in it are on the disk. */
+export async function syncAll(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true }))
+    if (entry.isDirectory()) await sync(join(entry.parentPath, entry.name));
+  await sync(folder);
+}
+
+/** The paths of all files in a folder, from there; none where it is not there. */
+export async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  });
+  return entries.filter((one) => one.isFile()).map((one) => relative(folder, join(one.parentPath, one.name)));
+}
+
+export const remove = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
+
+async function digest(bytes: AsyncIterable<unknown>, take: (chunk: Buffer) => Promise<void>) {
+  const sha256 = createHash('sha256');
+  let size = 0;
+  for await (const chunk of bytes as AsyncIterable<Buffer>) {
+    sha256.update(chunk);
+    size += chunk.length;
+    await take(chunk);
+  }
+  return { size, sha256: sha256.digest('hex') };
+}
+
+/** Where bytes of a key stand in a folder of files. */
+export const placeOf = (storageKey: string): string => join(storageKey.slice(0, 2), storageKey.slice(2));

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Settings } from '../config/settings.js';
+import { sqlitePath } from '../database/data-source.js';
+import { SqliteConnection } from '../database/sqlite-connection.js';
+import { sync } from './bytes.js';
+import { programsFor, runOn } from './programs.js';
+
+/** Bytes of the library that a database names. */
+export interface Version {
+  readonly storageKey: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** One point in time of a database: its file, how many rows each table has, and which bytes it names. */
+export interface Snapshot {
+  readonly kind: 'sqlite' | 'postgres';
+  readonly name: string;
+  readonly rows: Record<string, number>;
+  readonly versions: Version[];
+}
+
+/** Asks a database in SQL. */
+export type Ask = (sql: string) => Promise<readonly Record<string, unknown>[]>;
+
+/** Writes the database as it is at this moment into a folder, while the site goes on. @throws BackupFault. */
+export async function takeSnapshot(settings: Settings, folder: string): Promise<Snapshot> {
+  const path = sqlitePath(settings);
+  return path === undefined ? dump(settings.databaseUrl, folder) : copyOf(path, folder);
+}
+
+async function copyOf(path: string, folder: string): Promise<Snapshot> {
+  const name = 'gatehouse.db';
+  const copy = join(folder, name);
+  // one transaction that reads: it holds up nobody who writes, and what it makes needs no other file
+  await onSqlite(path, (ask) => ask(`VACUUM INTO '${copy.replaceAll("'", "''")}'`));
+  await sync(copy);
+  return onSqlite(copy, async (ask) => ({ kind: 'sqlite', name, ...(await contentsOf(ask, sqliteTables)) }));
+}
+
+async function dump(url: string, folder: string): Promise<Snapshot> {
+  const name = 'database.sql';
+  return onPostgres(url, async (ask) => {
+    await ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const [server] = await ask(
+      `SELECT current_setting('server_version_num') AS "version", pg_export_snapshot() AS "id"`,
+    );
+    const { dump: program } = await programsFor(Math.floor(Number(server?.version) / 10_000));
+    const file = join(folder, name);
+    const what = ['--no-owner', '--no-privileges', '--schema=public', `--snapshot=${String(server?.id)}`];
+    await runOn(url, program, [...what, `--file=${file}`]);
+    await sync(file);
+    return { kind: 'postgres', name, ...(await contentsOf(ask, postgresTables)) };
+  });
+}
+
+export const sqliteTables = `SELECT "name" FROM sqlite_master WHERE "type" = 'table' AND "name" NOT LIKE 'sqlite_%'`;
+export const postgresTables = `SELECT "table_name" AS "name" FROM information_schema.tables
+  WHERE "table_schema" = 'public' AND "table_type" = 'BASE TABLE'`;
+
+/** How many rows there are, and which bytes they name. */
+export async function contentsOf(ask: Ask, tables: string): Promise<Pick<Snapshot, 'rows' | 'versions'>> {
+  const rows: Record<string, number> = {};
+  for (const { name } of await ask(tables)) {
+    const [row] = await ask(`SELECT COUNT(*) AS "count" FROM "${String(name)}"`);
+    rows[String(name)] = Number(row?.count);
+  }
+  if (rows.file_versions === undefined) return { rows, versions: [] };
+  const found = await ask(`SELECT "storageKey", "size", "sha256" FROM "file_versions" WHERE "discardedAt" IS NULL`);
+  const versions = found.map(({ storageKey, size, sha256 }) => ({
+    storageKey: String(storageKey),
+    size: Number(size),
+    sha256: String(sha256),
+  }));
+  return { rows, versions };
+}
+
+/** Asks a SQLite file, on a connection of its own. */
+export async function onSqlite<Done>(path: string, work: (ask: Ask) => Promise<Done>): Promise<Done> {
+  const connection = new SqliteConnection(path, 'read-write');
+  try {
+    return await work(async (sql) => (await connection.rows(sql, [])) as Record<string, unknown>[]);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Asks a PostgreSQL, on one connection. */
+export async function onPostgres<Done>(url: string, work: (ask: Ask) => Promise<Done>): Promise<Done> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'gatehouse-backup',
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(async (sql) => (await client.query<Record<string, unknown>>(sql)).rows);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Keys } from '../config/keys.js';
+import type { Settings } from '../config/settings.js';
+import { dataSourceOptions, openDatabase } from '../database/data-source.js';
+import { copy, examine, placeOf, remove, type Content } from './bytes.js';
+import { BackupFault, readManifest, type Manifest } from './manifest.js';
+import { programsFor, runOn } from './programs.js';
+import { contentsOf, onPostgres, onSqlite, postgresTables, sqliteTables, type Ask, type Snapshot } from './snapshot.js';
+
+/** What is wrong with a backup: with which of its files or tables, and how. */
+export interface BackupFinding {
+  readonly kind: 'missing' | 'changed' | 'rows' | 'database' | 'key';
+  readonly what: string;
+  readonly words: string;
+}
+
+/**
+ * Proves that a backup can be restored, without restoring it: opens its database, counts its rows, brings a copy of it up
+ * to date, tries its key, and reads every byte anew. Gives what is wrong.
+ *
+ * @throws BackupFault where there is no backup.
+ */
+export async function* faultsIn(settings: Settings, target: string): AsyncGenerator<BackupFinding> {
+  const manifest = await readManifest(target);
+  const own = join(target, manifest.folder);
+  for (const entry of [manifest.database, ...manifest.others]) yield* compare(join(own, entry.path), entry.path, entry);
+  const { findings, contents } = await tryDatabase(settings, own, manifest);
+  yield* findings;
+  for (const { storageKey, size, sha256 } of contents?.versions ?? []) {
+    const path = join('files', placeOf(storageKey));
+    yield* compare(join(target, path), path, { size, sha256 });
+  }
+}
+
+async function* compare(path: string, what: string, expected: Content): AsyncGenerator<BackupFinding> {
+  const found = await examine(path).catch((error: unknown) => (error as NodeJS.ErrnoException).code ?? 'EIO');
+  if (typeof found === 'string')
+    yield found === 'ENOENT'
+      ? { kind: 'missing', what, words: 'is not there' }
+      : { kind: 'changed', what, words: `cannot be read (${found})` };
+  else if (found.size !== expected.size || found.sha256 !== expected.sha256)
+    yield { kind: 'changed', what, words: 'has other bytes than when it was made' };
+}
+
+interface Tried {
+  readonly findings: BackupFinding[];
+  readonly contents?: Pick<Snapshot, 'versions'>;
+}
+
+async function tryDatabase(settings: Settings, own: string, manifest: Manifest): Promise<Tried> {
+  const scratch = await mkdtemp(join(tmpdir(), 'gatehouse-verify-'));
+  try {
+    return await withCopy(settings, own, manifest, scratch, async (ask, tables, migrate) => {
+      const findings: BackupFinding[] = [];
+      const contents = await contentsOf(ask, tables);
+      for (const [table, count] of Object.entries(manifest.rows)) {
+        const found = contents.rows[table];
+        if (found !== count)
+          findings.push({
+            kind: 'rows',
+            what: table,
+            words: `has ${found ?? 'no'} rows and had ${count} when it was made`,
+          });
+      }
+      if (manifest.kind === 'sqlite') {
+        const [check] = await ask('PRAGMA integrity_check(1)');
+        if (check?.integrity_check !== 'ok')
+          findings.push({
+            kind: 'database',
+            what: manifest.database.path,
+            words: `is damaged: ${String(check?.integrity_check)}`,
+          });
+      }
+      if (!(await fits(ask, contents.rows, settings, own, manifest)))
+        findings.push({ kind: 'key', what: 'app-secret', words: 'does not open what the database has sealed' });
+      await migrate();
+      return { findings, contents };
+    });
+  } catch (error) {
+    if (error instanceof BackupFault) throw error;
+    const words = `cannot be opened and brought up to date: ${(error as Error).message}`;
+    return { findings: [{ kind: 'database', what: manifest.database.path, words }] };
+  } finally {
+    await remove(scratch);
+  }
+}
+
+/** Works on a copy of the backup's database: a file, or a database of its own on the server of DATABASE_URL. */
+async function withCopy(
+  settings: Settings,
+  own: string,
+  { kind, database }: Manifest,
+  scratch: string,
+  work: (ask: Ask, tables: string, migrate: () => Promise<void>) => Promise<Tried>,
+): Promise<Tried> {
+  if (kind === 'sqlite') {
+    const path = join(scratch, 'copy.db');
+    await copy(join(own, database.path), path);
+    const migrate = () => bringUpToDate({ ...settings, databaseUrl: `sqlite:${path}` } as Settings);
+    return onSqlite(path, (ask) => work(ask, sqliteTables, migrate));
+  }
+  if (!/^postgres(ql)?:/.test(settings.databaseUrl))
+    throw new BackupFault('This backup is of a PostgreSQL: let DATABASE_URL name one, on which a copy can be made.');
+  const name = `gatehouse_verify_${randomBytes(6).toString('hex')}`;
+  const address = new URL(settings.databaseUrl);
+  address.pathname = `/${name}`;
+  return onPostgres(settings.databaseUrl, async (server) => {
+    await server(`CREATE DATABASE ${name}`);
+    try {
+      await load(address.href, join(own, database.path), server);
+      const migrate = () => bringUpToDate({ ...settings, databaseUrl: address.href } as Settings);
+      return await onPostgres(address.href, (ask) => work(ask, postgresTables, migrate));
+    } finally {
+      await server(`DROP DATABASE ${name} WITH (FORCE)`);
+    }
+  });
+}
+
+/** Puts a dump into a database, in place of what is there: all of it or nothing. */
+export async function load(url: string, dump: string, ask: Ask): Promise<void> {
+  const [server] = await ask(`SELECT current_setting('server_version_num') AS "version"`);
+  const { shell } = await programsFor(Math.floor(Number(server?.version) / 10_000));
+  const anew = 'DROP SCHEMA public CASCADE';
+  await runOn(url, shell, ['-X', '-q', '-1', '-v', 'ON_ERROR_STOP=1', '-c', anew, '-f', dump]);
+}
+
+async function bringUpToDate(settings: Settings): Promise<void> {
+  await (await openDatabase(dataSourceOptions(settings))).destroy();
+}
+
+/** Whether the key of the backup opens the first thing that its database has sealed. */
+async function fits(
+  ask: Ask,
+  rows: Record<string, number>,
+  { appSecret }: Settings,
+  own: string,
+  { others }: Manifest,
+) {
+  const kept = others.some(({ path }) => path === 'app-secret');
+  const secret = kept ? (await readFile(join(own, 'app-secret'), 'utf8').catch(() => '')).trim() : appSecret;
+  if (secret === undefined) return true;
+  const sealed = [
+    ...(rows.authenticators ? await ask('SELECT "secret" AS "text" FROM "authenticators" LIMIT 1') : []),
+    ...(rows.outbox ? await ask('SELECT "letter" AS "text" FROM "outbox" LIMIT 1') : []),
+  ];
+  try {
+    const keys = new Keys(secret);
+    for (const { text } of sealed) keys.unseal(String(text));
+    return true;
+  } catch {
+    return false;
+  }
+}

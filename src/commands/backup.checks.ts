@@ -1,0 +1,27 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lastBackupFile } from '../backups/backup.js';
+import { dayMs } from '../config/durations.js';
+import type { Settings } from '../config/settings.js';
+import { ok, warning, type Finding } from './finding.js';
+
+const check = 'backup';
+const oldestDays = 7;
+
+/** When the last backup was made. A site of its first day needs none yet. */
+export async function checkBackup({ dataDir }: Settings): Promise<Finding[]> {
+  const folder = await stat(dataDir).catch(() => undefined);
+  if (!folder) return [];
+  const how = 'npm run gatehouse -- backup FOLDER makes one.';
+  const last = await readFile(join(dataDir, lastBackupFile), 'utf8').then(
+    (text) => JSON.parse(text) as { at: string; target: string },
+    () => undefined,
+  );
+  if (!last) {
+    const isNew = folder.birthtimeMs > Date.now() - dayMs;
+    return [isNew ? ok(check, `none yet: ${how}`) : warning(check, `There is none: ${how}`)];
+  }
+  const days = Math.floor((Date.now() - Date.parse(last.at)) / dayMs);
+  const words = `the last is of ${last.at}, in ${last.target}`;
+  return [days < oldestDays ? ok(check, words) : warning(check, `${words}, ${days} days ago: ${how}`)];
+}

@@ -1,0 +1,81 @@
+import { Command } from 'commander';
+import { isArchive, packed, unpacked } from '../backups/archive.js';
+import { backUp } from '../backups/backup.js';
+import { BackupFault } from '../backups/manifest.js';
+import { restore } from '../backups/restore.js';
+import { faultsIn, type BackupFinding } from '../backups/verify.js';
+import { readSettings } from '../config/settings.js';
+import { refuseOtherOwner } from './owner.js';
+import { print, printJson, remark } from './output.js';
+import type { Environment } from './site.js';
+
+interface Options {
+  readonly json?: true;
+  readonly full?: true;
+}
+
+const target = '<target>';
+const where = 'a folder, or a file whose name ends in .tar';
+
+/** Backs the site up while it runs, and proves a backup. */
+export function backupCommand(environment: Environment): Command {
+  const backup = new Command('backup')
+    .description('back up the database, all files, the key and mails that wait, while the site runs')
+    .argument(target, where)
+    .option('--full', 'copy every byte again, also what the target has already')
+    .option('--json', 'for scripts')
+    .action((given: string, options: Options) => make(environment, given, options));
+  backup
+    .command('verify')
+    .description('prove that a backup can be restored, without restoring it; exit code 1 if it cannot')
+    .argument(target, where)
+    .option('--json', 'for scripts')
+    .action((given: string, _: Options, command: Command) => verify(environment, given, command.optsWithGlobals()));
+  return backup;
+}
+
+/** Puts a backup in the place of a site that is empty or stopped. */
+export function restoreCommand(environment: Environment): Command {
+  return new Command('restore')
+    .description('put a backup in the place of the site, which must be empty or stopped')
+    .argument(target, where)
+    .option('--json', 'for scripts')
+    .action((given: string, options: Options) => putBack(environment, given, options));
+}
+
+async function make(environment: Environment, given: string, { json, full }: Options): Promise<void> {
+  const settings = readSettings(environment);
+  refuseOtherOwner(settings);
+  const work = (folder: string) => backUp(settings, folder, { full: full === true });
+  const done = { ...(await (isArchive(given) ? packed(given, work) : work(given))), target: given };
+  if (json) printJson(done);
+  else print(`Backed up to ${given}: the database and ${done.files} versions of files, ${done.copied} copied anew.`);
+  if (settings.appSecret !== undefined) remark('APP_SECRET is not in it: keep it where you keep your settings.');
+  if (done.missing.length > 0)
+    throw new BackupFault(`The site has not the right bytes of ${done.missing.join(', ')}: see files verify.`);
+}
+
+async function verify(environment: Environment, given: string, { json }: Options): Promise<void> {
+  const settings = readSettings(environment);
+  const found: BackupFinding[] = [];
+  const look = async (folder: string) => {
+    for await (const finding of faultsIn(settings, folder)) {
+      found.push(finding);
+      if (!json) print(`${finding.kind.padEnd(8)}  ${finding.what}  ${finding.words}`);
+    }
+  };
+  await (isArchive(given) ? unpacked(given, look) : look(given));
+  if (json) printJson(found);
+  if (found.length > 0)
+    throw new BackupFault(found.length === 1 ? 'There is 1 fault.' : `There are ${found.length} faults.`);
+  remark('The backup is whole, and can be restored.');
+}
+
+async function putBack(environment: Environment, given: string, { json }: Options): Promise<void> {
+  const settings = readSettings(environment);
+  refuseOtherOwner(settings);
+  const work = (folder: string) => restore(settings, folder);
+  const done = await (isArchive(given) ? unpacked(given, work) : work(given));
+  if (json) printJson(done);
+  else print(`${done.dataDir} is the site of ${done.createdAt} now, with ${done.files} versions of files.`);
+}
