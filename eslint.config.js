@@ -49,7 +49,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**'],
-    ignores: ['src/{main,gatehouse}.ts'],
+    ignores: ['src/{main,server,gatehouse}.ts'],
     rules: {
       'no-restricted-syntax': ['error', statements, ...units],
       'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Ask for Settings.' }],
@@ -66,6 +66,8 @@ export default tseslint.config(
         fetch: 'readonly',
         performance: 'readonly',
         Buffer: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
         setTimeout: 'readonly',
         structuredClone: 'readonly',
         module: 'writable',

@@ -3,7 +3,7 @@
  * a token), which goes with them; `membership`: their email, a colon and the group. What else there is has a name of its
  * own, which stays when a member goes.
  */
-export type EventTarget = 'member' | 'membership' | 'file' | 'collection' | 'group' | 'invite' | 'rules';
+type EventTarget = 'member' | 'membership' | 'file' | 'collection' | 'group' | 'invite' | 'rules';
 
 interface EventFacts {
   readonly target: EventTarget;

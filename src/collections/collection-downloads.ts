@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { checksumLine, Checksums, savedNames } from '../files/checksums.js';
 import { answerTo } from '../files/conditions.js';
 import { DownloadNotes } from '../files/download-notes.js';
-import { closeWith, sandbox } from '../files/downloads.js';
+import { closeWith, sandbox, unbuffered } from '../files/downloads.js';
 import { attachment, nameOnRecord } from '../files/file-name.js';
 import { FileStore } from '../files/file-store.js';
 import { FilesService, type ShelfFile } from '../files/files.service.js';
@@ -57,6 +57,7 @@ export class CollectionDownloads {
     const answer = answerTo(request.method, { ...request.headers, range: undefined }, { etag, size: 0, lastModified });
     if (answer.status === 412) throw new PreconditionFailedException('The zip here is not the one you have.');
     const headers = {
+      ...unbuffered,
       'cache-control': 'private, no-cache',
       'content-security-policy': sandbox,
       'accept-ranges': 'none',

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Viewer } from '../http/access.js';
 import { searchForm } from '../http/paging.input.js';
 import { Transfers } from '../sessions/transfers.js';
+import { unbuffered } from './downloads.js';
 import { numbered } from './file-name.js';
 import type { StoredFile } from './stored-file.entity.js';
 
@@ -24,6 +25,7 @@ export class Checksums {
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     void reply.headers({
+      ...unbuffered,
       'content-type': 'text/plain; charset=utf-8',
       'content-disposition': 'attachment; filename="SHA256SUMS"',
       'cache-control': 'private, no-cache',

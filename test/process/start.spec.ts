@@ -169,7 +169,7 @@ describe('a start that cannot go well ends with 1, and says why in words', () =>
     const ending = await startInVain({ PORT: port });
     expectWords(ending);
     expect(ending.errors).toContain(
-      `HOST and PORT cannot be listened on: listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
+      `Another program listens on port ${port} already, maybe another Gatehouse: end it, or set PORT to another port.`,
     );
   });
 

@@ -1,5 +1,5 @@
 import { afterAll, jest } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -75,11 +75,16 @@ export async function freePort(): Promise<string> {
 
 /**
  * Starts `dist/main.js` on a free port and waits until it is ready. Its environment holds only what is given here,
- * and what keeps it to itself: a data folder of its own, and no rate limits, since all come from one address.
+ * and what keeps it to itself: a data folder of its own, and no rate limits, since all come from one address. `options`
+ * say as whom it runs, and where its output goes; if that is not to us, it needs a port that is given.
  */
-export async function startServer(environment: Record<string, string> = {}, project = projectFolder): Promise<Server> {
+export async function startServer(
+  environment: Record<string, string> = {},
+  project = projectFolder,
+  options: SpawnOptions = {},
+): Promise<Server> {
   const whole = withDefaults(environment);
-  const launched = launch(whole, project);
+  const launched = launch(whole, project, options);
   const { child, ended, output } = launched;
   const url = await addressOf(launched, whole.PORT);
   while (!(await isReady(url))) await sleepUnlessEnded(launched);
@@ -157,17 +162,18 @@ const withDefaults = (environment: Record<string, string>) => ({
   ...environment,
 });
 
-function launch(environment: Record<string, string>, project: string): Launched {
+function launch(environment: Record<string, string>, project: string, options: SpawnOptions = {}): Launched {
   if (isOver) throw new Error('This spec is over: it starts no more servers.');
   const child = spawn(process.execPath, [join(project, 'dist/main.js')], {
     cwd: tmpdir(),
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
   });
   let output = '';
   let errors = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => {
     output += chunk.toString();
     errors += chunk.toString();
   });

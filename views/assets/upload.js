@@ -5,6 +5,10 @@ const atOnce = 2;
 // Milliseconds between two tries; then somebody must press "Try again".
 const retryDelays = [0, 1_000, 3_000, 5_000, 10_000, 20_000, 30_000, 60_000];
 
+// An upload goes in pieces, so that a lost connection, or a proxy that takes a request whole before it hands it on, costs
+// one piece. In bytes; the least is below what nginx takes by default, 1 MiB.
+const piece = { most: 50_000_000, least: 500_000, shrink: 4 };
+
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
 function sizeInWords(bytes) {
@@ -41,6 +45,8 @@ const reasons = {
   507: 'There is no room for it. Make some, then try again.',
 };
 const loggedOut = 'You are logged out. Log in in another tab, then try again: it goes on where it stopped.';
+const tooSmall =
+  'A proxy in front of this site takes no more than a little at once. Whoever runs it can raise that (client_max_body_size in nginx).';
 const lost = 'The connection is lost. Try again when it is back: it goes on where it stopped.';
 const busy = 'The site cannot take it now. Try again later: it goes on where it stopped.';
 
@@ -51,9 +57,13 @@ function isLoggedOut(error) {
   return statusOf(error) === 401 || new URL(responseURL || '/', location.href).pathname === '/login';
 }
 
+/** Whether a proxy has refused it: what this site says of an upload carries its version of tus. */
+const isByProxy = ({ originalResponse }) => originalResponse !== null && !originalResponse?.getHeader('tus-resumable');
+
 /** Whether it may go better in a moment. */
 function mayPass(error) {
   const status = statusOf(error);
+  if (status === 413 && isByProxy(error)) return true;
   if (isLoggedOut(error)) return false;
   return status === 0 || [408, 409, 423, 429].includes(status) || (status >= 500 && !(status in reasons));
 }
@@ -61,6 +71,7 @@ function mayPass(error) {
 function reasonOf(error) {
   if (isLoggedOut(error)) return loggedOut;
   if (statusOf(error) === 0) return lost;
+  if (statusOf(error) === 413 && isByProxy(error)) return tooSmall;
   return reasons[statusOf(error)] ?? (mayPass(error) ? busy : 'The site does not take it.');
 }
 
@@ -91,6 +102,7 @@ class Transfer {
       endpoint,
       metadata: { filename: file.name, ...metadata },
       retryDelays,
+      chunkSize: piece.most,
       removeFingerprintOnSuccess: true,
       // the same file for another purpose is another upload
       fingerprint: () =>
@@ -100,7 +112,9 @@ class Transfer {
         const found = /<\/api\/v1\/files\/([0-9a-f-]+)>/.exec(answer.getHeader('link') ?? '');
         if (found) this.fileId = found[1];
       },
+      onChunkComplete: () => this.grow(),
       onShouldRetry: (error) => {
+        if (!this.shrink(error)) return false;
         if (mayPass(error)) this.say(statusOf(error) === 0 ? 'The connection is lost; trying again' : 'Trying again');
         return mayPass(error);
       },
@@ -139,6 +153,23 @@ class Transfer {
     this.become('over');
     this.element.remove();
     await this.upload.abort(true).catch(() => undefined);
+  }
+
+  /** Takes smaller pieces where one did not come through; whether there are smaller ones, if a proxy asks for those. */
+  shrink(error) {
+    const { options } = this.upload;
+    const refused = statusOf(error) === 413 && isByProxy(error);
+    if (refused && options.chunkSize <= piece.least) return false;
+    if (refused) this.limit = options.chunkSize / 2;
+    if (refused || statusOf(error) === 0 || statusOf(error) >= 502)
+      options.chunkSize = Math.max(piece.least, Math.floor(options.chunkSize / piece.shrink));
+    return true;
+  }
+
+  /** Takes larger pieces again, up to what was refused. */
+  grow() {
+    const { options } = this.upload;
+    options.chunkSize = Math.min(piece.most, this.limit ?? piece.most, options.chunkSize * 2);
   }
 
   progress(sent, all) {

@@ -1,0 +1,83 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { isatty } from 'node:tty';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { createApp, shutDown } from './app.js';
+import { readSettings, SettingsError, type Settings } from './config/settings.js';
+import { UnusableDatabase } from './database/data-source.js';
+import { connectionsWithin, networkAddresses, openFilesLimit, wordsOfListening } from './http/listening.js';
+import { createLogger } from './http/logging.js';
+import { tooFewFiles, wordsOf } from './start.js';
+
+/** What keeps the site from being served, in words for an operator. */
+class CannotServe extends Error {}
+
+/** Starts the site from the environment, says where things are, and ends it in order on SIGTERM or SIGINT. */
+async function main(): Promise<void> {
+  // what the site writes is for its own user and group, the database too
+  process.umask(0o027);
+  const settings = readSettings(process.env);
+  const logger = createLogger(settings, isatty(1));
+  const app = await createApp(settings, logger);
+  const server = app.getHttpServer();
+  fitConnections(server, settings, logger);
+  await app.listen(settings.port, settings.host).catch((error: unknown) => {
+    throw new CannotServe(wordsOfListening(error as NodeJS.ErrnoException, settings.host, settings.port));
+  });
+  endOnSignal(app, settings);
+
+  logger.info({ url: settings.publicUrl, listening: await app.getUrl() }, `Gatehouse is open: ${settings.publicUrl}`);
+  tellNetwork(server, settings, logger);
+  logger.info(
+    `Everything that lasts is in ${settings.dataDir}; the database is ${withoutPassword(settings.databaseUrl)}.`,
+  );
+  if (settings.rateLimits === 'off')
+    logger.warn('RATE_LIMITS is off: anyone may guess passwords. For measurements only.');
+}
+
+/** Takes no more connections than there can be files open, so that those who are in can go on. */
+function fitConnections(server: Server, { maxConnections }: Settings, logger: Logger): void {
+  const openFiles = openFilesLimit();
+  const most = connectionsWithin(openFiles);
+  if (most >= maxConnections) return;
+  if (most < 10) throw new CannotServe(tooFewFiles);
+  server.maxConnections = most;
+  const words = `The system lets this process open ${openFiles} files, so it takes ${most} connections at a time and not MAX_CONNECTIONS: raise the limit (ulimit -n, or LimitNOFILE= in a systemd unit) to have more.`;
+  // nobody needs to be told of a few less
+  if (most < 1_000) logger.warn(words);
+}
+
+/** Says by which addresses others reach the site, where no proxy stands in front. */
+function tellNetwork(server: Server, { host, publicUrl, isSecure }: Settings, logger: Logger): void {
+  const addresses = isSecure ? [] : networkAddresses(host, (server.address() as AddressInfo).port);
+  if (addresses.length === 0) return;
+  logger.info(`Others in your network reach it at ${addresses.join(' or ')}`);
+  if (!addresses.includes(publicUrl))
+    logger.info(`Links in mails lead to ${publicUrl}: set PUBLIC_URL to the address that people use.`);
+}
+
+function endOnSignal(app: NestFastifyApplication, settings: Settings): void {
+  let isEnding = false;
+  const end = () => {
+    if (isEnding) process.exit(1);
+    isEnding = true;
+    shutDown(app, settings).then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}
+
+const withoutPassword = (url: string) => url.replace(/(:\/\/[^:@/]*):.*@/, '$1:…@');
+
+function fail(error: unknown): never {
+  const isForOperators = [SettingsError, UnusableDatabase, CannotServe].some((kind) => error instanceof kind);
+  const text = error instanceof Error ? (isForOperators ? error.message : wordsOf(error)) : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

@@ -1,0 +1,177 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { need } from '../support/programs.js';
+import { begin, freePort, newFolder, startServer } from '../support/server.js';
+
+const projectFolder = resolve(import.meta.dirname, '../..');
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly dev?: true; readonly devOptional?: true }>>;
+}
+
+/** Lays out the product as `npm ci --omit=dev` does beside a build: what the lock file keeps for development is not there. */
+function slimInstall(): string {
+  const folder = newFolder();
+  chmodSync(folder, 0o755);
+  for (const part of ['dist', 'views', 'scripts', 'storage/welcome.pdf', 'package.json', 'package-lock.json'])
+    cpSync(join(projectFolder, part), join(folder, part), { recursive: true });
+  const { packages } = JSON.parse(readFileSync(join(projectFolder, 'package-lock.json'), 'utf8')) as Lock;
+  for (const [path, { dev, devOptional }] of Object.entries(packages)) {
+    const from = join(projectFolder, path);
+    if (path === '' || dev === true || devOptional === true || !existsSync(from)) continue;
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    // without what lies in it for others: packages of its own stand in the lock file by themselves
+    cpSync(from, join(folder, path), {
+      recursive: true,
+      filter: (entry) => !entry.slice(from.length).includes('/node_modules') && !entry.endsWith('.o'),
+    });
+  }
+  writeFileSync(join(folder, 'node_modules/.package-lock.json'), '{}');
+  return folder;
+}
+
+const asRoot = process.platform === 'linux' && process.getuid?.() === 0 ? describe : describe.skip;
+
+// only root may run something as another user, who must not be able to write to the code
+asRoot('an install without what is for development, of which the site owns nothing', () => {
+  const nobody = 65_534;
+  let project: string;
+  beforeAll(() => void (project = slimInstall()));
+
+  it('serves its pages, and all that they load', async () => {
+    const data = newFolder();
+    execFileSync(need('chown'), ['-R', String(nobody), data]);
+    const before = listed(project);
+    const port = await freePort();
+    const site = await startServer({ DATA_DIR: join(data, 'data'), PORT: port }, project, { uid: nobody, gid: nobody });
+    const page = await (await fetch(`${site.url}/login`)).text();
+    const assets = [...page.matchAll(/\/assets\/[\w.-]+/g)].map(([address]) => address);
+    expect(assets.length).toBeGreaterThan(1);
+    for (const address of assets) expect((await begin(site.url + address)).statusCode).toBe(200);
+    expect(await site.stop()).toBe(0);
+    expect(listed(project)).toEqual(before);
+  });
+
+  it('is found ready by what npm start does first, which writes nothing', () => {
+    const before = listed(project);
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/setup.js', '--build'], {
+      cwd: project,
+      uid: nobody,
+      gid: nobody,
+      encoding: 'utf8',
+    });
+    expect([status, stdout, stderr]).toEqual([0, '', '']);
+    expect(listed(project)).toEqual(before);
+  });
+
+  it('says in a sentence what is missing, where something is', () => {
+    rmSync(join(project, 'node_modules/tus-js-client'), { recursive: true });
+    const { status, stderr } = spawnSync(process.execPath, ['dist/main.js'], {
+      cwd: project,
+      env: { DATA_DIR: join(newFolder(), 'data'), PORT: '0' },
+      encoding: 'utf8',
+    });
+    expect([status, stderr.trim().split('\n')]).toEqual([
+      1,
+      [expect.stringMatching(/is not installed.*tus-js-client.*npm ci\.$/)],
+    ]);
+  });
+});
+
+describe('what npm start does first', () => {
+  const npm = need('npm');
+
+  /** A project with one package, which is compiled when it is installed: that is, a script of its own writes a file. */
+  function project(script = `require('fs').writeFileSync('built.js', '')`): string {
+    const folder = newFolder();
+    mkdirSync(join(folder, 'compiled'));
+    mkdirSync(join(folder, 'scripts'));
+    mkdirSync(join(folder, 'dist'));
+    cpSync(join(projectFolder, 'scripts/setup.js'), join(folder, 'scripts/setup.js'));
+    writeFileSync(join(folder, 'dist/main.js'), '');
+    writeFileSync(join(folder, 'compiled/index.js'), `require('./built.js')`);
+    const made = { name: 'compiled', version: '1.0.0', main: 'index.js', scripts: { install: 'node make.cjs' } };
+    writeFileSync(join(folder, 'compiled/make.cjs'), script);
+    writeFileSync(join(folder, 'compiled/package.json'), JSON.stringify(made));
+    execFileSync(npm, ['pack', '--silent'], { cwd: join(folder, 'compiled') });
+    const whole = {
+      name: 'whole',
+      type: 'module',
+      engines: { node: '>=20.19' },
+      dependencies: { compiled: 'file:compiled/compiled-1.0.0.tgz' },
+      allowScripts: { compiled: true },
+    };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(whole));
+    execFileSync(npm, ['install', '--package-lock-only', '--offline', '--silent'], { cwd: folder });
+    return folder;
+  }
+
+  const setUp = (folder: string) =>
+    spawnSync(process.execPath, ['scripts/setup.js', '--build'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, npm_config_offline: 'true' },
+    });
+
+  it('installs, says so, and mends an install that was cut off', () => {
+    const folder = project();
+    const built = join(folder, 'node_modules/compiled/built.js');
+    const first = setUp(folder);
+    expect([first.status, first.stderr]).toEqual([0, '']);
+    expect(first.stdout).toMatch(/^Installing what Gatehouse needs\. .*takes minutes\.\n$/);
+    expect(existsSync(built)).toBe(true);
+    expect(setUp(folder).stdout).toBe('');
+
+    // killed while it compiled: no list of what is installed, and npm says "up to date" of what is there
+    rmSync(built);
+    rmSync(join(folder, 'node_modules/.package-lock.json'));
+    expect(setUp(folder).status).toBe(0);
+    expect(existsSync(built)).toBe(true);
+
+    // cut off, and taken for whole by an `npm install` since
+    rmSync(built);
+    expect(setUp(folder).status).toBe(0);
+    expect(existsSync(built)).toBe(true);
+
+    rmSync(join(folder, 'node_modules/compiled'), { recursive: true });
+    expect(setUp(folder).status).toBe(0);
+    expect(existsSync(built)).toBe(true);
+  });
+
+  it.each([
+    [
+      'there is no compiler',
+      `console.error('gyp ERR! stack Error: not found: make'); process.exit(1)`,
+      /needs Python, make and a C\+\+ compiler/,
+    ],
+    [
+      'there is no Python',
+      `console.error('gyp ERR! find Python'); process.exit(1)`,
+      /needs Python, make and a C\+\+ compiler/,
+    ],
+    ['the disk is full', `console.error('npm error code ENOSPC'); process.exit(1)`, /^The disk is full/],
+  ])('says in a sentence that %s', (_what, script, words) => {
+    const { status, stderr } = setUp(project(script));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(words);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+/** Every file with its time and mode: what was written shows. */
+const listed = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((entry) => `${entry} ${lstatSync(join(folder, entry)).mtimeMs}`)
+    .toSorted();
