@@ -1,15 +1,13 @@
 import { ForbiddenException, Injectable, UnauthorizedException, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { callerOf } from '../http/caller.js';
 import { ACCESS, isApi, type Access, type Viewer } from '../http/access.js';
-import { Arrivals } from '../http/arrivals.js';
 import { NotYet, SeeOther } from '../http/errors.js';
 import { RouteList } from '../http/route-list.js';
-import { safePath } from '../http/safe-path.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { Credentials } from '../sessions/credentials.js';
 
@@ -27,7 +25,6 @@ export class AccessGuard extends AuthGuard('jwt') {
     private readonly reflector: Reflector,
     private readonly credentials: Credentials,
     private readonly routes: RouteList,
-    private readonly arrivals: Arrivals,
     private readonly limits: RateLimits,
     private readonly settings: Settings,
   ) {
@@ -43,10 +40,7 @@ export class AccessGuard extends AuthGuard('jwt') {
     if (this.credentials.of(request) !== undefined) await super.canActivate(context);
 
     const { user } = request;
-    if (access.to === 'everyone') {
-      if (user && access.membersGoTo) this.sendOn(access.membersGoTo, context);
-      return true;
-    }
+    if (access.to === 'everyone') return true;
     if (!user) throw new UnauthorizedException('Please log in to go on.');
     this.refuseByScope(user, access, request);
     if (access.to === 'admins' && user.role !== 'admin') throw new ForbiddenException('This is for admins only.');
@@ -60,15 +54,6 @@ export class AccessGuard extends AuthGuard('jwt') {
   override handleRequest<Found = Viewer | undefined>(error: Error | null, viewer: Found | false): Found {
     if (error) throw error;
     return (viewer || undefined) as Found;
-  }
-
-  /** A second tab, or a form of the login that is sent again: who is in already goes on to where it would have led. */
-  private sendOn(fallback: string, context: ExecutionContext): never {
-    const http = context.switchToHttp();
-    const { query, body } = http.getRequest<FastifyRequest<{ Querystring: Fields; Body: Fields | undefined }>>();
-    const location = safePath(body?.next ?? query.next, fallback);
-    this.arrivals.note(http.getResponse<FastifyReply>(), location);
-    throw new SeeOther(location);
   }
 
   /**
@@ -113,5 +98,3 @@ export class AccessGuard extends AuthGuard('jwt') {
     return `/account/proof?next=${next}${method === 'GET' || method === 'HEAD' ? '' : '&again=yes'}`;
   }
 }
-
-type Fields = Readonly<Record<string, unknown>>;

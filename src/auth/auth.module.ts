@@ -20,6 +20,7 @@ import { JwtStrategy } from './jwt.strategy.js';
 import { LocalStrategy } from './local.strategy.js';
 import { LoginLinkController } from './login-link.controller.js';
 import { LoginsService } from './logins.service.js';
+import { MembersElsewhereGuard } from './members-elsewhere.guard.js';
 import { ProofController } from './proof.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { SecondStepController } from './second-step.controller.js';
@@ -59,6 +60,7 @@ import { SetupController } from './setup.controller.js';
     // in this order: who may not is told so before their body is looked at
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: BodyGuard },
+    { provide: APP_GUARD, useClass: MembersElsewhereGuard },
   ],
 })
 export class AuthModule {}

@@ -91,5 +91,7 @@ function jsonFields(text: string): object {
 function formFields(text: string): object {
   // bytes that stand beside each other as %XX are one piece of text
   for (const [run] of text.matchAll(/(?:%[0-9a-f]{2})+/gi)) utf8(Buffer.from(run.replaceAll('%', ''), 'hex'));
-  return { ...parseForm(text, '&', '=', { maxKeys: 0 }) };
+  const fields = parseForm(text, '&', '=', { maxKeys: 0 });
+  if (Object.hasOwn(fields, '__proto__')) throw new BadRequestException('A field cannot be called __proto__.');
+  return { ...fields };
 }
