@@ -101,7 +101,7 @@ export class CollectionDownloads {
   private async allOf(id: string, viewer: Viewer): Promise<ShelfFile[]> {
     const all: ShelfFile[] = [];
     for await (const slice of this.files.allIn(id, viewer)) all.push(...slice);
-    return all;
+    return all.sort((one, other) => (one.searchName < other.searchName ? -1 : 1));
   }
 }
 

@@ -10,7 +10,10 @@ import { numbered } from './file-name.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** What a list of checksums is made of. */
-export type Checksum = Pick<StoredFile, 'id' | 'name' | 'sha256'>;
+export interface Checksum extends Pick<StoredFile, 'id' | 'name' | 'sha256'> {
+  /** Whether it stands in the list; else it only counts among those that may be called the same. */
+  readonly fits?: boolean;
+}
 
 /** Sends lists of checksums that `sha256sum -c` reads. */
 @Injectable()
@@ -34,8 +37,8 @@ export class Checksums {
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
     const files: Checksum[] = [];
-    // no more of each than is needed stays in memory
-    for await (const slice of slices) files.push(...slice.map(({ id, name, sha256 }) => ({ id, name, sha256 })));
+    for await (const slice of slices)
+      files.push(...slice.map(({ id, name, sha256, fits }) => ({ id, name, sha256, fits: fits ?? true })));
     return reply.send(Readable.from(linesOf(files), { objectMode: false }));
   }
 }
@@ -80,8 +83,9 @@ const linesAtOnce = 500;
 async function* linesOf(files: readonly Checksum[]): AsyncGenerator<string> {
   const names = savedNames(files);
   for (let start = 0; start < files.length; start += linesAtOnce) {
-    const some = files.slice(start, start + linesAtOnce);
-    yield some.map(({ id, name, sha256 }) => `${checksumLine(names.get(id) ?? name, sha256)}\n`).join('');
+    const some = files.slice(start, start + linesAtOnce).filter(({ fits }) => fits !== false);
+    if (some.length > 0)
+      yield some.map(({ id, name, sha256 }) => `${checksumLine(names.get(id) ?? name, sha256)}\n`).join('');
     await nextTurn();
   }
 }

@@ -7,6 +7,7 @@ import { ApiProblem } from '../http/problem.js';
 import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { FilePage, FileVersionPage, presentShelfFile, presentVersion, ShelfFileView } from './file.view.js';
+import { FileLists } from './file-lists.js';
 import { FilesService } from './files.service.js';
 import { ShelfInput } from './shelf.input.js';
 
@@ -22,6 +23,7 @@ export class FilesApiController {
     private readonly files: FilesService,
     private readonly downloads: Downloads,
     private readonly checksums: Checksums,
+    private readonly lists: FileLists,
   ) {}
 
   @Get()
@@ -47,7 +49,7 @@ export class FilesApiController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    return this.checksums.send(this.files.allFor(viewer, selection), viewer, request, reply);
+    return this.checksums.send(this.lists.allFor(viewer, selection.q), viewer, request, reply);
   }
 
   @Get(':id')

@@ -7,6 +7,7 @@ import { hrefOfNext } from '../http/paging.input.js';
 import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { commandsToVerify, presentShelfFileInWords, presentVersionInWords } from './file.view.js';
+import { FileLists } from './file-lists.js';
 import { FilesService } from './files.service.js';
 import { SavedNames } from './saved-names.js';
 import { ShelfInput } from './shelf.input.js';
@@ -21,6 +22,7 @@ export class FilesController {
     private readonly files: FilesService,
     private readonly downloads: Downloads,
     private readonly checksums: Checksums,
+    private readonly lists: FileLists,
     private readonly visits: ShelfVisits,
     private readonly names: SavedNames,
   ) {}
@@ -53,7 +55,7 @@ export class FilesController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    return this.checksums.send(this.files.allFor(viewer, selection), viewer, request, reply);
+    return this.checksums.send(this.lists.allFor(viewer, selection.q), viewer, request, reply);
   }
 
   @Get('files/:id')

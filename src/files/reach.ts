@@ -19,7 +19,7 @@ export const asking = (viewer: Viewer): readonly [string, number] => [
 ];
 
 /** Whether the file `f` is there at all for whoever asks: not deleted, and, but for admins, out and not over. */
-const isOut: Readonly<Record<Reach, string>> = {
+export const isOut: Readonly<Record<Reach, string>> = {
   admin: `f."deletedAt" IS NULL`,
   member: `f."deletedAt" IS NULL AND f."availableAt" <= $2 AND (f."expiresAt" IS NULL OR f."expiresAt" > $2)`,
 };
