@@ -2,9 +2,11 @@ import { createRequire } from 'node:module';
 import { isAbsolute, resolve } from 'node:path';
 import type sqlite3 from 'sqlite3';
 import { DataSource, MigrationExecutor, type DataSourceOptions, type QueryRunner } from 'typeorm';
+import { secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
 import { bindInstantsAsNumbers } from './instants.js';
 import { migrations } from './migrations.js';
+import { tryMs, Turns } from './turns.js';
 
 /** The path of the SQLite file that the settings name, or undefined where they name PostgreSQL. */
 export function sqlitePath({ databaseUrl, dataDir }: Settings): string | undefined {
@@ -12,6 +14,9 @@ export function sqlitePath({ databaseUrl, dataDir }: Settings): string | undefin
   const path = databaseUrl.slice('sqlite:'.length);
   return isAbsolute(path) ? path : resolve(dataDir, path);
 }
+
+/** So long anybody waits for a connection to PostgreSQL, and twice as long for an answer. */
+const patienceMs = 5 * secondMs;
 
 /** How TypeORM reaches the database that the settings name; the same entities on both kinds. */
 export function dataSourceOptions(settings: Settings): DataSourceOptions {
@@ -30,9 +35,10 @@ export function dataSourceOptions(settings: Settings): DataSourceOptions {
       url: settings.databaseUrl,
       applicationName: 'gatehouse',
       poolSize: 10,
-      connectTimeoutMS: 10_000,
+      connectTimeoutMS: patienceMs,
+      extra: { query_timeout: 2 * patienceMs, keepAlive: true },
     };
-  return { ...shared, type: 'sqlite', database: path, driver: quietSqlite(), enableWAL: true, busyTimeout: 5_000 };
+  return { ...shared, type: 'sqlite', database: path, driver: quietSqlite(), enableWAL: true, busyTimeout: tryMs };
 }
 
 /** Says in one line, for an operator, why the site cannot start on this database. */
@@ -56,7 +62,7 @@ export async function openDatabase(options: DataSourceOptions): Promise<DataSour
   });
   try {
     if (options.type === 'sqlite') await migrateSqlite(dataSource);
-    else await migratePostgres(dataSource);
+    else await migratePostgres(options);
   } catch (error) {
     await dataSource.destroy();
     throw error;
@@ -81,7 +87,9 @@ async function migrateSqlite(dataSource: DataSource): Promise<void> {
 /** Any number, as long as no other program takes the same advisory lock on this database. */
 const migrationLock = 4_283_467_381;
 
-async function migratePostgres(dataSource: DataSource): Promise<void> {
+async function migratePostgres(options: DataSourceOptions): Promise<void> {
+  // a migration of a large table takes longer than anybody waits for a page
+  const dataSource = await new DataSource({ ...options, extra: {}, entities: [] }).initialize();
   const runner = dataSource.createQueryRunner();
   try {
     await runner.query('BEGIN');
@@ -94,6 +102,7 @@ async function migratePostgres(dataSource: DataSource): Promise<void> {
     throw error;
   } finally {
     await runner.release();
+    await dataSource.destroy();
   }
 }
 
@@ -117,9 +126,41 @@ async function migrate(dataSource: DataSource, runner: QueryRunner): Promise<voi
 function quietSqlite(): unknown {
   const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
   class Database extends sqlite.Database {
-    constructor(...given: ConstructorParameters<typeof sqlite3.Database>) {
+    private readonly turns = new Turns();
+
+    constructor(...given: ConstructorParameters<typeof sqlite.Database>) {
       super(...given);
       this.serialize();
+    }
+
+    override run(sql: string, ...given: unknown[]): this {
+      return this.inTurn((...rest) => super.run(sql, ...rest), given);
+    }
+
+    override all(sql: string, ...given: unknown[]): this {
+      return this.inTurn((...rest) => super.all(sql, ...rest), given);
+    }
+
+    /** What is given ends with whom to tell: with the statement as `this`, from which TypeORM reads what has changed. */
+    private inTurn(ask: (...given: unknown[]) => unknown, given: unknown[]): this {
+      const tell = given.at(-1);
+      if (typeof tell !== 'function') {
+        ask(...given);
+        return this;
+      }
+      const work = () =>
+        new Promise<() => void>((resolve, reject) => {
+          ask(...given.slice(0, -1), function (this: unknown, error: Error | null, ...rest: unknown[]) {
+            const { code } = (error ?? {}) as NodeJS.ErrnoException;
+            if (error && code === 'SQLITE_BUSY') reject(error);
+            else resolve(() => void Reflect.apply(tell, this, [error, ...rest]));
+          });
+        });
+      void this.turns.take(work).then(
+        (done) => done(),
+        (error: unknown) => void Reflect.apply(tell, this, [error]),
+      );
+      return this;
     }
   }
   const quiet = { ...sqlite, Database, verbose: () => quiet };

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Settings } from '../config/settings.js';
+import { Answering } from './answering.js';
 import { dataSourceOptions } from './data-source.js';
 import { Reader } from './reader.js';
 import { openSite } from './site.js';
@@ -24,7 +25,7 @@ import { Writer } from './writer.js';
       },
     }),
   ],
-  providers: [Reader, Writer],
-  exports: [Reader, Writer],
+  providers: [Answering, Reader, Writer],
+  exports: [Answering, Reader, Writer],
 })
 export class DatabaseModule {}

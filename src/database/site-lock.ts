@@ -5,6 +5,9 @@ import type { Database } from 'sqlite3';
 
 const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 
+/** The file that each data folder in use has. */
+export const siteLockIn = (dataDir: string): string => join(dataDir, 'site.lock');
+
 /**
  * Says whether a site is in use: whoever works on it shares the lock, and a restore has it alone. It is a lock of the
  * system on `site.lock` in the data folder, taken by SQLite, so it goes with its process, also where that is killed.
@@ -30,7 +33,7 @@ export class SiteLock {
 
   private static take(dataDir: string, sql: string, patienceMs: number): Promise<SiteLock | undefined> {
     return new Promise((resolve, reject) => {
-      const database = new sqlite.Database(join(dataDir, 'site.lock'), (opening) => {
+      const database = new sqlite.Database(siteLockIn(dataDir), (opening) => {
         if (opening) return reject(opening);
         database.configure('busyTimeout', patienceMs);
         database.exec(sql, (error) => {

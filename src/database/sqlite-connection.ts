@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module';
 import type sqlite3 from 'sqlite3';
 import type { Database, Statement } from 'sqlite3';
+import { tryMs, Turns } from './turns.js';
 
 const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 
 /** A connection of its own to a SQLite database that is there. Its statements run in turn, each prepared once. */
 export class SqliteConnection {
+  private readonly turns = new Turns();
   private readonly statements = new Map<string, Promise<Statement>>();
   private connection: Promise<Database> | undefined;
   private isClosed = false;
@@ -20,12 +22,15 @@ export class SqliteConnection {
   /** The rows of one statement of a fixed few, with values in the order in which `$1`, `$2`, … first appear. */
   async rows(sql: string, values: readonly unknown[]): Promise<unknown[]> {
     const statement = await this.prepare(sql);
-    return new Promise((resolve, reject) => {
-      statement.all(values, (error, rows) => {
-        if (error) reject(error);
-        else resolve(rows);
-      });
-    });
+    return this.turns.take(
+      () =>
+        new Promise<unknown[]>((resolve, reject) => {
+          statement.all(values, (error, rows) => {
+            if (error) reject(error);
+            else resolve(rows);
+          });
+        }),
+    );
   }
 
   async close(): Promise<void> {
@@ -57,7 +62,7 @@ export class SqliteConnection {
         if (error) reject(error);
         else resolve(database);
       });
-      database.configure('busyTimeout', 5_000);
+      database.configure('busyTimeout', tryMs);
       // one thread for it, and no more: those of a connection would wait for each other
       database.serialize();
       if (this.setUp) database.exec(this.setUp);

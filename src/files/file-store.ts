@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { access, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { hourMs, minuteMs } from '../config/durations.js';
 import { holdFile, Settings } from '../config/settings.js';
+import { siteLockIn } from '../database/site-lock.js';
+import { Busy } from '../http/errors.js';
 import type { ByteRange } from './byte-range.js';
 import { Drafts, openEntry, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
 import { FileReader } from './file-reader.js';
@@ -40,7 +42,8 @@ export class FileStore {
     sizeCalculation: (bytes) => Math.max(1, bytes.length),
   });
 
-  constructor({ dataDir }: Settings) {
+  constructor(private readonly settings: Settings) {
+    const { dataDir } = settings;
     this.folder = join(dataDir, 'files');
     this.incoming = new Drafts(join(this.folder, 'incoming'), hourMs);
     this.pieces = new Drafts(join(this.folder, 'pieces'), 48 * hourMs);
@@ -54,6 +57,7 @@ export class FileStore {
   async put(source: Readable, fits: Fits = () => Promise.resolve()): Promise<Stored> {
     // it may fail before anything is read of it; whoever reads hears of it all the same
     source.on('error', () => undefined);
+    await this.mustBeThere();
     const key = newKey();
     try {
       await this.incoming.begin(key);
@@ -67,6 +71,7 @@ export class FileStore {
 
   /** A key for bytes that come in pieces: `append` takes them, `finish` makes them whole. */
   async begin(): Promise<string> {
+    await this.mustBeThere();
     const key = newKey();
     await this.pieces.begin(key);
     return key;
@@ -169,6 +174,13 @@ export class FileStore {
       for await (const key of drafts.stale()) await drafts.discard(key);
     for await (const key of this.unsettled.stale())
       await (isKey(key) && !(await isNamed(key)) ? this.discard(key) : this.unsettled.discard(key));
+  }
+
+  /** A folder that was moved away is not made anew: what it holds would be in the way when it comes back. */
+  private async mustBeThere(): Promise<void> {
+    await access(siteLockIn(this.settings.dataDir)).catch(() => {
+      throw new Busy(30, 'The data folder of this site is not there. Please try again once it is back.');
+    });
   }
 
   private async keep(key: string, drafts: Drafts): Promise<Stored> {

@@ -10,6 +10,7 @@ import {
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import { Settings } from '../config/settings.js';
+import { isUnavailable } from '../database/unavailable.js';
 import { isApi } from './access.js';
 import { Busy, InvalidInput, NotYet, SeeOther, SpentLink, TooManyRequests } from './errors.js';
 import { adviceFor } from './error-advice.js';
@@ -64,6 +65,10 @@ export class ErrorsFilter implements ExceptionFilter {
     }
     if (error instanceof HttpException) return error;
     if (isFull(error)) return new Busy(60, 'The disk of this site is full. Please try again once there is room.');
+    if (isUnavailable(error)) {
+      request.log.warn({ requestId: request.id, err: error }, 'the database does not answer');
+      return new Busy(5, 'The database of this site does not answer. Please try again shortly.');
+    }
     const { statusCode } = error as { statusCode?: unknown };
     if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
       return new HttpException(sentences[statusCode] ?? unreadable, statusCode, { cause: error });

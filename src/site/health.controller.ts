@@ -3,7 +3,10 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../http/access.js';
 import { Lifecycle } from '../http/lifecycle.js';
-import { Reader } from '../database/reader.js';
+import { siteLockIn } from '../database/site-lock.js';
+import { Answering } from '../database/answering.js';
+import { Settings } from '../config/settings.js';
+import { access } from 'node:fs/promises';
 
 /** For whoever watches the process: does it live, and can it serve? */
 @ApiExcludeController()
@@ -14,7 +17,8 @@ export class HealthController {
 
   constructor(
     private readonly lifecycle: Lifecycle,
-    private readonly reader: Reader,
+    private readonly database: Answering,
+    private readonly settings: Settings,
   ) {}
 
   @Get('health')
@@ -34,7 +38,12 @@ export class HealthController {
 
   private async fault(): Promise<string | undefined> {
     if (this.lifecycle.isDraining) return 'This process is ending.';
-    return this.reader.rows('SELECT 1').then(
+    const isThere = await access(siteLockIn(this.settings.dataDir)).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) return 'The data folder is not there.';
+    return this.database.mustAnswer().then(
       () => undefined,
       (error: unknown) => {
         this.logger.warn({ err: error }, 'the database does not answer');

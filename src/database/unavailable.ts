@@ -1,0 +1,13 @@
+/** What says that the database is not there or does not answer now: by the codes of SQLite, the system and PostgreSQL. */
+const codes =
+  /^(SQLITE_(BUSY|LOCKED|CANTOPEN|IOERR|READONLY)|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)|57P0[1-3]|53300|08...)$/;
+
+/** What pg says without a code. */
+const words = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|timeout expired)/;
+
+/** Whether a statement failed because the database is away or locked, and may do once it is back. */
+export function isUnavailable(error: unknown): boolean {
+  const { driverError = error } = error as { driverError?: unknown };
+  const { code, message } = driverError as { code?: unknown; message?: unknown };
+  return (typeof code === 'string' && codes.test(code)) || (typeof message === 'string' && words.test(message));
+}

@@ -1,0 +1,155 @@
+import { describe, expect, it } from '@jest/globals';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import type sqlite3 from 'sqlite3';
+import { keeper } from '../support/admins.js';
+import { newDatabase } from '../support/app.js';
+import { query } from '../support/command.js';
+import { eventually } from '../support/database.js';
+import { Line } from '../support/line.js';
+import { person, Script } from '../support/people.js';
+import { need } from '../support/programs.js';
+import { freePort, newFolder, startServer } from '../support/server.js';
+
+const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
+
+const register = (url: string) => {
+  const { name, email, password } = person();
+  return fetch(`${url}/api/v1/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name, email, password }),
+  });
+};
+
+/** Sees that many at once are told to come back, none later than after 20 seconds. */
+async function tellsToComeBack(url: string): Promise<void> {
+  const since = Date.now();
+  for (const answer of await Promise.all(Array.from({ length: 10 }, () => register(url)))) {
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^\d+$/)]);
+    expect(answer.headers.get('content-type')).toMatch('problem+json');
+  }
+  expect(Date.now() - since).toBeLessThan(20_000);
+  expect((await fetch(`${url}/ready`)).status).toBe(503);
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+}
+
+const comesBack = (url: string) =>
+  eventually(async () => (await fetch(`${url}/ready`)).status === 200 && (await register(url)).status === 201);
+
+describe('a database that does not answer', () => {
+  it('is 503 while another program has SQLite locked, and goes on by itself', async () => {
+    const server = await startServer();
+    const other = new sqlite.Database(join(server.dataDir, 'gatehouse.db'));
+    const run = (sql: string) =>
+      new Promise<void>((resolve, reject) => other.exec(sql, (e) => (e ? reject(e) : resolve())));
+    await run('BEGIN IMMEDIATE');
+    await tellsToComeBack(server.url);
+    await run('ROLLBACK');
+    await comesBack(server.url);
+    other.close();
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('is 503 while PostgreSQL is away, and goes on by itself', async () => {
+    const database = await newDatabase('postgres');
+    const address = new URL(database?.url ?? '');
+    const line = await Line.to(`http://${address.host}`);
+    address.host = new URL(line.url).host;
+    const server = await startServer({ DATABASE_URL: address.href });
+    line.cut();
+    await tellsToComeBack(server.url);
+    line.mend();
+    await comesBack(server.url);
+    expect(await server.stop()).toBe(0);
+    await line.close();
+    await database?.drop();
+  });
+});
+
+it('a data folder that is moved away is told, takes no upload, and heals when it is back', async () => {
+  const server = await startServer({ ADMIN_EMAIL: keeper.email, ADMIN_PASSWORD: keeper.password });
+  const admin = new Script(server.url);
+  await admin.logIn(keeper);
+  const put = () =>
+    fetch(`${server.url}/api/v1/uploads/a.txt`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${admin.token ?? ''}` },
+      body: 'bytes',
+    });
+  renameSync(server.dataDir, `${server.dataDir}-away`);
+  const refused = await put();
+  expect([refused.status, await refused.text()]).toEqual([503, expect.stringContaining('data folder')]);
+  const ready = await fetch(`${server.url}/ready`);
+  expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('data folder')]);
+  // it fails where the site has made it anew meanwhile
+  renameSync(`${server.dataDir}-away`, server.dataDir);
+  expect((await fetch(`${server.url}/ready`)).status).toBe(200);
+  expect((await put()).status).toBe(201);
+  expect(await server.stop()).toBe(0);
+});
+
+it('leaves no lock behind pgbouncer, which lends connections for a transaction', async () => {
+  let program: string;
+  try {
+    program = need('pgbouncer');
+  } catch (error) {
+    process.stdout.write(`skipped: ${(error as Error).message}\n`);
+    return;
+  }
+  const database = await newDatabase('postgres');
+  const { hostname, port, username, password, pathname } = new URL(database?.url ?? '');
+  const folder = newFolder();
+  chmodSync(folder, 0o755);
+  const listen = await freePort();
+  const name = pathname.slice(1);
+  const config = join(folder, 'pgbouncer.ini');
+  writeFileSync(
+    config,
+    `[databases]
+${name} = host=${hostname} port=${port} user=${username} password=${password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${listen}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+`,
+    { mode: 0o644 },
+  );
+  const nobody =
+    process.getuid?.() === 0 ? Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' })) : undefined;
+  const pooler = spawn(program, [config], {
+    stdio: 'ignore',
+    ...(nobody !== undefined && { uid: nobody, gid: nobody }),
+  });
+  const ended = once(pooler, 'close');
+  try {
+    const through = `postgres://${username}@127.0.0.1:${listen}/${name}`;
+    await eventually(() =>
+      query({ DATABASE_URL: through }, 'SELECT 1').then(
+        () => true,
+        () => false,
+      ),
+    );
+    const dataDir = newFolder();
+    // two that start at once take turns at the migrations
+    const servers = await Promise.all([1, 2].map(() => startServer({ DATABASE_URL: through, DATA_DIR: dataDir })));
+    const made = await Promise.all(Array.from({ length: 12 }, (_, one) => register(servers[one % 2]?.url ?? '')));
+    expect(made.map(({ status }) => status)).toEqual(made.map(() => 201));
+    for (const server of servers) expect(await server.stop()).toBe(0);
+    const held = await query(
+      { DATABASE_URL: database?.url ?? '' },
+      `SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`,
+    );
+    expect(held).toEqual([]);
+  } finally {
+    pooler.kill('SIGKILL');
+    await ended;
+    await database?.drop();
+  }
+});
