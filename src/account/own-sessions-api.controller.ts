@@ -9,6 +9,7 @@ import {
 } from '@nestjs/swagger';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
+import { Names } from '../http/named.js';
 import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
 import { presentSession, SessionPage } from '../sessions/session.view.js';
@@ -21,6 +22,7 @@ import { NewTokenView, presentNewToken } from './token.view.js';
 @ApiTags('Your account')
 @ApiBearerAuth()
 @MembersOnly({ beforeFactor: true })
+@Names(OwnSessions, (own, { id }, viewer) => own.find(viewer, id))
 @Controller('api/v1/users/me')
 export class OwnSessionsApiController {
   constructor(

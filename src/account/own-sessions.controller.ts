@@ -5,6 +5,7 @@ import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
+import { Names } from '../http/named.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { Credentials } from '../sessions/credentials.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
@@ -17,6 +18,7 @@ const making = { view: 'account/tokens', title: 'Make an access token', keep: ['
 /** Where a member is logged in, and the tokens of their scripts. */
 @ApiExcludeController()
 @MembersOnly({ beforeFactor: true })
+@Names(OwnSessions, (own, { id }, viewer) => own.find(viewer, id))
 @Controller('account')
 export class OwnSessionsController {
   constructor(

@@ -17,10 +17,16 @@ export class OwnSessions {
     private readonly activity: ActivityService,
   ) {}
 
+  /** A session or token of the member's. @throws NotFoundException if it is none. */
+  async find(viewer: Viewer, id: string): Promise<Session> {
+    const session = isUuid(id) ? await this.sessions.findOf(viewer, id) : undefined;
+    return session ?? notThere();
+  }
+
   /** Ends a session or token. @throws NotFoundException where it is none of the member's. */
   async end(viewer: Viewer, id: string, caller: Caller): Promise<void> {
     const session = isUuid(id) ? await this.sessions.endFor(viewer, id) : undefined;
-    if (!session) throw new NotFoundException('There is no such session of yours. It may have ended already.');
+    if (!session) notThere();
     const target = session.name ?? deviceOf(session.userAgent);
     await this.activity.record({ kind: 'session.ended', member: viewer, target }, caller);
   }
@@ -58,4 +64,8 @@ export class OwnSessions {
     await this.activity.record({ kind: 'token.made', member: viewer, target: name }, caller);
     return { token: begun.token, session };
   }
+}
+
+function notThere(): never {
+  throw new NotFoundException('There is no such session of yours. It may have ended already.');
 }

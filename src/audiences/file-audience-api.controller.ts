@@ -2,6 +2,7 @@ import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
+import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { AudienceInput } from './audience.input.js';
 import { AudienceView, presentAudience } from './audience.view.js';
@@ -12,6 +13,7 @@ import { FileAudience } from './file-audience.js';
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()
+@Names(FileAudience, (file, { id }) => file.find(id))
 @Controller('api/v1/files/:id/audience')
 export class FileAudienceApiController {
   constructor(

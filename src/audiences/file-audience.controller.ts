@@ -8,10 +8,12 @@ import { FromForm } from '../http/form.js';
 import { AudienceForm, audienceForm } from './audience-form.js';
 import { AudienceInput } from './audience.input.js';
 import { FileAudience } from './file-audience.js';
+import { Names } from '../http/named.js';
 
 /** Who may have a file, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
+@Names(FileAudience, (file, { id }) => file.find(id))
 @Controller('admin/files/:id/audience')
 export class FileAudienceController {
   constructor(

@@ -10,6 +10,7 @@ import { MailModule } from '../mail/mail.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { BodyGuard } from '../http/body.guard.js';
+import { NamedGuard } from '../http/named.guard.js';
 import { AccessGuard } from './access.guard.js';
 import { AuthApiController } from './auth-api.controller.js';
 import { BrowserLogins } from './browser-logins.js';
@@ -57,8 +58,9 @@ import { SetupController } from './setup.controller.js';
     JwtStrategy,
     LocalStrategy,
     LoginsService,
-    // in this order: who may not is told so before their body is looked at
+    // in this order: who may not, or names what is not there, is told so before their body is looked at
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: NamedGuard },
     { provide: APP_GUARD, useClass: BodyGuard },
     { provide: APP_GUARD, useClass: MembersElsewhereGuard },
   ],

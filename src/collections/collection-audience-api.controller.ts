@@ -5,6 +5,7 @@ import { AudienceView, presentAudience } from '../audiences/audience.view.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
+import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { CollectionsService } from './collections.service.js';
 
@@ -12,6 +13,7 @@ import { CollectionsService } from './collections.service.js';
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()
+@Names(CollectionsService, (collections, { id }) => collections.find(id))
 @Controller('api/v1/collections/:id/audience')
 export class CollectionAudienceApiController {
   constructor(

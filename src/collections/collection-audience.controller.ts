@@ -8,10 +8,12 @@ import { ByAdmin, type By } from '../http/by.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { CollectionsService } from './collections.service.js';
+import { Names } from '../http/named.js';
 
 /** Who may have a collection, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
+@Names(CollectionsService, (collections, { id }) => collections.find(id))
 @Controller('admin/collections/:id/audience')
 export class CollectionAudienceController {
   constructor(

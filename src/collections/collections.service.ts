@@ -48,6 +48,19 @@ export class CollectionsService {
     return row ? fromRow(row) : notThere();
   }
 
+  /** Whether a file is in a collection. @throws NotFoundException if there is no such collection, or it is not in it. */
+  async findFileIn(id: string, fileId: string): Promise<void> {
+    await this.find(id);
+    const sql = `SELECT 1 FROM "collection_files" WHERE "collectionId" = $1 AND "fileId" = $2`;
+    if (!isUuid(fileId) || (await this.reader.rows(sql, [id, fileId])).length === 0) noFile();
+  }
+
+  /** Whether a file may be put into a collection. @throws NotFoundException if one of them is not there. */
+  async findFileFor(id: string, fileId: string): Promise<void> {
+    await this.find(id);
+    if (!isUuid(fileId) || !(await this.files.existsBy({ id: fileId }))) noFile();
+  }
+
   /** Makes a collection that is empty, and for nobody yet. */
   async create({ name, note = '' }: CollectionInput, by: By): Promise<Collection> {
     const now = new Date();

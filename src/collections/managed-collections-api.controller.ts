@@ -9,6 +9,7 @@ import {
 } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
+import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { CollectionChangeInput, CollectionInput } from './collection.input.js';
 import { CollectionView, presentCollection } from './collection.view.js';
@@ -18,6 +19,7 @@ import { CollectionsService } from './collections.service.js';
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()
+@Names(CollectionsService, (collections, { id }) => collections.find(id))
 @Controller('api/v1/collections')
 export class ManagedCollectionsApiController {
   constructor(private readonly collections: CollectionsService) {}
@@ -59,6 +61,7 @@ export class ManagedCollectionsApiController {
   }
 
   @Put(':id/files/:fileId')
+  @Names(CollectionsService, (collections, { id, fileId }) => collections.findFileFor(id, fileId))
   @HttpCode(204)
   @ApiOperation({ summary: 'Put a file into a collection', operationId: 'addFileToCollection' })
   @ApiNoContentResponse({ description: 'It is in it, from the next request on.' })
@@ -68,6 +71,7 @@ export class ManagedCollectionsApiController {
   }
 
   @Delete(':id/files/:fileId')
+  @Names(CollectionsService, (collections, { id, fileId }) => collections.findFileIn(id, fileId))
   @HttpCode(204)
   @ApiOperation({ summary: 'Take a file out of a collection', operationId: 'removeFileFromCollection' })
   @ApiNoContentResponse({ description: 'It is out of it, from the next request on.' })

@@ -10,6 +10,7 @@ import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
+import { Names } from '../http/named.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
 import { CollectionFilesInput, CollectionInput } from './collection.input.js';
 import { presentCollectionInWords, sumInWords } from './collection.view.js';
@@ -21,6 +22,7 @@ const describing = { view: 'collections/details', title: 'What is said of the co
 /** Collections, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
+@Names(CollectionsService, (collections, { id }) => collections.find(id))
 @Controller('admin/collections')
 export class ManagedCollectionsController {
   constructor(
@@ -130,6 +132,7 @@ export class ManagedCollectionsController {
   }
 
   @Post(':id/files/:fileId/removal')
+  @Names(CollectionsService, (collections, { id, fileId }) => collections.findFileIn(id, fileId))
   @OnPage('/admin/collections/:id')
   @Redirect('/admin/collections', 303)
   async removeFile(

@@ -10,6 +10,7 @@ import {
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { InvalidInput } from '../http/errors.js';
+import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { AuthenticatorCodeInput, PasskeyNameInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
@@ -28,6 +29,7 @@ import { PasskeysService } from './passkeys.service.js';
 @ApiTags('Second factor')
 @ApiBearerAuth()
 @MembersOnly({ beforeFactor: true, recentProof: true })
+@Names(PasskeysService, (passkeys, { id }, viewer) => passkeys.findFor(viewer, id))
 @Controller('api/v1/users/me/factors')
 export class FactorsApiController {
   constructor(

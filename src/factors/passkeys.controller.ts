@@ -5,6 +5,7 @@ import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
+import { Names } from '../http/named.js';
 import { Credentials } from '../sessions/credentials.js';
 import { NewPasskeyInput, PasskeyNameInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
@@ -19,6 +20,7 @@ const nameForm = { view: 'factors/passkey-name', title: 'Name your passkey', kee
 /** A member's passkeys, in a browser: which alone can make one. */
 @ApiExcludeController()
 @MembersOnly({ beforeFactor: true, recentProof: true })
+@Names(PasskeysService, (passkeys, { id }, viewer) => passkeys.findFor(viewer, id))
 @Controller('account/factors/passkeys')
 export class PasskeysController {
   constructor(

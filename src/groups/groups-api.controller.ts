@@ -9,6 +9,7 @@ import {
 } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
+import { Names } from '../http/named.js';
 import { SearchInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
 import { GroupInput, GroupMembersInput } from './group.input.js';
@@ -19,6 +20,7 @@ import { GroupsService } from './groups.service.js';
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()
+@Names(GroupsService, (groups, { id }) => groups.find(id))
 @Controller('api/v1/groups')
 export class GroupsApiController {
   constructor(private readonly groups: GroupsService) {}
@@ -88,6 +90,7 @@ export class GroupsApiController {
   }
 
   @Delete(':id/members/:memberId')
+  @Names(GroupsService, (groups, { id, memberId }) => groups.findMember(id, memberId))
   @HttpCode(204)
   @ApiOperation({ summary: 'Take a member out of a group', operationId: 'removeMemberFromGroup' })
   @ApiNoContentResponse({ description: 'They are out from the next request on.' })

@@ -5,6 +5,7 @@ import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
+import { Names } from '../http/named.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
 import { GroupInput, GroupMembersInput } from './group.input.js';
 import { presentGroupInWords } from './group.view.js';
@@ -17,6 +18,7 @@ const joining = { view: 'groups/joining', title: 'Add members to the group', kee
 /** Groups, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
+@Names(GroupsService, (groups, { id }) => groups.find(id))
 @Controller('admin/groups')
 export class GroupsController {
   constructor(
@@ -107,6 +109,7 @@ export class GroupsController {
   }
 
   @Post(':id/members/:memberId/removal')
+  @Names(GroupsService, (groups, { id, memberId }) => groups.findMember(id, memberId))
   @OnPage('/admin/groups/:id')
   @Redirect('/admin/groups', 303)
   async removeMember(

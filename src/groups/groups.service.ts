@@ -112,6 +112,13 @@ export class GroupsService {
     return count;
   }
 
+  /** Whether a member is in a group. @throws NotFoundException if there is no such group, or they are not in it. */
+  async findMember(id: string, memberId: string): Promise<void> {
+    await this.find(id);
+    const sql = `SELECT 1 FROM "group_members" WHERE "groupId" = $1 AND "memberId" = $2`;
+    if (!isUuid(memberId) || (await this.reader.rows(sql, [id, memberId])).length === 0) notInIt();
+  }
+
   /** @throws NotFoundException where they are not in it. */
   async removeMember(group: Group, memberId: string, by: By): Promise<GroupMember> {
     const [row] = isUuid(memberId)
@@ -120,7 +127,7 @@ export class GroupsService {
           [group.id, memberId],
         )
       : [];
-    if (!row) throw new NotFoundException('They are not in the group.');
+    if (!row) notInIt();
     const member = await this.users.find(row.id);
     await this.note('group.member-removed', group.name, by, member);
     return member;
@@ -151,4 +158,8 @@ function refuseTaken(error: unknown): never {
 
 function notThere(): never {
   throw new NotFoundException('There is no such group.');
+}
+
+function notInIt(): never {
+  throw new NotFoundException('They are not in the group.');
 }

@@ -14,6 +14,7 @@ import { FileView, presentFile } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FormFile, type SentFile } from '../http/form-with-file.js';
+import { Names } from '../http/named.js';
 import { TakesUploads } from '../http/patience.js';
 import { ApiProblem } from '../http/problem.js';
 import { FileChangeInput } from './file-change.input.js';
@@ -29,6 +30,7 @@ const multipart = {
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()
+@Names(LibraryService, (library, { id }) => library.find(id))
 @Controller('api/v1/files')
 export class LibraryApiController {
   constructor(private readonly library: LibraryService) {}
@@ -70,6 +72,7 @@ export class LibraryApiController {
   }
 
   @Patch(':id')
+  @Names(LibraryService, (library, { id }) => library.findAny(id))
   @ApiOperation({ summary: 'Change what is said of a file, feature it, or have it back', operationId: 'changeFile' })
   @ApiOkResponse({ type: FileView, description: 'The file as it is now.' })
   @ApiProblem(400, 401, 403, 404, 413, 422)

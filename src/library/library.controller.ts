@@ -9,6 +9,7 @@ import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
+import { Names } from '../http/named.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { FormFile, type SentFile } from '../http/form-with-file.js';
 import { TakesUploads } from '../http/patience.js';
@@ -38,6 +39,7 @@ const outcomes = {
 /** The library, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
+@Names(LibraryService, (library, { id }) => library.find(id))
 @Controller('admin/files')
 export class LibraryController {
   constructor(
@@ -177,6 +179,7 @@ export class LibraryController {
   }
 
   @Post(':id/restoration')
+  @Names(LibraryService, (library, { id }) => library.findAny(id))
   @Redirect('/admin/files', 303)
   async restore(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
     await this.library.restore(await this.library.findAny(id), by);

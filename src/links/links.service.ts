@@ -99,6 +99,11 @@ export class LinksService implements OnModuleInit {
     return partOf(found, limit);
   }
 
+  /** Whether there is such a link, used or not. */
+  has(kind: LinkKind, id: string): Promise<boolean> {
+    return this.links.existsBy({ kind, id });
+  }
+
   /** Whether there was such a link, which is gone now. */
   async withdraw(kind: LinkKind, id: string): Promise<boolean> {
     const { affected } = await this.links.delete({ kind, id });

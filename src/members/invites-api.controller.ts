@@ -8,6 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
+import { Names } from '../http/named.js';
 import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
 import { ByAdmin, type By } from '../http/by.js';
@@ -19,6 +20,7 @@ import { InvitesService } from './invites.service.js';
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly({ recentProof: true })
+@Names(InvitesService, (invites, { id }) => invites.find(id))
 @Controller('api/v1/invites')
 export class InvitesApiController {
   constructor(private readonly invites: InvitesService) {}

@@ -50,10 +50,14 @@ export class InvitesService {
     return { invite, link };
   }
 
+  /** @throws NotFoundException if there is no such invite (any more). */
+  async find(id: string): Promise<void> {
+    if (!isUuid(id) || !(await this.links.has('invite', id))) notThere();
+  }
+
   /** Makes an invite worthless. @throws NotFoundException where it is none, or was used or withdrawn. */
   async withdraw(id: string, { admin, caller }: By): Promise<void> {
-    if (!isUuid(id) || !(await this.links.withdraw('invite', id)))
-      throw new NotFoundException('There is no such invite any more.');
+    if (!isUuid(id) || !(await this.links.withdraw('invite', id))) notThere();
     await this.activity.record({ kind: 'invite.withdrawn', actor: admin, target: id }, caller);
   }
 
@@ -65,4 +69,8 @@ export class InvitesService {
         { field: 'email', message: 'The rules of registration leave out the domain of that address.' },
       ]);
   }
+}
+
+function notThere(): never {
+  throw new NotFoundException('There is no such invite any more.');
 }

@@ -10,6 +10,7 @@ import {
 import { ActivityService } from '../activity/activity.service.js';
 import { EventPage, presentEvent } from '../activity/event.view.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { Names } from '../http/named.js';
 import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
 import { presentSession, SessionPage } from '../sessions/session.view.js';
@@ -23,6 +24,7 @@ import { MembersService } from './members.service.js';
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()
+@Names(MembersService, (members, { id }) => members.find(id))
 @Controller('api/v1/users')
 export class MembersApiController {
   constructor(

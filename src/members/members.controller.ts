@@ -7,6 +7,7 @@ import { FactorsService } from '../factors/factors.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { GroupsService } from '../groups/groups.service.js';
 import { FlashMessages, type Flash } from '../http/flash.js';
+import { Names } from '../http/named.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { Credentials } from '../sessions/credentials.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
@@ -19,6 +20,7 @@ import { MembersService, type Member } from './members.service.js';
 /** The members, for an admin in a browser: who there is, and what can be done about one. */
 @ApiExcludeController()
 @AdminsOnly({ recentProof: true })
+@Names(MembersService, (members, { id }) => members.find(id))
 @Controller('admin/members')
 export class MembersController {
   constructor(

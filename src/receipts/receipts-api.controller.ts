@@ -2,6 +2,7 @@ import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
+import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { LibraryService } from '../library/library.service.js';
 import { presentReceipt, ReceiptPage, RemindersView } from './receipt.view.js';
@@ -13,6 +14,7 @@ import { Reminders } from './reminders.js';
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()
+@Names(LibraryService, (library, { id }) => library.find(id))
 @Controller('api/v1/files/:id')
 export class ReceiptsApiController {
   constructor(

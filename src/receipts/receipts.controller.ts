@@ -6,6 +6,7 @@ import { IsDownload } from '../http/arrivals.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { OnPage } from '../http/form.js';
 import { FlashMessages } from '../http/flash.js';
+import { Names } from '../http/named.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { LibraryService } from '../library/library.service.js';
 import { UsersService } from '../users/users.service.js';
@@ -18,6 +19,7 @@ import { Reminders } from './reminders.js';
 /** Who has what, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
+@Names(LibraryService, (library, { id }) => library.find(id))
 @Controller('admin')
 export class ReceiptsController {
   constructor(

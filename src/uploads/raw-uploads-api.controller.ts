@@ -17,6 +17,7 @@ import { FileView, presentFile } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { ledThrough } from '../http/led-through.js';
+import { Names } from '../http/named.js';
 import { TakesUploads } from '../http/patience.js';
 import { ApiProblem } from '../http/problem.js';
 import { within } from '../http/within.js';
@@ -68,6 +69,7 @@ export class RawUploadsApiController {
   }
 
   @Put('files/:id/content')
+  @Names(LibraryService, (library, { id }) => library.find(id))
   @TakesUploads('raw')
   @ApiOperation({
     summary: 'Replace the bytes of a file, as raw bytes',

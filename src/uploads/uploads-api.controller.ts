@@ -12,9 +12,11 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
+import { Names } from '../http/named.js';
 import { piece, TakesUploads } from '../http/patience.js';
 import { ApiProblem } from '../http/problem.js';
 import { AskedByAdmin, Tus, type Asked } from './tus.js';
+import { UploadsService } from './uploads.service.js';
 
 const resumable = { name: 'tus-resumable', required: true, schema: { type: 'string', enum: ['1.0.0'] } };
 
@@ -22,6 +24,7 @@ const resumable = { name: 'tus-resumable', required: true, schema: { type: 'stri
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()
+@Names(UploadsService, (uploads, { id }, { id: adminId }) => uploads.findOwn(id, adminId))
 @Controller('api/v1/uploads')
 export class UploadsApiController {
   constructor(private readonly tus: Tus) {}

@@ -2,12 +2,15 @@ import { Controller, Delete, Head, HttpCode, Patch, Post } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { OnPage } from '../http/form.js';
+import { Names } from '../http/named.js';
 import { TakesUploads } from '../http/patience.js';
 import { AskedByAdmin, Tus, type Asked } from './tus.js';
+import { UploadsService } from './uploads.service.js';
 
 /** The same uploads, for the page in an admin's browser. */
 @ApiExcludeController()
 @AdminsOnly()
+@Names(UploadsService, (uploads, { id }, { id: adminId }) => uploads.findOwn(id, adminId))
 @Controller('admin/uploads')
 export class UploadsController {
   constructor(private readonly tus: Tus) {}

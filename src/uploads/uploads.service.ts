@@ -95,7 +95,7 @@ export class UploadsService implements OnModuleInit {
    * @throws NotFoundException where they have none of that id (any more); as `LibraryService.add`.
    */
   async find(id: string, by: By): Promise<Progress> {
-    const upload = await this.findOwn(id, by);
+    const upload = await this.findOwn(id, by.admin?.id);
     const offset = upload.addedFileId === null ? await this.store.sizeOf(upload.storageKey) : upload.size;
     if (offset === undefined) notThere();
     return { ...upload, addedFileId: await this.shelve(upload, offset, by), offset };
@@ -109,7 +109,7 @@ export class UploadsService implements OnModuleInit {
    * @throws NotFoundException as `find`; ConflictException where more have, or less; NoRoom where the disk is full.
    */
   async append(id: string, offset: number, piece: Readable, by: By): Promise<void> {
-    const upload = await this.findOwn(id, by);
+    const upload = await this.findOwn(id, by.admin?.id);
     if (upload.addedFileId !== null) return;
     await this.uploads.update({ id }, { expiresAt: new Date(Date.now() + patience) });
     await this.store.append(upload.storageKey, offset, piece, () => this.room.mustFit(0)).catch(refuseWithoutRoom);
@@ -117,9 +117,15 @@ export class UploadsService implements OnModuleInit {
 
   /** Forgets an upload; what has become a file stays one. @throws NotFoundException as `find`. */
   async cancel(id: string, by: By): Promise<void> {
-    const { storageKey } = await this.findOwn(id, by);
+    const { storageKey } = await this.findOwn(id, by.admin?.id);
     await this.uploads.delete({ id });
     await this.store.abandon(storageKey);
+  }
+
+  /** An admin's own upload, as far as it is known. @throws NotFoundException as `find`. */
+  async findOwn(id: string, uploaderId = ''): Promise<Upload> {
+    const upload = isUuid(id) ? await this.uploads.findOneBy({ id, uploaderId }) : null;
+    return upload && +upload.expiresAt > Date.now() ? upload : notThere();
   }
 
   onModuleInit(): void {
@@ -148,11 +154,6 @@ export class UploadsService implements OnModuleInit {
       [Date.now()],
     );
     for (const { storageKey } of over) await this.store.abandon(storageKey);
-  }
-
-  private async findOwn(id: string, { admin }: By): Promise<Upload> {
-    const upload = isUuid(id) ? await this.uploads.findOneBy({ id, uploaderId: admin?.id ?? '' }) : null;
-    return upload && +upload.expiresAt > Date.now() ? upload : notThere();
   }
 }
 

@@ -10,16 +10,20 @@ import { eventually } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { person, Script, type Visitor } from '../support/people.js';
 import { routesOf } from '../support/routes.js';
+import { makeThings } from '../support/things.js';
 import type { Route } from '../../src/http/route-list.js';
 
 let site: TestApp;
 let admin: { browser: Visitor; script: Script };
 let member: Script;
+/** A path with what is there in its places. */
+let withThings: (path: string) => string;
 beforeAll(async () => {
   site = await startWithAdmin({ UPLOAD_LIMIT: '1MB' });
   admin = await adminOf(site);
   member = new Script(site.url);
   await member.register();
+  withThings = await makeThings(site, admin.script);
 });
 afterAll(() => site.close());
 
@@ -31,8 +35,15 @@ const form = { 'content-type': 'application/x-www-form-urlencoded' };
 const writes = () => routesOf(site).filter(({ method }) => !['GET', 'HEAD'].includes(method));
 const takesRaw = ({ method, path }: Route) => method === 'PUT' && /\/(content|uploads\/:name)$/.test(path);
 
-function knock({ method, path }: Route, body: string | Buffer | undefined, headers: Headers): Promise<Response> {
-  const filled = path.replace(/:\w+/g, () => randomUUID());
+const withUnknown = (path: string) => path.replace(/:\w+/g, () => randomUUID());
+
+function knock(
+  { method, path }: Route,
+  body: string | Buffer | undefined,
+  headers: Headers,
+  fill = withUnknown,
+): Promise<Response> {
+  const filled = fill(path);
   const sent = typeof body === 'string' || body === undefined ? body : new Uint8Array(body);
   return fetch(new URL(filled, site.url), {
     method,
@@ -92,11 +103,47 @@ describe.each(bad)('a body that %s', (_, status, body, headers) => {
     const takesPieces = ({ path }: Route) => path.includes('/uploads');
     const takesForm = ({ path }: Route) => /upload$|replacement$|versions$|^\/api\/v1\/files$/.test(path);
     const other = open.filter((route) => takesPieces(route) || takesForm(route));
-    const asked = (route: Route) => knock(route, body, { ...headers, ...asAdmin(route) });
+    const asked = (route: Route) => knock(route, body, { ...headers, ...asAdmin(route) }, withThings);
     // they take neither JSON nor a form of text, so what is wrong with it does not matter
     expect(await answersOtherThan([status, 415], other, asked)).toEqual([]);
     const text = open.filter((route) => !other.includes(route) && route.access?.membersGoTo === undefined);
     expect(await answersOtherThan([status], text, asked)).toEqual([]);
+  });
+});
+
+describe('what a path names and is not there is 404', () => {
+  // an upload gets its name by its path; who withdraws an invite that was used meanwhile is told so on the list
+  const naming = () =>
+    writes().filter(({ path }) => path.includes('/:') && !/uploads\/:name$|admin\/invites/.test(path));
+  const ways: [what: string, fill: (path: string) => string][] = [
+    ['an unknown id', withUnknown],
+    ['no id', (path) => path.replace(/:\w+/g, 'none')],
+    ['an unknown id in a thing that is there', (path) => withThings(path.replace(/:(?!id\b)\w+/g, randomUUID()))],
+  ];
+  const bodies: [string | undefined, Headers][] = [
+    ...bad.map(([, , body, headers]): [string | undefined, Headers] => [body as string, headers]),
+    ['{"name":7,"everyone":null,"role":[],"members":{},"featured":"?"}', json],
+    ['name=&role=&members=', form],
+    [undefined, {}],
+  ];
+
+  it.each(ways)('by %s, whatever is sent to it', async (what, fill) => {
+    const routes = naming().filter(({ path }) => !what.includes('in a thing') || /:id\/.*:/.test(path));
+    expect(routes.length).toBeGreaterThan(what.includes('in a thing') ? 4 : 45);
+    for (const [body, headers] of bodies) {
+      const found = await answersOtherThan([404], routes, (route) =>
+        knock(route, body, { ...headers, ...asAdmin(route) }, fill),
+      );
+      expect(found).toEqual([]);
+    }
+  });
+
+  it('for a member, too', async () => {
+    const own = naming().filter(({ access, path }) => access?.to === 'members' && path.startsWith('/api/'));
+    expect(own.length).toBeGreaterThan(2);
+    const asMember = { ...json, authorization: `Bearer ${member.token ?? ''}` };
+    for (const fill of [withUnknown, withThings])
+      expect(await answersOtherThan([404], own, (route) => knock(route, '{', asMember, fill))).toEqual([]);
   });
 });
 
@@ -204,7 +251,8 @@ describe('a client that asks whether its body is wanted', () => {
     expect(await ask(token, put, 5, 'content-encoding: gzip\r\n')).toEqual([415]);
     expect(await ask(token, put, 5, 'content-range: bytes 0-4/9\r\n')).toEqual([400]);
     expect(await ask(token, `PUT /api/v1/files/${randomUUID()}/content`, 5)).toEqual([404]);
-    for (const line of ['POST /api/v1/files', `POST /api/v1/files/${randomUUID()}/versions`]) {
+    expect(await ask(token, `POST /api/v1/files/${randomUUID()}/versions`, 1e9, multipart)).toEqual([404]);
+    for (const line of ['POST /api/v1/files', withThings('POST /api/v1/files/:id/versions')]) {
       expect(await ask(undefined, line, 1e9, multipart)).toEqual([401]);
       expect(await ask(member.token, line, 1e9, multipart)).toEqual([403]);
       expect(await ask(token, line, 1e9, multipart)).toEqual([413]);

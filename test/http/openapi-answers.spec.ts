@@ -67,6 +67,12 @@ async function expectOfEach(
   expect(found).toEqual(found.map(([operationId]) => [operationId, status]));
 }
 
+/** What stands in the path of an operation where it goes right: what is not there is 404, whatever is sent to it. */
+async function idsOf({ operationId, path }: Operation, one: Somebody): Promise<Call> {
+  const { id, secondId } = path.includes('{') ? ((await rightCalls[operationId]?.(one)) ?? {}) : {};
+  return { ...(id !== undefined && { id }), ...(secondId !== undefined && { secondId }) };
+}
+
 const pieces = { 'content-type': 'application/offset+octet-stream' };
 
 /** What goes wrong with an operation for a reason of its own, and what else goes right. */
@@ -193,13 +199,21 @@ describe('an answer is one that the description has, and as it has it', () => {
       () => ({ by: undefined }),
     ));
 
-  it('when a body breaks off', () => expectOfEach(api.operations.filter(takesJson), 400, () => ({ body: '{' })));
+  it('when a body breaks off', () =>
+    expectOfEach(api.operations.filter(takesJson), 400, async (operation, one) => ({
+      ...(await idsOf(operation, one)),
+      body: '{',
+    })));
 
   it('when a body is too large', () =>
-    expectOfEach(api.operations.filter(takesJson), 413, () => ({ json: { name: 'x'.repeat(20_000) } })));
+    expectOfEach(api.operations.filter(takesJson), 413, async (operation, one) => ({
+      ...(await idsOf(operation, one)),
+      json: { name: 'x'.repeat(20_000) },
+    })));
 
   it('when nothing in a body is right', () =>
-    expectOfEach(api.operations.filter(takesJson), 422, (operation) => ({
+    expectOfEach(api.operations.filter(takesJson), 422, async (operation, one) => ({
+      ...(await idsOf(operation, one)),
       json: Object.fromEntries(api.fieldsOf(operation).map((field) => [field, 0])),
     })));
 

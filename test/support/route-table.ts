@@ -25,7 +25,7 @@ POST /account/factors/authenticator/removal    →/login  404                 40
 GET /account/factors/passkeys                  →/login  ok                  ok                  ok                   →/login  →/login  →/login  →/login  →/login
 POST /account/factors/passkeys                 →/login  422                 422                 422                  →/login  →/login  →/login  →/login  →/login
 GET /account/factors/passkeys/:id/name         →/login  ok                  404                 404                  →/login  →/login  →/login  →/login  →/login
-POST /account/factors/passkeys/:id/name        →/login  422                 422                 422                  →/login  →/login  →/login  →/login  →/login
+POST /account/factors/passkeys/:id/name        →/login  422                 404                 404                  →/login  →/login  →/login  →/login  →/login
 POST /account/factors/passkeys/:id/removal     →/login  →/account/factors   404                 404                  →/login  →/login  →/login  →/login  →/login
 POST /account/factors/recovery-codes           →/login  ok                  ok                  409                  →/login  →/login  →/login  →/login  →/login
 POST /account/factors/recovery-codes/download  →/login  422                 422                 422                  →/login  →/login  →/login  →/login  →/login
@@ -99,8 +99,8 @@ GET /admin/files/upload                        →/login  403                 40
 POST /admin/files/upload                       →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 POST /admin/uploads                            →/login  403                 403                 412                  →/login  →/login  →/login  →/login  →/login
 HEAD /admin/uploads/:id                        →/login  403                 403                 412                  →/login  →/login  →/login  →/login  →/login
-PATCH /admin/uploads/:id                       →/login  403                 403                 412                  →/login  →/login  →/login  →/login  →/login
-DELETE /admin/uploads/:id                      →/login  403                 403                 412                  →/login  →/login  →/login  →/login  →/login
+PATCH /admin/uploads/:id                       →/login  403                 403                 404                  →/login  →/login  →/login  →/login  →/login
+DELETE /admin/uploads/:id                      →/login  403                 403                 404                  →/login  →/login  →/login  →/login  →/login
 GET /admin/invites                             →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/invites                            →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/invites/:id/withdrawal             →/login  403                 403                 →/admin/invites      →/login  →/login  →/login  →/login  →/login
@@ -143,8 +143,8 @@ PATCH /api/v1/files/:id                        401      403                 403 
 OPTIONS /api/v1/uploads                        401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/uploads                           401      403                 403                 415                  401      401      403      403      415
 HEAD /api/v1/uploads/:id                       401      403                 403                 412                  401      401      403      403      412
-PATCH /api/v1/uploads/:id                      401      403                 403                 415                  401      401      403      403      415
-DELETE /api/v1/uploads/:id                     401      403                 403                 412                  401      401      403      403      412
+PATCH /api/v1/uploads/:id                      401      403                 403                 404                  401      401      403      403      404
+DELETE /api/v1/uploads/:id                     401      403                 403                 404                  401      401      403      403      404
 PUT /api/v1/uploads/:name                      401      403                 403                 ok                   401      401      403      403      ok
 PUT /api/v1/files/:id/content                  401      403                 403                 ok                   401      401      403      403      ok
 POST /api/v1/files/:id/versions                401      403                 403                 415                  401      401      403      403      415
@@ -179,7 +179,7 @@ POST /api/v1/users/me/factors/authenticator    401      ok                  ok  
 PUT /api/v1/users/me/factors/authenticator     401      422                 422                 422                  401      401      403      403      403
 GET /api/v1/users/me/factors/passkeys          401      ok                  ok                  ok                   401      401      ok       ok       ok
 DELETE /api/v1/users/me/factors/passkeys/:id   401      ok                  404                 404                  401      401      403      403      403
-PATCH /api/v1/users/me/factors/passkeys/:id    401      422                 422                 422                  401      401      403      403      403
+PATCH /api/v1/users/me/factors/passkeys/:id    401      422                 404                 404                  401      401      403      403      403
 POST /api/v1/users/me/factors/recovery-codes   401      ok                  ok                  409                  401      401      403      403      403
 PUT /api/v1/users/me/password                  401      422                 422                 422                  401      401      403      422      422
 PUT /api/v1/users/me/proof                     401      422                 422                 422                  401      401      403      403      403

@@ -1,0 +1,26 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { ModuleRef, Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { NAMED, type Named } from './named.js';
+
+/** Finds what the path of a write names before its body is read: it stands after the guard that knows who asks. */
+@Injectable()
+export class NamedGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly modules: ModuleRef,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest<{ Params: Parameters<Named['find']>[1] }>>();
+    const { method, params, user } = request;
+    if (method === 'GET' || method === 'HEAD') return true;
+    const named = this.reflector.getAllAndOverride<Named | undefined>(NAMED, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (named && user && Object.keys(params).length > 0)
+      await named.find(this.modules.get<unknown>(named.service, { strict: false }), params, user);
+    return true;
+  }
+}
