@@ -74,7 +74,10 @@ export class AccountApiController {
     description: 'The answer is the same where the address is somebody else’s.',
     operationId: 'requestEmailChange',
   })
-  @ApiResponse({ status: 202, description: 'A mail is on its way to the new address.' })
+  @ApiResponse({
+    status: 202,
+    description: 'The mail is taken on; where the site sends none, whoever runs it has the link.',
+  })
   @ApiProblem(400, 401, 403, 413, 422, 429)
   changeEmail(
     @Body() { email }: EmailChangeInput,
@@ -87,7 +90,10 @@ export class AccountApiController {
   @Post('email-verifications')
   @HttpCode(202)
   @ApiOperation({ summary: 'Ask for a mail that confirms your address', operationId: 'requestEmailVerification' })
-  @ApiResponse({ status: 202, description: 'A mail is on its way to you.' })
+  @ApiResponse({
+    status: 202,
+    description: 'The mail is taken on; where the site sends none, whoever runs it has the link.',
+  })
   @ApiProblem(401, 403, 409, 429)
   async verifyEmail(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller): Promise<void> {
     const isSent = await this.account.sendVerification(viewer, caller);

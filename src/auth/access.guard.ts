@@ -78,8 +78,10 @@ export class AccessGuard extends AuthGuard('jwt') {
     }
     if (access.verifiedEmail && emailVerification === 'required' && !viewer.hasVerifiedEmail)
       throw new NotYet(
-        'Please confirm your email address first: open the link in the mail we sent you, or ask for another on your account page.',
-        { text: 'Ask for another mail on your account page', href: '/account' },
+        this.settings.sendsMail
+          ? 'Please confirm your email address first: open the link in the mail we sent you, or ask for another on your account page.'
+          : 'Please confirm your email address first. This site sends no mail: whoever runs it has the link for you.',
+        { text: 'Ask for another link on your account page', href: '/account' },
       );
     if (
       access.recentProof &&

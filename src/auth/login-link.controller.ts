@@ -79,7 +79,10 @@ export class LoginLinkController {
     await this.mail.send({ to: owner?.email, view: 'login-link', data: { link } });
     await this.activity.record({ kind: 'session.link-asked', member: owner, actor: null }, callerOf(request));
     this.cookies.set(reply, cookie, asker, lifetimeSeconds);
-    const message = `If ${email} has an account here, a mail with a link is on its way to it. Open the link in this browser: it works here alone, for 10 minutes.`;
+    const where = this.settings.sendsMail
+      ? `If ${email} has an account here, a mail with a link is on its way to it.`
+      : `This site sends no mail. If ${email} has an account here, whoever runs the site has a link for it: ask them.`;
+    const message = `${where} Open the link in this browser: it works here alone, for 10 minutes.`;
     this.flashes.put(reply, { kind: 'status', message });
     return { url: withNext('/login', next) };
   }

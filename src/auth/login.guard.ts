@@ -15,10 +15,10 @@ import { RateLimits, type Try } from '../limits/rate-limits.js';
 const refusal = 'That email and password do not match an account here. Please check both and try again.';
 /** Said to every unknown device alike, whether the password was right or wrong, and whether there is an account. */
 const siege =
-  'There were too many wrong passwords for this email. Ask for a login link by mail instead: it lets its owner in at once.';
+  'There were too many wrong passwords for this email. Ask for a login link instead: it lets its owner in at once.';
 /** In the place of a member whom there is none of, so that the same work is done. */
 const nobody = { id: 'nobody', passwordHash: 'none' };
-const awaiting = 'An admin has not let you in yet. You get a mail when that is done.';
+const awaiting = 'An admin has not let you in yet. You can log in once that is done.';
 
 declare module 'fastify' {
   interface FastifyRequest {

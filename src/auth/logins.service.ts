@@ -1,5 +1,6 @@
 import { ForbiddenException, Injectable, UnauthorizedException } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
+import { emailForm } from '../config/email-address.js';
 import { Settings } from '../config/settings.js';
 import { EmailConfirmations } from '../confirmations/email-confirmations.js';
 import type { SessionKind } from '../http/access.js';
@@ -72,7 +73,10 @@ export class LoginsService {
     const isAwaiting = rules.mode === 'approval' && !invite;
     const registered = await this.spending(invite, () =>
       // who has the mail that an invite came in has the address
-      this.users.register({ ...input, isAwaiting, isVerified: invite?.data === input.email }, caller.address),
+      this.users.register(
+        { ...input, isAwaiting, isVerified: emailForm(invite?.data) === input.email },
+        caller.address,
+      ),
     );
 
     const { isNew } = registered;

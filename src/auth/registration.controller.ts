@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Settings } from '../config/settings.js';
 import { Public } from '../http/access.js';
 import { Arrivals } from '../http/arrivals.js';
 import { callerOf } from '../http/caller.js';
@@ -29,6 +30,7 @@ export class RegistrationController {
     private readonly devices: Devices,
     private readonly flashes: FlashMessages,
     private readonly arrivals: Arrivals,
+    private readonly settings: Settings,
   ) {}
 
   @Get()
@@ -62,7 +64,9 @@ export class RegistrationController {
       return { url: withNext('/login', next) };
     }
     if (registration.outcome === 'awaiting') {
-      const message = 'Thank you. An admin lets you in; you get a mail when that is done.';
+      const message = this.settings.sendsMail
+        ? 'Thank you. An admin lets you in; you get a mail when that is done.'
+        : 'Thank you. An admin lets you in. This site sends no mail: try to log in later.';
       this.flashes.put(reply, { kind: 'status', message, typed: loginWith(input.email) });
       return { url: withNext('/login', next) };
     }

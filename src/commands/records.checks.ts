@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { hourMs, secondMs } from '../config/durations.js';
+import { emailForm } from '../config/email-address.js';
 import type { Settings } from '../config/settings.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 
@@ -8,7 +9,13 @@ const apart = 5 * secondMs;
 
 /** What the rows of the database say: of the clock, of who looks after the site, and of mails that do not leave. */
 export async function checkRecords(dataSource: DataSource, settings: Settings): Promise<Finding[]> {
-  return [await checkClock(dataSource), ...(await checkAdmins(dataSource, settings)), await checkOutbox(dataSource)];
+  return [
+    await checkClock(dataSource),
+    ...(await checkAdmins(dataSource, settings)),
+    await checkOutbox(dataSource),
+    ...(await checkGivenUp(dataSource)),
+    ...(await checkSpellings(dataSource)),
+  ];
 }
 
 async function checkClock(dataSource: DataSource): Promise<Finding> {
@@ -63,6 +70,30 @@ async function checkOutbox(dataSource: DataSource): Promise<Finding> {
     'outbox',
     `${waiting} mails have waited for more than an hour: see that the site runs, and what its log says of them.`,
   );
+}
+
+/** Mails of the last week that nobody got. */
+async function checkGivenUp(dataSource: DataSource): Promise<Finding[]> {
+  const found = await dataSource.query<{ target: string }[]>(
+    `SELECT DISTINCT "target" FROM "events" WHERE "kind" = 'mail.given-up' AND "at" > $1 ORDER BY "target"`,
+    [Date.now() - 7 * 24 * hourMs],
+  );
+  if (found.length === 0) return [];
+  const who = found.map(({ target }) => target).join(', ');
+  return [warning('mails lost', `These got no mail within the last week, since no mail server took it: ${who}`)];
+}
+
+/** Accounts from before emails had one spelling, whose mailbox is another account's. */
+async function checkSpellings(dataSource: DataSource): Promise<Finding[]> {
+  const users = await dataSource.query<{ email: string }[]>('SELECT "email" FROM "users" ORDER BY "id"');
+  const others = users.map(({ email }) => email).filter((email) => emailForm(email) !== email);
+  if (others.length === 0) return [];
+  return [
+    warning(
+      'emails',
+      `The mailbox of these accounts opens another account, so nobody can log in to them by email: ${others.join(', ')}. Disable them, or ask their owners which one they need.`,
+    ),
+  ];
 }
 
 const findAdmins = `

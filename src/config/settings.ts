@@ -17,6 +17,7 @@ import {
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { hourSeconds } from './durations.js';
+import { emailForm } from './email-address.js';
 import { isGuessable } from './weak-secret.js';
 
 /** The folder that holds `package.json`: defaults are found from here, whatever folder the process was started in. */
@@ -96,6 +97,7 @@ export class Settings {
 
   /** With `adminPassword`: an admin of this email is made at start where no account has it. */
   @IsOptional()
+  @Transform(({ value }) => emailForm(value))
   @IsEmail({}, { message: 'must be an email address' })
   adminEmail?: string;
 
@@ -191,6 +193,11 @@ export class Settings {
   @Min(1, { message: 'must be at least 1' })
   @IsInt({ message: 'must be a number of bytes, such as 500GB' })
   libraryQuota?: number;
+
+  /** Whether mails leave; else they are kept as files, where nobody but the operator finds them. */
+  get sendsMail(): boolean {
+    return this.smtpUrl !== undefined;
+  }
 
   /** Whether people reach the site over TLS. */
   get isSecure(): boolean {

@@ -23,7 +23,11 @@ export class ConfirmationsApiController {
   @Post('password-resets')
   @HttpCode(202)
   @ApiOperation({ summary: 'Ask for a mail with a link that resets a password', operationId: 'requestPasswordReset' })
-  @ApiResponse({ status: 202, description: 'Where the email has an account, a mail is on its way.' })
+  @ApiResponse({
+    status: 202,
+    description:
+      'Where the email has an account, the mail is taken on; where the site sends none, whoever runs it has the link.',
+  })
   @ApiProblem(400, 413, 422, 429)
   async request(@Body() { email }: EmailInput, @CurrentCaller() caller: Caller): Promise<void> {
     await this.limits.spendMail({ email, address: caller.address });

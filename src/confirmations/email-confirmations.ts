@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { dayMs, hourMs } from '../config/durations.js';
+import { emailForm } from '../config/email-address.js';
 import { Settings } from '../config/settings.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
@@ -64,18 +65,20 @@ export class EmailConfirmations {
   async confirm(secret: unknown, viewer: Pick<Viewer, 'id'> | undefined, caller: Caller): Promise<void> {
     const link = await this.links.spend('email', secret);
     if (!link?.userId || !link.data) used();
+    // one that was made before emails had one spelling
+    const email = emailForm(link.data) as string;
     const user = await this.users.find(link.userId).catch(() => used());
     const isOwner = viewer?.id === user.id;
-    if (user.email === link.data) {
-      await this.users.verifyEmail(user.id, link.data, isOwner);
+    if (user.email === email) {
+      await this.users.verifyEmail(user.id, email, isOwner);
       await this.activity.record({ kind: 'email.verified', member: user }, caller);
       return;
     }
-    if (!(await this.users.setEmail(user, link.data, isOwner))) used();
+    if (!(await this.users.setEmail(user, email, isOwner))) used();
     // a link in the old mailbox must not open an account that has moved away from it
     await this.links.withdrawAllOf(user.id);
-    await this.activity.record({ kind: 'email.changed', member: user, target: link.data }, caller);
-    await this.mail.send({ to: user.email, view: 'email-changed', data: { email: link.data } });
+    await this.activity.record({ kind: 'email.changed', member: user, target: email }, caller);
+    await this.mail.send({ to: user.email, view: 'email-changed', data: { email } });
   }
 
   private async linkFor(userId: string, email: string, lifetime: number): Promise<string> {

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Post, Query, Redirect, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Settings } from '../config/settings.js';
 import { Public } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
@@ -22,6 +23,7 @@ export class PasswordResetsController {
     private readonly resets: PasswordResets,
     private readonly limits: RateLimits,
     private readonly flashes: FlashMessages,
+    private readonly settings: Settings,
   ) {}
 
   @Get('forgot')
@@ -41,7 +43,9 @@ export class PasswordResetsController {
   ) {
     await this.limits.spendMail({ email, address: caller.address });
     await this.resets.request(email, caller);
-    const message = `If ${email} has an account here, a mail with a link is on its way to it. The link works for 30 minutes.`;
+    const message = this.settings.sendsMail
+      ? `If ${email} has an account here, a mail with a link is on its way to it. The link works for 30 minutes.`
+      : `This site sends no mail. If ${email} has an account here, whoever runs the site has a link for it: ask them. The link works for 30 minutes.`;
     this.flashes.put(reply, { kind: 'status', message });
     return { url: withNext('/login', next) };
   }

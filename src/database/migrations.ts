@@ -4,6 +4,7 @@ import { TheLibrary1795478400001 } from './0003-the-library.migration.js';
 import { VersionsToldApart1795564800001 } from './0004-versions-told-apart.migration.js';
 import { WhoseAddress1795564800004 } from './0007-whose-address.migration.js';
 import { SearchTexts1795564800005 } from './0008-search-texts.migration.js';
+import { HiddenFiles1795564800006 } from './0009-hidden-files.migration.js';
 import { LongerRequestIds1795564800007 } from './0010-longer-request-ids.migration.js';
 
 /** Every migration, in order. They run by themselves at start, on both databases, and only go forward. */
@@ -14,5 +15,6 @@ export const migrations = [
   VersionsToldApart1795564800001,
   WhoseAddress1795564800004,
   SearchTexts1795564800005,
+  HiddenFiles1795564800006,
   LongerRequestIds1795564800007,
 ];

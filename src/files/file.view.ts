@@ -40,6 +40,9 @@ export class FileView {
   @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Until when members may have it.' })
   readonly expiresAt!: string | null;
 
+  @ApiProperty({ description: 'Whether only admins see it, whatever its times say.' })
+  readonly hidden!: boolean;
+
   @ApiProperty({ type: 'integer', nullable: true, description: 'How many downloads of a version each member has.' })
   readonly memberLimit!: number | null;
 
@@ -78,6 +81,7 @@ export const presentFile = (file: StoredFile): FileView => ({
   versionedAt: file.versionedAt.toISOString(),
   availableAt: file.availableAt.toISOString(),
   expiresAt: file.expiresAt?.toISOString() ?? null,
+  hidden: file.isHidden,
   memberLimit: file.memberLimit,
   totalLimit: file.totalLimit,
 });
@@ -184,7 +188,8 @@ export function commandsToVerify(name: string, { size, sha256 }: Pick<StoredFile
   ];
 }
 
-function newsOf({ availableAt, versionedAt, downloaded }: ShelfFile, since: Date): string | undefined {
+function newsOf({ availableAt, versionedAt, downloaded, isHidden }: ShelfFile, since: Date): string | undefined {
+  if (isHidden) return 'Hidden';
   if (availableAt > new Date()) return 'Not out yet';
   if (downloaded === 'whole') return undefined;
   if (availableAt > since) return 'New';

@@ -194,6 +194,7 @@ export class FilesService {
       availableAt: now,
       expiresAt: null,
       isForEveryone,
+      isHidden: false,
       memberLimit: null,
       totalLimit: null,
       versionId: uuid(),
@@ -243,9 +244,10 @@ const numbers = ['size', 'memberLimit', 'totalLimit'] as const;
 const instants = ['availableAt', 'expiresAt', 'versionedAt', 'featuredAt', 'deletedAt', 'createdAt'] as const;
 
 /** A row as the reader gives it: numbers come as text from PostgreSQL, times as milliseconds, truths as 0 and 1 from SQLite. */
-type Row = Omit<StoredFile, (typeof numbers)[number] | (typeof instants)[number] | 'isForEveryone'> &
+type Row = Omit<StoredFile, (typeof numbers)[number] | (typeof instants)[number] | 'isForEveryone' | 'isHidden'> &
   Record<(typeof numbers)[number] | (typeof instants)[number], number | string | null> & {
     readonly isForEveryone: boolean | number;
+    readonly isHidden: boolean | number;
     readonly coveredBytes: number | string | null;
   };
 
@@ -261,13 +263,26 @@ const fromRow = once((row: Row): ShelfFile => {
     ...file,
     name: nameOnRecord(file.name),
     isForEveryone: Boolean(row.isForEveryone),
+    isHidden: Boolean(row.isHidden),
     coveredBytes,
     downloaded: row.coveredBytes !== null && coveredBytes === file.size ? 'whole' : part,
   };
 });
 
 const columns = [
-  ...['id', 'name', 'searchName', 'note', 'contentType', 'size', 'sha256', 'storageKey', 'origin', 'isForEveryone'],
+  ...[
+    'id',
+    'name',
+    'searchName',
+    'note',
+    'contentType',
+    'size',
+    'sha256',
+    'storageKey',
+    'origin',
+    'isForEveryone',
+    'isHidden',
+  ],
   ...['memberLimit', 'totalLimit', 'versionId', 'versionNumber'],
   ...instants,
 ]

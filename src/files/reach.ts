@@ -18,10 +18,10 @@ export const asking = (viewer: Viewer): readonly [string, number] => [
   Math.ceil((Date.now() + 1) / secondMs) * secondMs,
 ];
 
-/** Whether the file `f` is there at all for whoever asks: not deleted, and, but for admins, out and not over. */
+/** Whether the file `f` is there at all for whoever asks: not deleted, and, but for admins, not hidden, out and not over. */
 export const isOut: Readonly<Record<Reach, string>> = {
   admin: `f."deletedAt" IS NULL`,
-  member: `f."deletedAt" IS NULL AND f."availableAt" <= $2 AND (f."expiresAt" IS NULL OR f."expiresAt" > $2)`,
+  member: `f."deletedAt" IS NULL AND f."isHidden" = false AND f."availableAt" <= $2 AND (f."expiresAt" IS NULL OR f."expiresAt" > $2)`,
 };
 
 /**

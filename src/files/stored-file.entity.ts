@@ -52,6 +52,10 @@ export class StoredFile {
   @InstantColumn({ nullable: true })
   expiresAt!: Date | null;
 
+  /** Whether only admins see it, whatever its times say. */
+  @Column('boolean', { default: false })
+  isHidden!: boolean;
+
   /** Else those whom an audience names, or an audience of a collection that it is in. */
   @Column('boolean')
   isForEveryone!: boolean;

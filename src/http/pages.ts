@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { join } from 'node:path';
-import { projectFolder } from '../config/settings.js';
+import { projectFolder, Settings } from '../config/settings.js';
 import { Assets } from './assets.js';
 import { FlashMessages } from './flash.js';
 import { compileViews } from './views.js';
@@ -19,6 +19,7 @@ export class Pages {
   constructor(
     assets: Assets,
     private readonly flashes: FlashMessages,
+    private readonly settings: Settings,
   ) {
     this.views = compileViews(join(projectFolder, 'views'), assets);
     this.layout = this.template('layouts/main');
@@ -57,7 +58,8 @@ export class Pages {
   }
 
   private render(view: string, page: object): string {
-    return this.layout({ ...page, body: this.template(view)(page) });
+    const whole = { sendsMail: this.settings.sendsMail, ...page };
+    return this.layout({ ...whole, body: this.template(view)(whole) });
   }
 
   private template(view: string): HandlebarsTemplateDelegate {

@@ -78,6 +78,13 @@ export class FileChangeInput {
   @IsInstant()
   expiresAt?: string | null;
 
+  @ApiPropertyOptional({
+    description: 'true lets only admins see it; false leaves that to its times. They stay as they are.',
+  })
+  @ValidateIf((_, value) => value !== undefined)
+  @IsBoolean({ message: 'hidden is true or false.' })
+  hidden?: boolean;
+
   @LimitField('How many downloads of one version each member has; null for any number.')
   memberLimit?: number | null;
 

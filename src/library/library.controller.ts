@@ -30,7 +30,7 @@ const describing = {
 const replacing = { view: 'library/replacement', title: 'Replace the file', keep: [] };
 
 const outcomes = {
-  show: 'shown to members from now on',
+  show: 'not hidden any more: members have them from and until the times that are set',
   hide: 'hidden from members from now on',
   delete: `deleted; for ${daysToUndo} days you can have them back`,
   restore: 'put back on the shelf',
@@ -169,6 +169,28 @@ export class LibraryController {
   async unfeature(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
     await this.library.feature(await this.library.find(id), false, by);
     return this.back(id, 'This is no longer the featured file.', reply);
+  }
+
+  @Post(':id/hiding')
+  @Redirect('/admin/files', 303)
+  async hide(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    await this.library.hide(await this.library.find(id), true, by);
+    return this.back(
+      id,
+      'The file is hidden from members from now on. From when and until when it is there stays set.',
+      reply,
+    );
+  }
+
+  @Post(':id/showing')
+  @Redirect('/admin/files', 303)
+  async unhide(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+    await this.library.hide(await this.library.find(id), false, by);
+    return this.back(
+      id,
+      'The file is not hidden any more: members have it from and until the times that are set.',
+      reply,
+    );
   }
 
   @Post(':id/deletion')

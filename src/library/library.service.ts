@@ -117,6 +117,11 @@ export class LibraryService implements OnModuleInit {
     else if (file.deletedAt) notThere();
   }
 
+  /** Hides a file from members, or leaves it to its times again whether they have it: those stay as they are. */
+  async hide(file: StoredFile, isHidden: boolean, by: By): Promise<void> {
+    await this.describe(file, { ...file, isHidden }, by);
+  }
+
   /**
    * Changes what is named, all of it or nothing.
    *
@@ -186,7 +191,10 @@ export class LibraryService implements OnModuleInit {
 
   /** Writes down what has changed about a file, and that it has. */
   private async describe(file: StoredFile, changed: StoredFile, by: By): Promise<void> {
-    const facts = ['name', 'searchName', 'note', 'availableAt', 'expiresAt', 'memberLimit', 'totalLimit'] as const;
+    const facts = [
+      ...(['name', 'searchName', 'note', 'availableAt', 'expiresAt', 'isHidden'] as const),
+      ...(['memberLimit', 'totalLimit'] as const),
+    ];
     const isNew = (fact: (typeof facts)[number]) => String(file[fact]) !== String(changed[fact]);
     const news = facts.filter(isNew);
     if (news.length === 0) return;
@@ -197,16 +205,16 @@ export class LibraryService implements OnModuleInit {
     if (isNew('name')) await this.note('file.renamed', changed, by);
     if (isNew('note')) await this.note('file.described', changed, by);
     if (isNew('availableAt') || isNew('expiresAt')) await this.note('file.scheduled', changed, by);
+    if (isNew('isHidden')) await this.note(changed.isHidden ? 'file.hidden' : 'file.shown', changed, by);
     if (isNew('memberLimit') || isNew('totalLimit')) await this.note('file.limited', changed, by);
   }
 
   private async doOne(id: string, act: SelectionInput['act'], by: By): Promise<boolean> {
     const file = await this.rows.findOneBy({ id });
     if (!file || (act === 'restore') !== (file.deletedAt !== null)) return false;
-    const now = new Date();
     const acts = {
-      show: () => this.describe(file, { ...file, availableAt: earlier(file.availableAt, now), expiresAt: null }, by),
-      hide: () => this.describe(file, { ...file, availableAt: earlier(file.availableAt, now), expiresAt: now }, by),
+      show: () => this.hide(file, false, by),
+      hide: () => this.hide(file, true, by),
       delete: () => this.delete(file, by),
       restore: () => this.restore(file, by),
     };
@@ -228,18 +236,17 @@ export class LibraryService implements OnModuleInit {
 
 /** A change as it stands in the row; what is not named is left out. */
 function changesOf(change: Omit<FileChangeInput, 'featured' | 'deleted'>): Partial<StoredFile> {
-  const { name, note, availableAt, expiresAt, memberLimit, totalLimit } = change;
+  const { name, note, availableAt, expiresAt, hidden, memberLimit, totalLimit } = change;
   return {
     ...(name !== undefined && nameForms(name)),
     ...(note !== undefined && { note }),
     ...(availableAt !== undefined && { availableAt: new Date(availableAt) }),
     ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : new Date(expiresAt) }),
+    ...(hidden !== undefined && { isHidden: hidden }),
     ...(memberLimit !== undefined && { memberLimit }),
     ...(totalLimit !== undefined && { totalLimit }),
   };
 }
-
-const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
 
 function refuseWithoutTime({ availableAt, expiresAt }: StoredFile): void {
   if (expiresAt && expiresAt <= availableAt)

@@ -18,9 +18,14 @@ export const presentLibraryFile = (file: StoredFile) => ({
 });
 
 /** Whether members see a file, and from or until when where that is to change, or has. */
-function shelfInWords({ deletedAt, availableAt, expiresAt }: StoredFile) {
-  const now = new Date();
+function shelfInWords({ deletedAt, isHidden, ...times }: StoredFile) {
   if (deletedAt) return { onTheShelf: 'no' };
+  const { onTheShelf, ...rest } = timesInWords(times);
+  return { ...rest, isHidden, onTheShelf: isHidden ? `hidden; without that, ${onTheShelf}` : onTheShelf };
+}
+
+function timesInWords({ availableAt, expiresAt }: Pick<StoredFile, 'availableAt' | 'expiresAt'>) {
+  const now = new Date();
   if (availableAt > now)
     return { onTheShelf: 'not before', isWaiting: true, availability: presentInstant(availableAt) };
   if (!expiresAt) return { onTheShelf: 'yes' };

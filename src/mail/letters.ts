@@ -91,12 +91,18 @@ function lay(source: string, site: string, layout: Handlebars.TemplateDelegate):
   return {
     subject: `${heading} · ${site}`,
     text: [...paragraphs.map(({ text, link }) => text ?? link), farewell].join('\n\n') + '\n',
-    html: layout({ heading, paragraphs, button, farewell }),
+    html: layout({ heading, paragraphs: paragraphs.map(inHtml), button, farewell }),
   };
 }
 
 const paragraphOf = (text: string): Paragraph =>
   /^https?:\/\/\S+$/.test(text) ? { text: undefined, link: text } : { text, link: undefined };
+
+/** A link keeps its `=`, which Handlebars would escape: it can be copied out of the source too. */
+const inHtml = ({ text, link }: Paragraph) => ({
+  text,
+  link: link && new Handlebars.SafeString(link.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)),
+});
 
 /** What comes from outside begins no line and no paragraph of its own. */
 const onOneLine = (text: string) => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();

@@ -21,6 +21,13 @@ const patience = 120 * secondMs;
 /** So long the letter in flight gets at the end of this process. */
 const lastChance = 5 * secondMs;
 
+/** A letter that nobody will get. */
+export interface GivenUp {
+  readonly to: string;
+  /** Whether a mail server said that it will never take it; else none took it for days. */
+  readonly isRefused: boolean;
+}
+
 /**
  * Sends letters. Each waits in the database until a mail server took it or, where none is set, a file in the data
  * folder holds it. It is sent at least once; twice only where a process dies just after the mail server took it, and
@@ -31,6 +38,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Mail');
   private readonly write: WriteLetter;
   private readonly deliver: Postman;
+  private readonly listeners: ((letter: GivenUp) => Promise<void>)[] = [];
   private working: Promise<void> | undefined;
   private inFlight: AbortController | undefined;
   private isWanted = false;
@@ -50,6 +58,11 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
     const rest = round - (Date.now() % round);
     await this.outbox.put(letter, rest);
     if (this.chores.areDone) setTimeout(() => this.sendDue(), rest + 10).unref();
+  }
+
+  /** To be called before the start is over: tells of each letter that is given up. */
+  onGivenUp(tell: (letter: GivenUp) => Promise<void>): void {
+    this.listeners.push(tell);
   }
 
   /** Begins to send what is due, one letter after the other, unless this process is at it. */
@@ -115,12 +128,45 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async keepForLater(letter: WaitingLetter, fault: unknown): Promise<void> {
-    if (this.isEnding) return this.outbox.giveBack(letter);
     const line = { letter: letter.id, tries: letter.tries, ...codesOf(fault) };
-    if (await this.outbox.putBack(letter))
+    if (isRefusal(fault)) {
+      this.logger.error(line, 'a letter was refused for good and is given up');
+      return this.giveUp(letter, { isRefused: true, ...line });
+    }
+    if (this.isEnding) return this.outbox.giveBack(letter);
+    if (await this.outbox.putBack(letter)) {
       this.logger.warn(line, 'a letter could not be sent and is tried again later');
-    else this.logger.error(line, 'a letter could not be sent for days and is given up');
+      return;
+    }
+    this.logger.error(line, 'a letter could not be sent for days and is given up');
+    return this.giveUp(letter, { isRefused: false, ...line });
   }
+
+  /** Tells of it first, so that a crash leaves no letter that went without a word. */
+  private async giveUp(letter: WaitingLetter, { isRefused }: { isRefused: boolean }): Promise<void> {
+    const to = this.recipientOf(letter);
+    if (to !== undefined) for (const tell of this.listeners) await tell({ to, isRefused });
+    await this.outbox.discard(letter);
+  }
+
+  private recipientOf(letter: WaitingLetter): string | undefined {
+    try {
+      return this.outbox.open(letter).to;
+    } catch {
+      // sealed with another key: nobody can say for whom it was
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Whether a mail server has said that it will never take this letter: a reply of 500 to 599 to its envelope or its text
+ * (RFC 5321 4.2.1). A refused greeting or login is no fault of the letter, which waits until somebody mends that.
+ */
+function isRefusal(fault: unknown): boolean {
+  const { code, responseCode } = fault as Partial<Record<string, unknown>>;
+  const isOfLetter = code === 'EENVELOPE' || code === 'EMESSAGE';
+  return isOfLetter && typeof responseCode === 'number' && responseCode >= 500 && responseCode < 600;
 }
 
 /** What a log may know of a fault: a mail server repeats addresses in its words, and its words in the error's. */

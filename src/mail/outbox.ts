@@ -58,14 +58,13 @@ export class Outbox {
     await this.letters.delete({ id });
   }
 
-  /** Puts a letter back that could not be sent, to be tried again later; false where it is too old, and was discarded. */
+  /** Puts a letter back that could not be sent, to be tried again later; false if it is too old for that. */
   async putBack(letter: WaitingLetter): Promise<boolean> {
     const dueAt = new Date(Date.now() + restAfter(letter.tries));
     if (dueAt.getTime() < letter.createdAt.getTime() + patience) {
       await this.change(letter, { dueAt });
       return true;
     }
-    await this.discard(letter);
     return false;
   }
 

@@ -46,7 +46,9 @@ function toFolder(settings: Settings): Postman {
   const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows', ...onlyWords });
   const folder = join(settings.dataDir, 'outbox');
   return async (mail) => {
-    const { message } = await transport.sendMail(messageOf(mail, settings));
+    const { text, html } = mail;
+    const bodies = { text: asItIs('text/plain', text), html: asItIs('text/html', html) };
+    const { message } = await transport.sendMail({ ...messageOf(mail, settings), ...bodies });
     const time = mail.writtenAt.toISOString().replace(/[-:]|\..*/g, '');
     const file = join(folder, `${time}-${mail.id}.eml`);
     await mkdir(folder, { recursive: true, mode: 0o750 });
@@ -54,6 +56,11 @@ function toFolder(settings: Settings): Postman {
     logger.log({ letter: mail.id, file }, `SMTP_URL is not set: a mail was not sent but kept as ${file}`);
   };
 }
+
+/** A part whose lines stand in the file as they were written: somebody copies a link out of it. */
+const asItIs = (type: string, content: string) => ({
+  raw: `Content-Type: ${type}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${content.replace(/\r?\n/g, '\r\n')}`,
+});
 
 /** A text from outside is never taken for a path or an address to be read. */
 const onlyWords = { disableFileAccess: true, disableUrlAccess: true };

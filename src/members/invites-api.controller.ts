@@ -38,7 +38,10 @@ export class InvitesApiController {
   @Post()
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Invite somebody', operationId: 'makeInvite' })
-  @ApiCreatedResponse({ type: NewInviteView, description: 'The invite is made, and mailed where there is an address.' })
+  @ApiCreatedResponse({
+    type: NewInviteView,
+    description: 'The invite is made, and mailed where there is an address and the site sends mail.',
+  })
   @ApiProblem(400, 401, 403, 413, 422)
   async make(@Body() input: InviteInput, @ByAdmin() by: By): Promise<NewInviteView> {
     const { invite, link } = await this.invites.make(input, by);

@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Settings } from '../config/settings.js';
 import { AdminsOnly } from '../http/access.js';
 import { FlashMessages, type Flash } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
@@ -34,6 +35,7 @@ export class InvitesController {
     private readonly invites: InvitesService,
     private readonly rules: RegistrationRules,
     private readonly flashes: FlashMessages,
+    private readonly settings: Settings,
   ) {}
 
   @Get()
@@ -57,7 +59,8 @@ export class InvitesController {
   @Render('members/invite')
   async make(@Body() input: InviteInput, @ByAdmin() by: By) {
     const { invite, link } = await this.invites.make(input, by);
-    return { title: 'The invite is made', invite: presentInviteInWords(invite), link };
+    const isMailed = this.settings.sendsMail && input.email !== undefined;
+    return { title: 'The invite is made', invite: presentInviteInWords(invite), link, isMailed };
   }
 
   @Post(':id/withdrawal')

@@ -17,6 +17,17 @@ export class MemberView extends UserView {
   readonly hasFactor!: boolean;
 }
 
+/** A link under which a member chooses another password. */
+export class ResetLinkView {
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    format: 'uri',
+    description: 'Where the site sends no mail: for you to pass on, told this one time. Null where it was mailed.',
+  })
+  readonly link!: string | null;
+}
+
 /** A part of the list of members. */
 export class MemberPage {
   @ApiProperty({ type: [MemberView] })

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -17,7 +17,7 @@ import { presentSession, SessionPage } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { MemberChangeInput, MemberFilterInput } from './member.input.js';
-import { MemberPage, MemberView, presentMember } from './member.view.js';
+import { MemberPage, MemberView, presentMember, ResetLinkView } from './member.view.js';
 import { MembersService } from './members.service.js';
 
 /** The members, for an admin's scripts. */
@@ -91,7 +91,9 @@ export class MembersApiController {
   @AdminsOnly({ recentProof: true })
   @HttpCode(204)
   @ApiOperation({ summary: 'Take away a member’s second factor', operationId: 'resetFactorsOfUser' })
-  @ApiNoContentResponse({ description: 'The password alone lets them in; a mail tells them.' })
+  @ApiNoContentResponse({
+    description: 'The password alone lets them in; a mail tells them, where the site sends any.',
+  })
   @ApiProblem(401, 403, 404, 409)
   async resetFactors(@Param('id') id: string, @ByAdmin() by: By) {
     await this.members.resetFactors(await this.members.find(id), by);
@@ -101,10 +103,11 @@ export class MembersApiController {
   @AdminsOnly({ recentProof: true })
   @HttpCode(202)
   @ApiOperation({ summary: 'Mail a member a link to choose a new password', operationId: 'sendResetLinkToUser' })
-  @ApiAcceptedResponse({ description: 'The mail is on its way; the link works for 30 minutes.' })
+  @Header('cache-control', 'no-store')
+  @ApiAcceptedResponse({ type: ResetLinkView, description: 'The link works once, for 30 minutes.' })
   @ApiProblem(401, 403, 404, 409)
-  async sendResetLink(@Param('id') id: string, @ByAdmin() by: By) {
-    await this.members.sendResetLink(await this.members.find(id), by);
+  async sendResetLink(@Param('id') id: string, @ByAdmin() by: By): Promise<ResetLinkView> {
+    return { link: (await this.members.sendResetLink(await this.members.find(id), by)) ?? null };
   }
 
   @Get(':id/activity')

@@ -1,13 +1,27 @@
-import { Body, ConflictException, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import {
+  Body,
+  ConflictException,
+  Controller,
+  Get,
+  Param,
+  Post,
+  Query,
+  Redirect,
+  Render,
+  Req,
+  Res,
+} from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ActivityService } from '../activity/activity.service.js';
 import { presentEventInWords } from '../activity/event.view.js';
+import { Settings } from '../config/settings.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { GroupsService } from '../groups/groups.service.js';
 import { FlashMessages, type Flash } from '../http/flash.js';
 import { Names } from '../http/named.js';
+import { Pages } from '../http/pages.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { Credentials } from '../sessions/credentials.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
@@ -31,6 +45,8 @@ export class MembersController {
     private readonly factors: FactorsService,
     private readonly activity: ActivityService,
     private readonly flashes: FlashMessages,
+    private readonly pages: Pages,
+    private readonly settings: Settings,
   ) {}
 
   @Get()
@@ -77,7 +93,7 @@ export class MembersController {
   approve(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.act(id, reply, async (member) =>
       (await this.members.approve(member, by))
-        ? `${member.name} may come in, and is told so by mail.`
+        ? `${member.name} may come in${this.settings.sendsMail ? ', and is told so by mail' : '. This site sends no mail: tell them so'}.`
         : `${member.name} was let in before.`,
     );
   }
@@ -134,18 +150,28 @@ export class MembersController {
   resetFactors(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.act(id, reply, async (member) =>
       (await this.members.resetFactors(member, by))
-        ? `The second factor of ${member.name} is gone. A mail tells them so.`
+        ? `The second factor of ${member.name} is gone. ${this.settings.sendsMail ? 'A mail tells them so.' : 'This site sends no mail: tell them so.'}`
         : `${member.name} has no second factor.`,
     );
   }
 
+  /** Answers with the link itself where the site sends no mail: it is shown this once. */
   @Post(':id/reset-link')
-  @Redirect('/admin/members', 303)
-  sendResetLink(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    return this.act(id, reply, async (member) => {
-      await this.members.sendResetLink(member, by);
-      return `A link to choose a new password is on its way to ${member.email}. It works for 30 minutes.`;
-    });
+  async sendResetLink(
+    @Param('id') id: string,
+    @ByAdmin() by: By,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const member = await this.members.find(id);
+    const sent = await this.members.sendResetLink(member, by).then((link) => ({ link }), refusalOf);
+    const message = `A link to choose a new password is on its way to ${member.email}. It works for 30 minutes.`;
+    if (!('link' in sent) || sent.link === undefined) {
+      this.flashes.put(reply, 'kind' in sent ? sent : { kind: 'status', message });
+      return reply.redirect(`/admin/members/${member.id}`, 303);
+    }
+    const shown = { title: 'The link is made', member: presentMemberInWords(member), link: sent.link };
+    return this.pages.send(request, reply, 'members/reset-link', shown);
   }
 
   /** Does something about a member, and goes back to their page, which says what came of it. */

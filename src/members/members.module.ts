@@ -21,6 +21,7 @@ import { MembersController } from './members.controller.js';
 import { MembersService } from './members.service.js';
 import { RegistrationRulesApiController } from './registration-rules-api.controller.js';
 import { RegistrationRulesController } from './registration-rules.controller.js';
+import { Undeliverable } from './undeliverable.js';
 
 /** What admins do: about the members, about who becomes one, and a look at what happened. */
 @Module({
@@ -46,6 +47,6 @@ import { RegistrationRulesController } from './registration-rules.controller.js'
     InvitesApiController,
     ActivityApiController,
   ],
-  providers: [ActivityCsv, MembersService, InvitesService],
+  providers: [ActivityCsv, MembersService, InvitesService, Undeliverable],
 })
 export class MembersModule {}

@@ -130,11 +130,15 @@ export class MembersService {
     return true;
   }
 
-  /** Mails a member a link to choose another password. @throws ConflictException where they may not come in anyway. */
-  async sendResetLink(member: Member, { admin, caller }: By): Promise<void> {
+  /**
+   * Mails a member a link to choose another password; where the site sends no mail, gives it, for the admin to pass on.
+   *
+   * @throws ConflictException where they may not come in anyway.
+   */
+  async sendResetLink(member: Member, { admin, caller }: By): Promise<string | undefined> {
     if (stateOf(member) !== 'active')
       throw new ConflictException('Who may not come in needs no new password: let them in first.');
-    await this.resets.sendTo(member, admin, caller);
+    return this.resets.sendTo(member, admin, caller);
   }
 
   /** Does several of these at once: what may be refused is refused first, so that nothing is half done then. */

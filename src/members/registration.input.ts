@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsIn, isFQDN, ValidateBy } from 'class-validator';
+import { domainForm } from '../config/email-address.js';
 import { registrationModes, type RegistrationMode } from '../users/registration-rules.js';
 
 const mostDomains = 100;
@@ -37,7 +38,7 @@ function listed(value: unknown): unknown {
   if (!Array.isArray(entries)) return entries;
   const domains = entries.map((entry: unknown) =>
     // people write @example.org too
-    typeof entry === 'string' ? entry.normalize('NFC').trim().toLowerCase().replace(/^@/, '') : entry,
+    typeof entry === 'string' ? domainForm(entry.trim().replace(/^[@＠]/, '')) : entry,
   );
   return [...new Set(domains)].filter((domain) => domain !== '');
 }

@@ -39,8 +39,11 @@ export class ReceiptsApiController {
     description: 'By mail, each at most once a day.',
     operationId: 'remindOfFile',
   })
-  @ApiOkResponse({ type: RemindersView, description: 'The letters are on their way.' })
-  @ApiProblem(401, 403, 404)
+  @ApiOkResponse({
+    type: RemindersView,
+    description: 'The letters are taken on; where the site sends none, whoever runs it has them.',
+  })
+  @ApiProblem(401, 403, 404, 409)
   async remind(@Param('id') id: string, @ByAdmin() by: By): Promise<RemindersView> {
     return { count: await this.reminders.remind(await this.library.find(id), by) };
   }

@@ -1,20 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { stringify, type Options } from 'csv-stringify/sync';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import type { StoredFile } from '../files/stored-file.entity.js';
 import type { Viewer } from '../http/access.js';
+import { announceCsv, streamCsv } from '../http/csv.js';
 import { Transfers } from '../sessions/transfers.js';
-import { presentReceipt } from './receipt.view.js';
+import { presentReceipt, type ReceiptView } from './receipt.view.js';
 import type { ReceiptsInput } from './receipts.input.js';
 import { ReceiptsService } from './receipts.service.js';
 
-const columns = ['name', 'email', 'state', 'bytes', 'completedAt', 'lastAt'];
+const columns = ['name', 'email', 'state', 'bytes', 'completedAt', 'lastAt'] as const;
 
-/** What a spreadsheet would take for a formula is text, whoever chose their name. (OWASP, CSV Injection) */
-const options: Options = { columns, escape_formulas: true, record_delimiter: 'windows' };
-
-/** The receipts of a file as a table of comma-separated values (RFC 4180). */
+/** The receipts of a file as a table. */
 @Injectable()
 export class ReceiptsCsv {
   constructor(
@@ -30,21 +27,14 @@ export class ReceiptsCsv {
     request: FastifyRequest,
     reply: FastifyReply,
   ): FastifyReply {
-    void reply.headers({
-      'content-type': 'text/csv; charset=utf-8; header=present',
-      'content-disposition': 'attachment; filename="receipts.csv"',
-      'cache-control': 'private, no-store',
-    });
+    void announceCsv(reply, 'receipts.csv');
     // a body that ends at once has no length, like the one that GET sends
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
-    return reply.send(Readable.from(this.pieces(file, selection), { objectMode: false }));
+    return reply.send(streamCsv({ columns, batches: this.rows(file, selection) }));
   }
 
-  private async *pieces(file: StoredFile, selection: ReceiptsInput): AsyncGenerator<string> {
-    // without the mark at the beginning, spreadsheets do not read UTF-8
-    yield stringify([], { ...options, header: true, bom: true });
-    for await (const batch of this.receipts.all(file, selection))
-      if (batch.length > 0) yield stringify(batch.map(presentReceipt), options);
+  private async *rows(file: StoredFile, selection: ReceiptsInput): AsyncGenerator<readonly ReceiptView[]> {
+    for await (const batch of this.receipts.all(file, selection)) yield batch.map(presentReceipt);
   }
 }

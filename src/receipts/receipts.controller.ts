@@ -1,6 +1,7 @@
-import { Controller, Get, Param, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
+import { ConflictException, Controller, Get, Param, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Settings } from '../config/settings.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { IsDownload } from '../http/arrivals.js';
 import { ByAdmin, type By } from '../http/by.js';
@@ -29,6 +30,7 @@ export class ReceiptsController {
     private readonly library: LibraryService,
     private readonly users: UsersService,
     private readonly flashes: FlashMessages,
+    private readonly settings: Settings,
   ) {}
 
   @Get('files/:id/receipts')
@@ -73,8 +75,14 @@ export class ReceiptsController {
   @OnPage('/admin/files/:id/receipts')
   @Redirect('/admin/files', 303)
   async remind(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    const count = await this.reminders.remind(await this.library.find(id), by);
-    const words = count === 1 ? 'A letter goes to 1 member.' : `Letters go to ${count} members.`;
+    const count = await this.reminders.remind(await this.library.find(id), by).catch((error: unknown) => {
+      if (!(error instanceof ConflictException)) throw error;
+      this.flashes.put(reply, { kind: 'alert', message: error.message });
+    });
+    if (count === undefined) return { url: `/admin/files/${id}/receipts` };
+    const letters = count === 1 ? 'A letter goes to 1 member.' : `Letters go to ${count} members.`;
+    const kept = `This site sends no mail: whoever runs it has the letters for ${count === 1 ? '1 member' : `${count} members`}.`;
+    const words = this.settings.sendsMail ? letters : kept;
     const message = count === 0 ? 'Everybody has it, or was reminded within the last day.' : words;
     this.flashes.put(reply, { kind: 'status', message });
     return { url: `/admin/files/${id}/receipts` };

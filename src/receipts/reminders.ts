@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { ConflictException, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { dayMs, minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
@@ -10,6 +10,8 @@ import { MailService } from '../mail/mail.service.js';
 import { entitled, theFile, type FileAudienceKind } from './receipts.service.js';
 
 const slice = 100;
+/** After so long nobody can still be queueing what somebody took. */
+const leaseMs = minuteMs;
 
 interface Due {
   readonly memberId: string;
@@ -32,9 +34,15 @@ export class Reminders implements OnModuleInit {
     private readonly chores: Chores,
   ) {}
 
-  /** Reminds every member who does not have the file, at most once a day. Gives how many. */
+  /**
+   * Reminds every member who does not have the file, at most once a day. Gives how many.
+   *
+   * @throws ConflictException if members cannot see it now.
+   */
   async remind(file: StoredFile, { admin, caller }: By): Promise<number> {
     const now = Date.now();
+    if (file.isHidden || +file.availableAt > now || (file.expiresAt && +file.expiresAt <= now))
+      throw new ConflictException('Members cannot see this file now, so nobody is reminded of it.');
     const values = [file.id, file.versionId, now, now - dayMs];
     const { length } = await this.writer.rows(asking[file.isForEveryone ? 'everyone' : 'some'], values);
     if (length > 0) await this.activity.record({ kind: 'file.reminded', actor: admin, target: file.name }, caller);
@@ -48,30 +56,52 @@ export class Reminders implements OnModuleInit {
 
   private async send(): Promise<void> {
     for (;;) {
-      // taken before it is sent, so that no other process sends it too
-      const due = await this.writer.rows<Due>(take, [Date.now(), slice]);
-      for (const { fileId, email, name } of due)
-        if (email !== null && name !== null) {
-          const data = { file: name, link: `${this.settings.publicUrl}/files/${fileId}` };
-          await this.mail.send({ to: email, view: 'file-reminder', data });
-        }
+      // taken for a while, so that no other process queues it too; marked once its letter is queued
+      const now = Date.now();
+      const due = await this.writer.rows<Due>(take, [now, now - leaseMs, slice]);
+      for (const one of due) await this.queue(one);
       if (due.length < slice) return;
     }
+  }
+
+  private async queue({ memberId, fileId, email, name }: Due): Promise<void> {
+    try {
+      if (email !== null && name !== null) {
+        const data = { file: name, link: `${this.settings.publicUrl}/files/${fileId}` };
+        await this.mail.send({ to: email, view: 'file-reminder', data });
+      }
+    } catch (error) {
+      await this.writer.rows(giveBack, [fileId, memberId]);
+      throw error;
+    }
+    await this.writer.rows(mark, [Date.now(), fileId, memberId]);
   }
 }
 
 const askingOf = (audience: FileAudienceKind) => `WITH ${theFile}
   INSERT INTO "reminders" ("memberId", "fileId", "askedAt")
   SELECT u."id", $1, $3 FROM ${entitled[audience]} AND d."completedAt" IS NULL
-  ON CONFLICT ("fileId", "memberId") DO UPDATE SET "askedAt" = excluded."askedAt", "sentAt" = NULL
+  ON CONFLICT ("fileId", "memberId") DO UPDATE SET "askedAt" = excluded."askedAt", "sentAt" = NULL, "takenAt" = NULL
     WHERE "reminders"."askedAt" < $4
   RETURNING "memberId"`;
 const asking = { everyone: askingOf('everyone'), some: askingOf('some') };
 
+/** Who has lost what they were to be reminded of, or cannot see it now, gets no letter. */
+const isThere = `f."deletedAt" IS NULL AND f."isHidden" = false AND f."availableAt" <= $1
+  AND (f."expiresAt" IS NULL OR f."expiresAt" > $1)`;
+
 const take = `
-  UPDATE "reminders" SET "sentAt" = $1
-  WHERE "sentAt" IS NULL AND ("fileId", "memberId") IN (
-    SELECT "fileId", "memberId" FROM "reminders" WHERE "sentAt" IS NULL ORDER BY "askedAt" LIMIT $2)
+  UPDATE "reminders" SET "takenAt" = CAST($1 AS bigint)
+  WHERE "sentAt" IS NULL AND ("takenAt" IS NULL OR "takenAt" <= $2) AND ("fileId", "memberId") IN (
+    SELECT "fileId", "memberId" FROM "reminders"
+    WHERE "sentAt" IS NULL AND ("takenAt" IS NULL OR "takenAt" <= $2) ORDER BY "askedAt" LIMIT $3)
   RETURNING "memberId", "fileId",
-    (SELECT "email" FROM "users" WHERE "users"."id" = "reminders"."memberId") AS "email",
-    (SELECT "name" FROM "files" WHERE "files"."id" = "reminders"."fileId" AND "files"."deletedAt" IS NULL) AS "name"`;
+    (SELECT "email" FROM "users" WHERE "users"."id" = "reminders"."memberId" AND "users"."disabledAt" IS NULL) AS "email",
+    (SELECT f."name" FROM "files" f WHERE f."id" = "reminders"."fileId" AND ${isThere}
+      AND (f."isForEveryone" = true OR EXISTS (SELECT 1 FROM "file_entitlements" e
+        WHERE e."fileId" = f."id" AND e."memberId" = "reminders"."memberId"))) AS "name"`;
+
+const mark = `UPDATE "reminders" SET "sentAt" = $1 WHERE "fileId" = $2 AND "memberId" = $3 RETURNING "fileId"`;
+const giveBack = `
+  UPDATE "reminders" SET "takenAt" = NULL WHERE "fileId" = $1 AND "memberId" = $2 AND "sentAt" IS NULL
+  RETURNING "fileId"`;

@@ -2,24 +2,17 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
+import { emailForm } from '../config/email-address.js';
 import { isVisible, visibleText } from '../http/visible-text.js';
 import { isCommonPassword } from './common-passwords.js';
+
+export { emailForm };
 
 const minPasswordCharacters = 8;
 const maxPasswordBytes = 1_024;
 
 /** Unicode's composed form: the same letters typed on two keyboards are the same text (NIST SP 800-63B 3.1.1.2). */
 const composed = (value: unknown) => (typeof value === 'string' ? value.normalize('NFC') : value);
-
-/** One person's email is one text. The validator throws at half a surrogate pair, so that becomes what it refuses. */
-export const emailForm = (value: unknown) =>
-  typeof value === 'string'
-    ? value
-        .normalize('NFC')
-        .trim()
-        .toLowerCase()
-        .replace(/\p{Cs}/gu, '\uFFFD')
-    : value;
 
 /** A name as it looks: two that look the same are the same. */
 const nameForm = (name: string): string =>

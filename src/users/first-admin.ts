@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Settings, SettingsError } from '../config/settings.js';
 import { InvalidInput } from '../http/errors.js';
-import { emailForm, passwordFault } from './account-fields.js';
+import { passwordFault } from './account-fields.js';
 import { UsersService } from './users.service.js';
 
 /** Makes the admin that `ADMIN_EMAIL` and `ADMIN_PASSWORD` name, at a start where no account has that email. */
@@ -15,9 +15,8 @@ export class FirstAdmin implements OnApplicationBootstrap {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const { adminEmail, adminPassword } = this.settings;
-    if (!adminEmail || !adminPassword) return;
-    const email = emailForm(adminEmail) as string;
+    const { adminEmail: email, adminPassword } = this.settings;
+    if (!email || !adminPassword) return;
     if (await this.users.exists(email)) return;
     const password = adminPassword.normalize('NFC');
     const fault = passwordFault(password);

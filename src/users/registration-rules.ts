@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Column, Entity, PrimaryColumn, Repository } from 'typeorm';
+import { domainForm } from '../config/email-address.js';
 import { Reader } from '../database/reader.js';
 
 /** Who may register: anyone; those with an invite; anyone whom an admin then lets in; nobody. */
@@ -46,4 +47,4 @@ export class RegistrationRules {
 
 /** Whether an email is of one of the domains, or there are none to be of. */
 export const isOfDomains = (email: string, { domains }: Rules): boolean =>
-  domains.length === 0 || domains.includes(email.slice(email.lastIndexOf('@') + 1));
+  domains.length === 0 || domains.map(domainForm).includes(domainForm(email.slice(email.lastIndexOf('@') + 1)));

@@ -1,5 +1,6 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
+import { domainToASCII } from 'node:url';
 import { IsNull, Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
 import { Settings } from '../config/settings.js';
@@ -297,7 +298,12 @@ interface Owner {
 const otherAdmin = (n: number) =>
   `EXISTS (SELECT 1 FROM "users" o WHERE o."role" = 'admin' AND o."disabledAt" IS NULL AND o."awaitingSince" IS NULL AND o."id" <> $${n})`;
 
-const searchTextOf = (name: string, email: string) => fold(`${name} ${email}`);
+/** An email is found under both spellings of its domain. */
+function searchTextOf(name: string, email: string): string {
+  const domain = email.slice(email.lastIndexOf('@') + 1);
+  const ascii = domainToASCII(domain);
+  return fold([name, email, ...(ascii === domain ? [] : [ascii])].join(' '));
+}
 
 /** Writes the same row again where the email has an owner: a write either way, that the disk takes as long for. */
 const registration = `

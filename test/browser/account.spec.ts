@@ -180,7 +180,7 @@ describe('a member, without JavaScript,', () => {
       const { email } = person();
       await follow(tab, 'Change your email address', '/account/email');
       await submit(tab, { 'New email': email }, 'Send the link', '/account');
-      expect(await told(page)).toContain(`on its way to ${email}`);
+      expect(await told(page)).toContain(`link for ${email}`);
       expect(await wordsOf(page)).toContain(`${ada.email} not confirmed`);
 
       const link = pathIn(await waitForMail(site, email, /^Confirm your new email address/));
@@ -341,7 +341,7 @@ describe('a member of a site that asks for a confirmed email address, without Ja
       expect(await wordsOf(page)).toMatch(/Please confirm your email address first/);
       await follow(tab, 'Your account', '/account');
       await submit(tab, {}, 'Send me the mail that confirms it', '/account');
-      expect(await told(page)).toContain(`on its way to ${email}`);
+      expect(await told(page)).toContain(`link for ${email}`);
 
       const first = pathIn(await waitForMail(site, email, /^Confirm your email address/));
       await visit(tab, first, 404);
@@ -364,8 +364,8 @@ describe('a member whose password strangers guess at, without JavaScript,', () =
         expect((await new Script(site.url).ask('/api/v1/auth/login', { json, headers })).status).toBe(401);
       }
       await logIn(page, ada, '/login');
-      expect(await told(page, 'alert')).toMatch(/Ask for a login link by mail instead/);
-      await follow(tab, 'Log in by mail', '/login/link');
+      expect(await told(page, 'alert')).toMatch(/Ask for a login link instead/);
+      await follow(tab, 'Log in by a link', '/login/link');
       await submit(tab, { Email: ada.email }, 'Send me a link', '/login');
       expect(await told(page)).toContain('Open the link in this browser');
 

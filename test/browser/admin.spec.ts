@@ -168,7 +168,7 @@ describe('an admin, without JavaScript,', () => {
       const { who } = await setUpAuthenticator(site);
       await logIn(theirs.page, who, '/login/factor');
       const outcome = await act(tab, await memberPathOf(site, who), 'Reset the second factor');
-      expect(outcome).toBe('The second factor of Ada Lovelace is gone. A mail tells them so.');
+      expect(outcome).toBe('The second factor of Ada Lovelace is gone. This site sends no mail: tell them so.');
       await waitForMail(site, who.email, /^The way you log in was changed/);
       await logIn(theirs.page, who);
     }));
@@ -177,7 +177,7 @@ describe('an admin, without JavaScript,', () => {
     walkBesides(async (tab, theirs) => {
       const { who, path } = await newMember();
       const outcome = await act(tab, path, 'Send a link for a new password', 'Send the link');
-      expect(outcome).toContain(`on its way to ${who.email}`);
+      expect(outcome).toContain(`pass the link on to`);
       await visit(theirs, pathIn(await waitForMail(site, who.email, /^Choose a new password/)));
       await submit(theirs, { 'New password': another }, 'Change my password', '/login');
       await logIn(theirs.page, { ...who, password: another });
@@ -264,7 +264,7 @@ describe('who may register is set by an admin, without JavaScript,', () => {
       await submit(tab, { [label]: keeper.email }, 'Make the invite', invites, 422);
       expect(await faultAt(tab.page, label)).toBe('Somebody with that address is a member already.');
       await submit(tab, { [label]: email }, 'Make the invite', invites);
-      expect(await wordsOf(tab.page)).toContain(`It is on its way to ${email}.`);
+      expect(await wordsOf(tab.page)).toContain(`pass the link on to ${email} yourself`);
 
       const link = pathIn(await waitForMail(site, email, /^You are invited/));
       await visit(theirs, link);
@@ -294,7 +294,7 @@ describe('who may register is set by an admin, without JavaScript,', () => {
       await follow(tab, 'See who it is', '/admin/members?state=awaiting');
       await follow(tab, grace.name, link);
       await submit(tab, {}, 'Let them in', link);
-      expect(await told(tab.page)).toBe('Grace Hopper may come in, and is told so by mail.');
+      expect(await told(tab.page)).toBe('Grace Hopper may come in. This site sends no mail: tell them so.');
 
       await visit(theirs, pathIn(await waitForMail(site, grace.email, /^You may come in/)));
       await logIn(theirs.page, grace);

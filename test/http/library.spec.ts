@@ -332,13 +332,57 @@ describe('a file', () => {
     expect([await together('hide', first, second), await there()]).toEqual([303, [404, 404, 200]]);
     expect((await admin.browser.visit('/admin/files?q=a1')).html).toContain('<span class="tag">hidden</span>');
     await change(third, { availableAt: new Date(Date.now() + 60_000).toISOString() });
-    expect([await together('show', first, third), await there()]).toEqual([303, [200, 404, 200]]);
+    expect([await together('show', first, third), await there()]).toEqual([303, [200, 404, 404]]);
     expect([await together('delete', ...ids, randomUUID()), await there()]).toEqual([303, [404, 404, 404]]);
-    expect([await together('restore', second, third), await there()]).toEqual([303, [404, 404, 200]]);
+    expect([await together('restore', second, third), await there()]).toEqual([303, [404, 404, 404]]);
     expect((await admin.browser.visit('/admin/files')).html).not.toContain('a1.txt');
     for (const wrong of [['delete'], ['burn', first], ['delete', 'x'], ['delete', ...Array<string>(101).fill(first)]])
       expect(await together(...(wrong as [string]))).toBe(422);
-    expect(await there()).toEqual([404, 404, 200]);
+    expect(await there()).toEqual([404, 404, 404]);
+  });
+
+  it('that is hidden is there for no member, and keeps from when and until when it is there', async () => {
+    const { id } = await add('kept back.txt');
+    const [past, future, later] = [-60_000, 60_000, 120_000].map((ms) => new Date(Date.now() + ms).toISOString());
+    const shown = async () => {
+      const list = (await (await member.ask(`${files}?q=kept%20back`)).json()) as { items: Shown[] };
+      const sums = await (await reader.ask('/files/SHA256SUMS')).text();
+      return [list.items.length, await statusFor(member, `${files}/${id}/content`), sums.includes('kept back.txt')];
+    };
+    const reader = new Visitor(site.url);
+    await reader.register();
+    const view = async () => (await (await admin.script.ask(`${files}/${id}`)).json()) as Record<string, unknown>;
+    const page = (act: string) => admin.browser.visit(`/admin/files/${id}/${act}`, { form: {} });
+    const together = (act: string) => admin.browser.visit('/admin/files/selection', { form: { act, files: id } });
+    const ways: [() => Promise<unknown>, () => Promise<unknown>][] = [
+      [() => change(id, { hidden: true }), () => change(id, { hidden: false })],
+      [() => page('hiding'), () => page('showing')],
+      [() => together('hide'), () => together('show')],
+    ];
+    const allTimes = [
+      { availableAt: past, expiresAt: later },
+      { availableAt: future, expiresAt: later },
+      { availableAt: past, expiresAt: null },
+    ];
+    for (const [n, [hide, unhide]] of ways.entries()) {
+      const times = allTimes[n] ?? {};
+      await change(id, times);
+      const before = await shown();
+      await hide();
+      expect(await view()).toMatchObject({ ...times, hidden: true });
+      expect(await shown()).toEqual([0, 404, false]);
+      expect((await admin.script.ask(`${files}/${id}/reminders`, { method: 'POST' })).status).toBe(409);
+      expect((await admin.browser.visit('/admin/files?q=kept')).html).toContain('<span class="tag">hidden</span>');
+      await unhide();
+      expect(await view()).toMatchObject({ ...times, hidden: false });
+      expect(await shown()).toEqual(before);
+    }
+    expect((await change(id, { hidden: 'yes' })).status).toBe(422);
+    expect((await change(id, { hidden: null })).status).toBe(422);
+    const log = (await (await admin.script.ask('/api/v1/activity?q=kept%20back&limit=100')).json()) as {
+      items: { kind: string }[];
+    };
+    expect(log.items.filter(({ kind }) => /hidden|shown/.test(kind))).toHaveLength(6);
   });
 
   it('that is none is 404', async () => {

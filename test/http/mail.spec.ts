@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SMTPServerOptions } from 'smtp-server';
 import { DataSource } from 'typeorm';
@@ -11,7 +11,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { eventually, makeLasting, type Lasting } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { linkIn, mailsIn, startSmtp, waitForMail, type Mail, type Smtp } from '../support/mail.js';
-import { Visitor } from '../support/people.js';
+import { Script, Visitor } from '../support/people.js';
 
 const publicUrl = 'https://files.example.org';
 const link = `${publicUrl}/password/reset?token=the-canary-opens-it`;
@@ -209,6 +209,29 @@ describe('a site with a mail server', () => {
     ]);
   });
 
+  it('gives a letter up at once that is refused for good, and tells the admins', async () => {
+    smtp.mood = 'refuses for good';
+    const script = new Script(site.url);
+    const who = await script.register();
+    const letters: [string, string][] = [
+      [who.email, who.email],
+      ['nobody@elsewhere.example', 'somebody at elsewhere.example'],
+    ];
+    for (const [to, target] of letters) {
+      await mailOf(site).send(letterTo(to));
+      await emptied(site);
+      expect((await linesOf(site, /refused for good/)).at(-1)).toMatchObject({
+        level: 50,
+        tries: 1,
+        responseCode: 550,
+      });
+      const [event] = await site.app
+        .get(DataSource)
+        .query<object[]>(`SELECT * FROM "events" WHERE "kind" = 'mail.given-up' ORDER BY "id" DESC LIMIT 1`);
+      expect(event).toMatchObject({ outcome: 'refused', actor: null, target });
+    }
+  });
+
   it('is not held up by a letter that cannot be read, nor forgets it', async () => {
     await site.app
       .get(DataSource)
@@ -370,6 +393,32 @@ describe('a site without a mail server', () => {
       expect.objectContaining({ level: 30, file: path, msg: expect.stringMatching(/^SMTP_URL is not set: .*\.eml$/) }),
     ]);
     expect(site.log()).not.toMatch(/canary|ada@|Choose a new/i);
+  });
+
+  it('keeps the link of each mail whole, on a line of its own', async () => {
+    const at = `${publicUrl}/path?token=${'a-long_secret'.repeat(8)}&more=1`;
+    const facts = {
+      what: 'ä',
+      left: '1',
+      device: 'ü',
+      address: '::1',
+      at: 'now',
+      email: 'é@example.com',
+      file: '“ß”.pdf',
+    };
+    const data = { ...facts, days: '7', link: at };
+    const views = ['verify-email', 'confirm-new-email', 'reset-password', 'login-link', 'account-approved'] as const;
+    const more = ['account-awaits', 'registered-again', 'file-reminder', 'invite'] as const;
+    for (const view of [...views, ...more]) await mailOf(site).send({ to: `${view}@example.com`, view, data });
+    await emptied(site);
+    const folder = join(site.settings.dataDir, 'outbox');
+    const texts = filesOf().map((file) => readFileSync(join(folder, file), 'utf8'));
+    for (const view of [...views, ...more]) {
+      const text = texts.find((one) => one.includes(`To: ${view}@example.com`)) ?? '';
+      expect([view, text.split('\r\n').includes(at)]).toEqual([view, true]);
+      expect(text).toContain(`href="${at.replaceAll('&', '&#38;')}"`);
+      expect(text).not.toMatch(/=3D|[^?]=\r\n|base64/);
+    }
   });
 
   it('keeps them in their order, and none for a decoy', async () => {

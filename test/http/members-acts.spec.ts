@@ -209,8 +209,10 @@ describe('a second factor that is lost', () => {
 describe('a link for a new password', () => {
   it('goes to the member, and works once', async () => {
     const ada = await newMember();
-    expect(await post(ada, 'reset-link')).toContain(`on its way to ${ada.who.email}`);
+    const shown = await admin.browser.visit(`${ada.page}/reset-link`, { form: {} });
     const link = linkIn(await waitForMail(site, ada.who.email, /new password/i));
+    // without a mail server the admin passes it on
+    expect(shown.html.replaceAll('&#x3D;', '=')).toContain(`<code>${link}</code>`);
     const token = new URL(link).searchParams.get('token') ?? '';
     const password = 'another sentence of my own';
     const form = { token, password };
@@ -222,8 +224,9 @@ describe('a link for a new password', () => {
 
   it('goes out through the API too', async () => {
     const ada = await newMember();
-    expect((await admin.script.ask(`${ada.call}/password-resets`, { method: 'POST' })).status).toBe(202);
-    expect(linkIn(await waitForMail(site, ada.who.email, /new password/i))).toContain('/password/reset?token=');
+    const answer = await admin.script.ask(`${ada.call}/password-resets`, { method: 'POST' });
+    const link = linkIn(await waitForMail(site, ada.who.email, /new password/i));
+    expect([answer.status, await answer.json()]).toEqual([202, { link }]);
   });
 
   it('is not sent to who may not come in anyway', async () => {

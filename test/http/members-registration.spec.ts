@@ -73,7 +73,7 @@ describe('registration by approval', () => {
     const before = await logIn(ada);
     expect([before.status, await before.json()]).toEqual([
       401,
-      expect.objectContaining({ detail: 'An admin has not let you in yet. You get a mail when that is done.' }),
+      expect.objectContaining({ detail: 'An admin has not let you in yet. You can log in once that is done.' }),
     ]);
 
     const page = new URL(linkIn(await waitForMail(site, keeper.email, /let in|wait/i))).pathname;
@@ -86,7 +86,7 @@ describe('registration by approval', () => {
     const done = await admin.browser.visit(`${page}/approval`, { form: {} });
     expect([done.at, messageOf(done.html, 'status')]).toEqual([
       page,
-      `${ada.name} may come in, and is told so by mail.`,
+      `${ada.name} may come in. This site sends no mail: tell them so.`,
     ]);
     expect(linkIn(await waitForMail(site, ada.email, /come in/i))).toBe('http://127.0.0.1/login');
     expect((await logIn(ada)).status).toBe(200);

@@ -102,9 +102,9 @@ describe('the receipts of a file', () => {
     const lines = (await answer.text()).split('\r\n');
     expect(lines.slice(0, 2)).toEqual([
       'name,email,state,bytes,completedAt,lastAt',
-      `'=1+1,${formula.who.email},none,0,,`,
+      `"'=1+1","${formula.who.email}","none","0",,`,
     ]);
-    expect(lines[2]).toMatch(new RegExp(`^Ada Lovelace,${ada.who.email},complete,10,20`));
+    expect(lines[2]).toMatch(new RegExp(`^"Ada Lovelace","${ada.who.email}","complete","10","20`));
   });
 });
 
@@ -123,7 +123,9 @@ describe('a reminder', () => {
     expect(await remind()).toEqual({ count: 0 });
     await site.app.get(DataSource).query(`UPDATE "reminders" SET "askedAt" = "askedAt" - 86400001`);
     const again = await admin.browser.visit(`/admin/files/${shelved.file.id}/reminders`, { form: {} });
-    expect(messageOf(again.html, 'status')).toBe('A letter goes to 1 member.');
+    expect(messageOf(again.html, 'status')).toBe(
+      'This site sends no mail: whoever runs it has the letters for 1 member.',
+    );
     const none = await admin.browser.visit(`/admin/files/${shelved.file.id}/reminders`, { form: {} });
     expect(messageOf(none.html, 'status')).toBe('Everybody has it, or was reminded within the last day.');
     const { items } = await json<{ items: object[] }>(admin.script.ask('/api/v1/activity?kind=file.reminded'));

@@ -41,7 +41,7 @@ export interface Smtp {
   /** How often somebody connected. */
   readonly connections: number;
   /** How it treats whoever comes from now on: `takes` mails, `refuses` every address, or `hangs` and never answers. */
-  mood: 'takes' | 'refuses' | 'hangs';
+  mood: 'takes' | 'refuses' | 'refuses for good' | 'hangs';
   close(): Promise<void>;
 }
 
@@ -70,7 +70,8 @@ export async function startSmtp({
     onRcptTo({ address }, _session, answer) {
       // a mail server's words repeat the address, so that a test sees where they end up
       const refusal = Object.assign(new Error(`<${address}> is not taken now`), { responseCode: 451 });
-      answer(smtp.mood === 'refuses' ? refusal : null);
+      if (smtp.mood === 'refuses for good') answer(Object.assign(refusal, { responseCode: 550 }));
+      else answer(smtp.mood === 'refuses' ? refusal : null);
     },
     onData(stream, { envelope }, answer) {
       const take = async () => {

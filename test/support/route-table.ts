@@ -88,6 +88,8 @@ GET /admin/files                               →/login  403                 40
 GET /admin/files/:id                           →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/deletion                 →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/featuring                →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/hiding                   →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
+POST /admin/files/:id/showing                  →/login  403                 403                 →/admin/files/:id    →/login  →/login  →/login  →/login  →/login
 GET /admin/files/:id/details                   →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/files/:id/details                  →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 GET /admin/files/:id/replacement               →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
@@ -110,7 +112,7 @@ POST /admin/members/:id/approval               →/login  403                 40
 POST /admin/members/:id/disabling              →/login  403                 403                 →/admin/members/:id  →/login  →/login  →/login  →/login  →/login
 POST /admin/members/:id/enabling               →/login  403                 403                 →/admin/members/:id  →/login  →/login  →/login  →/login  →/login
 POST /admin/members/:id/factors/reset          →/login  403                 403                 →/admin/members/:id  →/login  →/login  →/login  →/login  →/login
-POST /admin/members/:id/reset-link             →/login  403                 403                 →/admin/members/:id  →/login  →/login  →/login  →/login  →/login
+POST /admin/members/:id/reset-link             →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login
 POST /admin/members/:id/role                   →/login  403                 403                 422                  →/login  →/login  →/login  →/login  →/login
 POST /admin/members/:id/sessions/end           →/login  403                 403                 →/admin/members/:id  →/login  →/login  →/login  →/login  →/login
 GET /admin/registration                        →/login  403                 403                 ok                   →/login  →/login  →/login  →/login  →/login

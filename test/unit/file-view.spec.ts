@@ -29,6 +29,7 @@ const file = (over: Partial<StoredFile> = {}): StoredFile => ({
   note: 'For the board.',
   availableAt: new Date('2026-11-22T23:59:59.999Z'),
   expiresAt: null,
+  isHidden: false,
   isForEveryone: true,
   memberLimit: null,
   totalLimit: null,
@@ -53,6 +54,7 @@ describe('what a script is told of a file', () => {
       versionedAt: '2026-11-22T23:59:59.999Z',
       availableAt: '2026-11-22T23:59:59.999Z',
       expiresAt: null,
+      hidden: false,
       memberLimit: null,
       totalLimit: null,
     });

@@ -1,0 +1,31 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { ActivityService } from '../activity/activity.service.js';
+import { onThisMachine } from '../http/caller.js';
+import { MailService, type GivenUp } from '../mail/mail.service.js';
+import { UsersService } from '../users/users.service.js';
+
+/** Tells admins, by the activity log, of mails that nobody gets. */
+@Injectable()
+export class Undeliverable implements OnModuleInit {
+  constructor(
+    private readonly mail: MailService,
+    private readonly users: UsersService,
+    private readonly activity: ActivityService,
+  ) {}
+
+  onModuleInit(): void {
+    this.mail.onGivenUp((letter) => this.note(letter));
+  }
+
+  private async note({ to, isRefused }: GivenUp): Promise<void> {
+    const member = await this.users.findByEmail(to);
+    // who is no member has no account that could be deleted with what is known of them
+    const target = member?.email ?? `somebody at ${to.slice(to.lastIndexOf('@') + 1)}`;
+    const outcome = isRefused ? 'refused' : 'broken';
+    await this.activity.record(
+      { kind: 'mail.given-up', outcome, member, actor: null, target },
+      onThisMachine(randomUUID()),
+    );
+  }
+}
