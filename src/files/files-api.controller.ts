@@ -7,6 +7,7 @@ import { ApiProblem } from '../http/problem.js';
 import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { FilePage, FileVersionPage, presentShelfFile, presentVersion, ShelfFileView } from './file.view.js';
+import { FileHistory } from './file-history.js';
 import { FileLists } from './file-lists.js';
 import { FilesService } from './files.service.js';
 import { ShelfInput } from './shelf.input.js';
@@ -24,6 +25,7 @@ export class FilesApiController {
     private readonly downloads: Downloads,
     private readonly checksums: Checksums,
     private readonly lists: FileLists,
+    private readonly history: FileHistory,
   ) {}
 
   @Get()
@@ -69,7 +71,7 @@ export class FilesApiController {
     @Param('id') id: string,
     @Query() paging: PagingInput,
   ): Promise<FileVersionPage> {
-    const { items, nextCursor } = await this.files.versionsOf(await this.files.findFor(viewer, id), paging);
+    const { items, nextCursor } = await this.history.versionsFor(viewer, await this.files.findFor(viewer, id), paging);
     return { items: items.map(presentVersion), nextCursor };
   }
 

@@ -7,6 +7,7 @@ import { hrefOfNext } from '../http/paging.input.js';
 import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { commandsToVerify, presentShelfFileInWords, presentVersionInWords } from './file.view.js';
+import { FileHistory } from './file-history.js';
 import { FileLists } from './file-lists.js';
 import { FilesService } from './files.service.js';
 import { SavedNames } from './saved-names.js';
@@ -23,6 +24,7 @@ export class FilesController {
     private readonly downloads: Downloads,
     private readonly checksums: Checksums,
     private readonly lists: FileLists,
+    private readonly history: FileHistory,
     private readonly visits: ShelfVisits,
     private readonly names: SavedNames,
   ) {}
@@ -62,7 +64,7 @@ export class FilesController {
   @Render('files/file')
   async show(@CurrentUser() viewer: Viewer, @Param('id') id: string) {
     const file = await this.files.findFor(viewer, id);
-    const [, ...before] = (await this.files.versionsOf(file, { limit: 100 })).items;
+    const [, ...before] = (await this.history.versionsFor(viewer, file, { limit: 100 })).items;
     const savedAs = await this.names.of(file, viewer);
     return {
       title: file.name,

@@ -5,6 +5,7 @@ import { SessionsModule } from '../sessions/sessions.module.js';
 import { Checksums } from './checksums.js';
 import { DownloadNotes } from './download-notes.js';
 import { Downloads } from './downloads.js';
+import { FileHistory } from './file-history.js';
 import { FileLists } from './file-lists.js';
 import { FileStore } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
@@ -27,6 +28,7 @@ import { WelcomeFile } from './welcome-file.js';
     Checksums,
     DownloadNotes,
     Downloads,
+    FileHistory,
     FileLists,
     FileStore,
     FilesService,

@@ -182,12 +182,14 @@ export class FilesService {
   }
 
   private async insert({ head, ...stored }: Stored, description: Description): Promise<StoredFile | undefined> {
-    const { name, origin, isForEveryone = true } = description;
+    const { origin, isForEveryone = true } = description;
+    const { name, searchName } = nameForms(description.name);
     const now = new Date();
     const file: StoredFile = {
       ...stored,
       id: uuid(),
-      ...nameForms(name),
+      name,
+      searchName,
       searchText: searchTextOf({ name, note: '' }),
       contentType: await contentTypeOf(head, name),
       note: '',

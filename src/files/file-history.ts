@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { Reader } from '../database/reader.js';
+import type { Viewer } from '../http/access.js';
+import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import type { FileVersion } from './file-version.entity.js';
+import { reachOf } from './reach.js';
+import type { StoredFile } from './stored-file.entity.js';
+
+interface Row {
+  readonly id: string;
+  readonly fileId: string;
+  readonly number: number;
+  readonly contentType: string;
+  readonly size: number | string;
+  readonly sha256: string;
+  readonly storageKey: string;
+  readonly createdAt: number | string;
+  readonly discardedAt: number | string | null;
+  readonly downloads: number | string;
+}
+
+/** The versions of a file, as far as a member is told of them. */
+@Injectable()
+export class FileHistory {
+  constructor(private readonly reader: Reader) {}
+
+  /**
+   * The versions of a file, the newest first: for an admin all, for a member the newest, those that stood on the shelf
+   * since the file was given to them, and those of which they have had bytes.
+   */
+  async versionsFor(
+    viewer: Viewer,
+    { id }: Pick<StoredFile, 'id'>,
+    { limit, cursor = newestId }: PagingInput,
+  ): Promise<Part<FileVersion>> {
+    const rows =
+      reachOf(viewer) === 'admin'
+        ? await this.reader.rows<Row>(all, [id, cursor, limit + 1])
+        : await this.reader.rows<Row>(told, [id, viewer.id, cursor, limit + 1]);
+    return partOf(rows.map(fromRow), limit);
+  }
+}
+
+const fromRow = ({ size, createdAt, discardedAt, downloads, ...row }: Row): FileVersion => ({
+  ...row,
+  size: Number(size),
+  createdAt: new Date(Number(createdAt)),
+  discardedAt: discardedAt === null ? null : new Date(Number(discardedAt)),
+  downloads: Number(downloads),
+});
+
+const all = `SELECT v.* FROM "file_versions" v WHERE v."fileId" = $1 AND v."id" < $2 ORDER BY v."id" DESC LIMIT $3`;
+
+const later = (one: string, other: string) => `CASE WHEN ${one} > ${other} THEN ${one} ELSE ${other} END`;
+
+/** Each way by which the member has the file, and since when. */
+const ways = `
+  SELECT f."sharedAt" AS "at" FROM "asked" CROSS JOIN "files" f WHERE f."id" = "asked"."file" AND f."isForEveryone" = true
+  UNION ALL
+  SELECT f."sharedAt" FROM "asked" CROSS JOIN "files" f JOIN "audiences" a ON a."fileId" = f."id"
+    WHERE f."id" = "asked"."file" AND a."memberId" = "asked"."member"
+  UNION ALL
+  SELECT ${later('f."sharedAt"', 'm."addedAt"')} FROM "asked" CROSS JOIN "files" f
+    JOIN "audiences" a ON a."fileId" = f."id" JOIN "group_members" m ON m."groupId" = a."groupId"
+    WHERE f."id" = "asked"."file" AND m."memberId" = "asked"."member"
+  UNION ALL
+  SELECT ${later('i."addedAt"', 'c."sharedAt"')} FROM "asked" CROSS JOIN "collection_files" i
+    JOIN "collections" c ON c."id" = i."collectionId"
+    WHERE i."fileId" = "asked"."file" AND (c."isForEveryone" = true OR EXISTS (
+      SELECT 1 FROM "audiences" a WHERE a."collectionId" = c."id" AND a."memberId" = "asked"."member"))
+  UNION ALL
+  SELECT ${later(later('i."addedAt"', 'c."sharedAt"'), 'm."addedAt"')} FROM "asked" CROSS JOIN "collection_files" i
+    JOIN "collections" c ON c."id" = i."collectionId"
+    JOIN "audiences" a ON a."collectionId" = c."id" JOIN "group_members" m ON m."groupId" = a."groupId"
+    WHERE i."fileId" = "asked"."file" AND m."memberId" = "asked"."member"`;
+
+/** A version stood on the shelf until the next one came. */
+const told = `
+  WITH "asked" AS (SELECT CAST($1 AS varchar(36)) AS "file", CAST($2 AS varchar(36)) AS "member"),
+    "ways" AS (${ways}),
+    "since" AS (
+      SELECT ${later('f."availableAt"', '(SELECT MIN("at") FROM "ways")')} AS "at"
+      FROM "asked" CROSS JOIN "files" f WHERE f."id" = "asked"."file")
+  SELECT v.* FROM "asked" CROSS JOIN "file_versions" v
+  WHERE v."fileId" = "asked"."file" AND v."id" < $3
+    AND (NOT EXISTS (SELECT 1 FROM "file_versions" next WHERE next."fileId" = v."fileId" AND next."number" = v."number" + 1
+        AND next."createdAt" <= (SELECT "at" FROM "since"))
+      OR EXISTS (SELECT 1 FROM "downloads" d WHERE d."memberId" = "asked"."member" AND d."versionId" = v."id"))
+  ORDER BY v."id" DESC LIMIT $4`;
