@@ -300,9 +300,9 @@ const otherAdmin = (n: number) =>
 
 /** An email is found under both spellings of its domain. */
 function searchTextOf(name: string, email: string): string {
-  const domain = email.slice(email.lastIndexOf('@') + 1);
-  const ascii = domainToASCII(domain);
-  return fold([name, email, ...(ascii === domain ? [] : [ascii])].join(' '));
+  const at = email.lastIndexOf('@') + 1;
+  const inAscii = email.slice(0, at) + domainToASCII(email.slice(at));
+  return fold([name, email, ...(inAscii === email ? [] : [inAscii])].join(' '));
 }
 
 /** Writes the same row again where the email has an owner: a write either way, that the disk takes as long for. */

@@ -89,6 +89,7 @@ const particulars: [string, number, Prepare][] = [
   ['changeUser', 409, async () => ({ ...(await theirId({ site, who: keeper })), json: { role: 'member' } })],
   ['resetFactorsOfUser', 409, () => theirId({ site, who: keeper })],
   ['sendResetLinkToUser', 409, (one) => whenDisabled(one)],
+  ['remindOfFile', 409, (one) => whenHidden(one)],
   ...['addFile', 'replaceFile'].flatMap((operationId): [string, number, Prepare][] => [
     [operationId, 400, async (one) => ({ ...(await somebodysFile(one)), ...formOf('bytes', '') })],
     [operationId, 413, async (one) => ({ ...(await somebodysFile(one)), ...formOf('x'.repeat(30_001)) })],
@@ -135,6 +136,13 @@ async function somebodysFile(one: Somebody) {
 async function whenVerified(one: Somebody): Promise<Call> {
   await api.call('confirmEmail', await withVerificationMail(one));
   return {};
+}
+
+/** A file that members cannot see, so that nobody is reminded of it. */
+async function whenHidden({ admin: by }: Somebody): Promise<Call> {
+  const { id } = (await shelve(site, 10)).file;
+  await by.ask(`/api/v1/files/${id}`, { method: 'PATCH', json: { hidden: true } });
+  return { id };
 }
 
 async function whenDisabled(one: Somebody): Promise<Call> {

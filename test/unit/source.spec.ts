@@ -69,7 +69,7 @@ describe('the source of the server', () => {
   it('starts no shell', () => {
     const starts = sources.filter((file) => importsIn(read(file)).includes('node:child_process'));
     for (const file of starts) {
-      expect([file, /\bexec(Sync)?\b|\bfork\b|shell:\s*(true|['"])/.test(read(file))]).toEqual([file, false]);
+      expect([file, /(?<!\.)\bexec(Sync)?\b|\bfork\b|shell:\s*(true|['"])/.test(read(file))]).toEqual([file, false]);
     }
   });
 
