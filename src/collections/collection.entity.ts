@@ -35,6 +35,13 @@ export class Collection {
   /** When something about it changed last, or what is in it. */
   @InstantColumn()
   changedAt!: Date;
+
+  /** How often what is told of it has changed, and when last: the database counts. */
+  @Column('integer')
+  revision!: number;
+
+  @InstantColumn()
+  revisedAt!: Date;
 }
 
 /** What is searched of a collection. */

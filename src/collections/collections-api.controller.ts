@@ -6,6 +6,7 @@ import { FilesService } from '../files/files.service.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { SearchInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
+import { tell } from '../http/revision.js';
 import { CollectionDownloads } from './collection-downloads.js';
 import { CollectionFilesInput } from './collection.input.js';
 import { CollectionPage, CollectionView, presentCollection } from './collection.view.js';
@@ -38,9 +39,15 @@ export class CollectionsApiController {
   @Get(':id')
   @ApiOperation({ summary: 'One collection', operationId: 'getCollection' })
   @ApiOkResponse({ type: CollectionView, description: 'What is known of the collection.' })
-  @ApiProblem(401, 403, 404)
-  async show(@CurrentUser() viewer: Viewer, @Param('id') id: string): Promise<CollectionView> {
-    return presentCollection(await this.collections.findFor(viewer, id));
+  @ApiResponse({ status: 304, description: 'You have this.' })
+  @ApiProblem(401, 403, 404, 412)
+  async show(
+    @CurrentUser() viewer: Viewer,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CollectionView | undefined> {
+    const collection = await this.collections.findFor(viewer, id);
+    return tell(reply, collection, presentCollection(collection));
   }
 
   @Get(':id/files')

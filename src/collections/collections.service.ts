@@ -12,6 +12,7 @@ import { StoredFile } from '../files/stored-file.entity.js';
 import { actsAsAdmin, type Viewer } from '../http/access.js';
 import type { By } from '../http/by.js';
 import { newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
+import { isConditional, refuseChanged, type Expected } from '../http/revision.js';
 import { afterWords, hasWords, withWords, wordsOf } from '../http/search.js';
 import { Collection, nameForms, searchTextOf } from './collection.entity.js';
 import type { CollectionChangeInput, CollectionInput } from './collection.input.js';
@@ -72,13 +73,21 @@ export class CollectionsService {
       isForEveryone: false,
       createdAt: now,
       changedAt: now,
+      revision: 1,
+      revisedAt: now,
     };
     await this.collections.insert(collection);
     await this.note('collection.created', collection, by);
     return collection;
   }
 
-  async change(collection: Collection, { name, note, isForEveryone }: CollectionChangeInput, by: By) {
+  /** @throws NotFoundException if it was deleted meanwhile; PreconditionFailedException if it is not as expected. */
+  async change(
+    collection: Collection,
+    { name, note, isForEveryone }: CollectionChangeInput,
+    by: By,
+    expected: Expected = {},
+  ): Promise<Collection> {
     const changes = {
       ...(name !== undefined && nameForms(name)),
       ...(note !== undefined && { note }),
@@ -87,16 +96,19 @@ export class CollectionsService {
     };
     const changed = { ...collection, ...changes };
     const searchText = searchTextOf(changed);
-    const { affected } = await this.collections.update({ id: collection.id }, { ...changes, searchText });
-    if (affected !== 1) return notThere();
+    const { affected } = await this.collections.update({ id: collection.id, ...expected }, { ...changes, searchText });
+    const written = await this.collections.findOneBy({ id: collection.id });
+    if (!written) return notThere();
+    if (affected === 0) refuseChanged();
     await this.note('collection.changed', changed, by);
-    return changed;
+    return written;
   }
 
   /** Its files stay; who had them by this collection alone has them no more. */
-  async delete(collection: Collection, by: By): Promise<void> {
-    const { affected } = await this.collections.delete({ id: collection.id });
+  async delete(collection: Collection, by: By, expected: Expected = {}): Promise<void> {
+    const { affected } = await this.collections.delete({ id: collection.id, ...expected });
     if (affected === 1) await this.note('collection.deleted', collection, by);
+    else if (isConditional(expected)) refuseChanged();
   }
 
   /** The files that are not in a collection, the newest first; `q` is looked for in their names and notes. */
@@ -158,14 +170,15 @@ export class CollectionsService {
 }
 
 /** A row as the reader gives it: times are milliseconds, as text from PostgreSQL; truths are 0 and 1 from SQLite. */
-type Row = Omit<Collection, 'isForEveryone' | 'createdAt' | 'changedAt'> &
-  Record<'createdAt' | 'changedAt', number | string> & { readonly isForEveryone: boolean | number };
+type Row = Omit<Collection, 'isForEveryone' | 'createdAt' | 'changedAt' | 'revisedAt'> &
+  Record<'createdAt' | 'changedAt' | 'revisedAt', number | string> & { readonly isForEveryone: boolean | number };
 
 const fromRow = (row: Row): Collection => ({
   ...row,
   isForEveryone: Boolean(row.isForEveryone),
   createdAt: new Date(Number(row.createdAt)),
   changedAt: new Date(Number(row.changedAt)),
+  revisedAt: new Date(Number(row.revisedAt)),
 });
 
 /** The value that the rule for members takes; an admin has every collection. */
@@ -174,7 +187,7 @@ const whose = (viewer: Viewer): readonly string[] => (actsAsAdmin(viewer) ? [] :
 const theirs = (member: string) =>
   `c."id" IN (SELECT e."collectionId" FROM "collection_entitlements" e WHERE e."memberId" = ${member})`;
 
-const columns = ['id', 'name', 'searchName', 'note', 'isForEveryone', 'createdAt', 'changedAt']
+const columns = ['id', 'name', 'searchName', 'note', 'isForEveryone', 'createdAt', 'changedAt', 'revision', 'revisedAt']
   .map((name) => `c."${name}"`)
   .join(', ');
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Put, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -7,10 +7,12 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
+import { ChangesRevision, Expects, tell, type Expected } from '../http/revision.js';
 import { CollectionChangeInput, CollectionInput } from './collection.input.js';
 import { CollectionView, presentCollection } from './collection.view.js';
 import { CollectionsService } from './collections.service.js';
@@ -33,6 +35,7 @@ export class ManagedCollectionsApiController {
   }
 
   @Patch(':id')
+  @ChangesRevision()
   @ApiOperation({
     summary: 'Rename a collection, describe it, or give it to everyone',
     operationId: 'changeCollection',
@@ -43,11 +46,15 @@ export class ManagedCollectionsApiController {
     @Param('id') id: string,
     @Body() input: CollectionChangeInput,
     @ByAdmin() by: By,
-  ): Promise<CollectionView> {
-    return presentCollection(await this.collections.change(await this.collections.find(id), input, by));
+    @Expects() expected: Expected,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CollectionView | undefined> {
+    const collection = await this.collections.change(await this.collections.find(id), input, by, expected);
+    return tell(reply, collection, presentCollection(collection));
   }
 
   @Delete(':id')
+  @ChangesRevision()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Delete a collection',
@@ -56,8 +63,8 @@ export class ManagedCollectionsApiController {
   })
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiProblem(401, 403, 404)
-  async delete(@Param('id') id: string, @ByAdmin() by: By): Promise<void> {
-    await this.collections.delete(await this.collections.find(id), by);
+  async delete(@Param('id') id: string, @ByAdmin() by: By, @Expects() expected: Expected): Promise<void> {
+    await this.collections.delete(await this.collections.find(id), by, expected);
   }
 
   @Put(':id/files/:fileId')

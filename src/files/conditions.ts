@@ -1,11 +1,8 @@
+import { isBefore, opaqueTagsOf, readDate, tagsOf, toSeconds, type Preconditions } from '../http/preconditions.js';
 import type { ByteRange } from './byte-range.js';
 
 /** What a client may ask of a download besides its path (RFC 9110 13 and 14), as it came. */
-export interface Conditions {
-  readonly 'if-match'?: string | undefined;
-  readonly 'if-none-match'?: string | undefined;
-  readonly 'if-modified-since'?: string | undefined;
-  readonly 'if-unmodified-since'?: string | undefined;
+export interface Conditions extends Preconditions {
   readonly 'if-range'?: string | undefined;
   readonly range?: string | undefined;
 }
@@ -44,8 +41,7 @@ function failedPrecondition(conditions: Conditions, { etag, lastModified }: Repr
   } else if (isBefore(conditions['if-unmodified-since'], lastModified)) return 412;
 
   if (ifNoneMatch !== undefined) {
-    // weak comparison (8.8.3.2): W/ does not matter
-    if (tagsOf(ifNoneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag)) return 304;
+    if (opaqueTagsOf(ifNoneMatch).some((tag) => tag === '*' || tag === etag)) return 304;
   } else if (isBefore(conditions['if-modified-since'], lastModified) === false) return 304;
   return undefined;
 }
@@ -56,23 +52,6 @@ function rangeStillHolds(ifRange: string | undefined, { etag, lastModified }: Re
   if (/^(W\/)?"/.test(ifRange)) return ifRange.trim() === etag;
   return readDate(ifRange) === toSeconds(lastModified);
 }
-
-const tagsOf = (list: string): string[] => list.match(/\*|(?:W\/)?"[^"]*"/g) ?? [];
-
-/** Whether a date of a header lies before a time; undefined where there is no readable date. */
-function isBefore(date: string | undefined, time: Date): boolean | undefined {
-  const seconds = date === undefined ? undefined : readDate(date);
-  return seconds === undefined ? undefined : seconds < toSeconds(time);
-}
-
-/** An HTTP-date (5.6.7) in whole seconds; undefined where it is none. It is in GMT, though one of its forms does not say so. */
-function readDate(text: string): number | undefined {
-  const [, date] = /^((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[^+]*?)(?: GMT)?$/.exec(text.trim()) ?? [];
-  const milliseconds = Date.parse(`${date} GMT`);
-  return Number.isNaN(milliseconds) ? undefined : toSeconds(new Date(milliseconds));
-}
-
-const toSeconds = (time: Date) => Math.floor(time.getTime() / 1_000);
 
 function readRange(header: string, size: number): ByteRange | 'unreadable' | 'outside' {
   const [, first = '', last = ''] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header) ?? [];

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
+import { tell } from '../http/revision.js';
 import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 import { FilePage, FileVersionPage, presentShelfFile, presentVersion, ShelfFileView } from './file.view.js';
@@ -57,9 +58,16 @@ export class FilesApiController {
   @Get(':id')
   @ApiOperation({ summary: 'One file', operationId: 'getFile' })
   @ApiOkResponse({ type: ShelfFileView, description: 'What is known of the file.' })
-  @ApiProblem(401, 403, 404)
-  async show(@CurrentUser() viewer: Viewer, @Param('id') id: string): Promise<ShelfFileView> {
-    return presentShelfFile(await this.files.findFor(viewer, id));
+  @ApiResponse({ status: 304, description: 'You have this.' })
+  @ApiProblem(401, 403, 404, 412)
+  async show(
+    @CurrentUser() viewer: Viewer,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ShelfFileView | undefined> {
+    const file = await this.files.findFor(viewer, id);
+    // how much of it the viewer has been sent is told, too
+    return tell(reply, file, presentShelfFile(file), `${file.downloaded}.${file.coveredBytes}`);
   }
 
   @Get(':id/versions')

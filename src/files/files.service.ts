@@ -3,13 +3,14 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
-import { LessThan, Repository } from 'typeorm';
+import { IsNull, LessThan, Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
 import { once } from '../database/once.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
 import { newestId, partOf, type PagingInput, type Part, type SearchInput } from '../http/paging.input.js';
+import { refuseChanged, type Expected } from '../http/revision.js';
 import { afterWords, hasWords, wordsOf } from '../http/search.js';
 import { contentTypeOf } from './content-type.js';
 import { nameOnRecord } from './file-name.js';
@@ -115,9 +116,14 @@ export class FilesService {
    * Takes in new bytes for a file that is there: they stand under its address, whole, from the next request on. The
    * bytes of the version before stay for a while, for those who are in the middle of them.
    *
-   * @throws as `add`; NotFoundException where the file was deleted meanwhile; then nothing of the bytes is left.
+   * @throws as `add`; NotFoundException where the file was deleted meanwhile, PreconditionFailedException if it is not as
+   *   expected; then nothing of the bytes is left.
    */
-  addVersion({ id, name }: Pick<StoredFile, 'id' | 'name'>, bytes: Readable | Stored): Promise<StoredFile> {
+  addVersion(
+    { id, name }: Pick<StoredFile, 'id' | 'name'>,
+    bytes: Readable | Stored,
+    expected: Expected = {},
+  ): Promise<StoredFile> {
     return this.keep(bytes, async ({ head, ...stored }) => {
       const contentType = await contentTypeOf(head, name);
       const { affected } = await this.files
@@ -129,9 +135,10 @@ export class FilesService {
           versionedAt: new Date(),
           versionNumber: () => '"versionNumber" + 1',
         })
-        .where('"id" = :id AND "deletedAt" IS NULL', { id })
+        .where({ id, deletedAt: IsNull(), ...expected })
         .execute();
-      return affected === 1 ? this.files.findOneByOrFail({ id }) : notThere();
+      const file = await this.files.findOneBy({ id, deletedAt: IsNull() });
+      return affected === 0 && file ? refuseChanged() : (file ?? notThere());
     });
   }
 
@@ -206,6 +213,8 @@ export class FilesService {
       featuredAt: null,
       deletedAt: null,
       createdAt: now,
+      revision: 1,
+      revisedAt: now,
     };
     try {
       await this.files.insert(file);
@@ -243,7 +252,15 @@ export class FilesService {
 const slice = 200;
 
 const numbers = ['size', 'memberLimit', 'totalLimit'] as const;
-const instants = ['availableAt', 'expiresAt', 'versionedAt', 'featuredAt', 'deletedAt', 'createdAt'] as const;
+const instants = [
+  'availableAt',
+  'expiresAt',
+  'versionedAt',
+  'featuredAt',
+  'deletedAt',
+  'createdAt',
+  'revisedAt',
+] as const;
 
 /** A row as the reader gives it: numbers come as text from PostgreSQL, times as milliseconds, truths as 0 and 1 from SQLite. */
 type Row = Omit<StoredFile, (typeof numbers)[number] | (typeof instants)[number] | 'isForEveryone' | 'isHidden'> &
@@ -285,7 +302,7 @@ const columns = [
     'isForEveryone',
     'isHidden',
   ],
-  ...['memberLimit', 'totalLimit', 'versionId', 'versionNumber'],
+  ...['memberLimit', 'totalLimit', 'versionId', 'versionNumber', 'revision'],
   ...instants,
 ]
   .map((name) => `f."${name}"`)

@@ -93,6 +93,13 @@ export class StoredFile {
 
   @InstantColumn()
   createdAt!: Date;
+
+  /** How often what is told of it has changed, and when last: the database counts. */
+  @Column('integer')
+  revision!: number;
+
+  @InstantColumn()
+  revisedAt!: Date;
 }
 
 /** What is searched of a file. */

@@ -21,4 +21,11 @@ export class Group {
 
   @InstantColumn()
   createdAt!: Date;
+
+  /** How often what is told of it has changed, and when last: the database counts. */
+  @Column('integer')
+  revision!: number;
+
+  @InstantColumn()
+  revisedAt!: Date;
 }

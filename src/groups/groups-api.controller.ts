@@ -1,17 +1,20 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
+  ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { Names } from '../http/named.js';
 import { SearchInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
+import { ChangesRevision, Expects, tell, type Expected } from '../http/revision.js';
 import { GroupInput, GroupMembersInput } from './group.input.js';
 import { GroupMemberPage, GroupPage, GroupView, presentGroup, presentGroupMember } from './group.view.js';
 import { GroupsService } from './groups.service.js';
@@ -45,20 +48,31 @@ export class GroupsApiController {
   @Get(':id')
   @ApiOperation({ summary: 'One group', operationId: 'getGroup' })
   @ApiOkResponse({ type: GroupView, description: 'What is known of the group.' })
-  @ApiProblem(401, 403, 404)
-  async show(@Param('id') id: string): Promise<GroupView> {
-    return presentGroup(await this.groups.find(id));
+  @ApiResponse({ status: 304, description: 'You have this.' })
+  @ApiProblem(401, 403, 404, 412)
+  async show(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<GroupView | undefined> {
+    const group = await this.groups.find(id);
+    return tell(reply, group, presentGroup(group));
   }
 
   @Patch(':id')
+  @ChangesRevision()
   @ApiOperation({ summary: 'Rename a group', operationId: 'renameGroup' })
   @ApiOkResponse({ type: GroupView, description: 'The group as it is now.' })
   @ApiProblem(400, 401, 403, 404, 413, 422)
-  async rename(@Param('id') id: string, @Body() { name }: GroupInput, @ByAdmin() by: By): Promise<GroupView> {
-    return presentGroup(await this.groups.rename(await this.groups.find(id), name, by));
+  async rename(
+    @Param('id') id: string,
+    @Body() { name }: GroupInput,
+    @ByAdmin() by: By,
+    @Expects() expected: Expected,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<GroupView | undefined> {
+    const group = await this.groups.rename(await this.groups.find(id), name, by, expected);
+    return tell(reply, group, presentGroup(group));
   }
 
   @Delete(':id')
+  @ChangesRevision()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Delete a group',
@@ -67,8 +81,8 @@ export class GroupsApiController {
   })
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiProblem(401, 403, 404)
-  async delete(@Param('id') id: string, @ByAdmin() by: By): Promise<void> {
-    await this.groups.delete(await this.groups.find(id), by);
+  async delete(@Param('id') id: string, @ByAdmin() by: By, @Expects() expected: Expected): Promise<void> {
+    await this.groups.delete(await this.groups.find(id), by, expected);
   }
 
   @Get(':id/members')

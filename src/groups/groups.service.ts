@@ -10,6 +10,7 @@ import { Writer } from '../database/writer.js';
 import type { By } from '../http/by.js';
 import { InvalidInput } from '../http/errors.js';
 import { newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import { isConditional, refuseChanged, type Expected } from '../http/revision.js';
 import { afterWords, fold, hasWords, withWords, wordsOf } from '../http/search.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
@@ -55,24 +56,28 @@ export class GroupsService {
 
   /** @throws InvalidInput where there is one of that name. */
   async add(name: string, by: By): Promise<Group> {
-    const group: Group = { id: uuid(), ...nameForms(name), createdAt: new Date() };
+    const now = new Date();
+    const group: Group = { id: uuid(), ...nameForms(name), createdAt: now, revision: 1, revisedAt: now };
     await this.groups.insert(group).catch(refuseTaken);
     await this.note('group.added', group.name, by);
     return group;
   }
 
-  /** @throws InvalidInput where another is called that. */
-  async rename(group: Group, name: string, by: By): Promise<Group> {
+  /** @throws InvalidInput where another is called that; PreconditionFailedException if it is not as expected. */
+  async rename(group: Group, name: string, by: By, expected: Expected = {}): Promise<Group> {
     const forms = nameForms(name);
-    await this.groups.update({ id: group.id }, forms).catch(refuseTaken);
+    const { affected } = await this.groups.update({ id: group.id, ...expected }, forms).catch(refuseTaken);
+    const renamed = await this.find(group.id);
+    if (affected === 0) refuseChanged();
     if (forms.name !== group.name) await this.note('group.renamed', forms.name, by);
-    return { ...group, ...forms };
+    return renamed;
   }
 
   /** What was for this group alone is for nobody then. */
-  async delete(group: Group, by: By): Promise<void> {
-    const { affected } = await this.groups.delete({ id: group.id });
+  async delete(group: Group, by: By, expected: Expected = {}): Promise<void> {
+    const { affected } = await this.groups.delete({ id: group.id, ...expected });
     if (affected === 1) await this.note('group.deleted', group.name, by);
+    else if (isConditional(expected)) refuseChanged();
   }
 
   /** Who is in a group, the newest members first; `q` is looked for in their names and emails. */

@@ -2,8 +2,11 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { ModuleRef, Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { NAMED, type Named } from './named.js';
+import { expectedBy, HAS_REVISION, type Revised } from './revision.js';
 
-/** Finds what the path of a write names before its body is read: it stands after the guard that knows who asks. */
+/**
+ * Finds what the path of a write names, and judges the conditions that it stands under, before its body is read: it stands after the guard that knows who asks.
+ */
 @Injectable()
 export class NamedGuard implements CanActivate {
   constructor(
@@ -19,8 +22,12 @@ export class NamedGuard implements CanActivate {
       context.getHandler(),
       context.getClass(),
     ]);
-    if (named && user && Object.keys(params).length > 0)
-      await named.find(this.modules.get<unknown>(named.service, { strict: false }), params, user);
+    const isNamed = named !== undefined && user !== undefined && Object.keys(params).length > 0;
+    const found = isNamed
+      ? await named.find(this.modules.get<unknown>(named.service, { strict: false }), params, user)
+      : undefined;
+    const hasTags = this.reflector.get<boolean | undefined>(HAS_REVISION, context.getHandler());
+    request.expected = expectedBy(request.headers, hasTags ? (found as Revised) : isNamed ? {} : undefined);
     return true;
   }
 }

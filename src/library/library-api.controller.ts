@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiBody,
@@ -10,6 +10,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { FileView, presentFile } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
 import { ByAdmin, type By } from '../http/by.js';
@@ -17,6 +18,7 @@ import { FormFile, type SentFile } from '../http/form-with-file.js';
 import { Names } from '../http/named.js';
 import { TakesUploads } from '../http/patience.js';
 import { ApiProblem } from '../http/problem.js';
+import { ChangesRevision, Expects, tell, type Expected } from '../http/revision.js';
 import { FileChangeInput } from './file-change.input.js';
 import { LibraryService } from './library.service.js';
 import { UploadInput } from './upload.input.js';
@@ -55,6 +57,7 @@ export class LibraryApiController {
   }
 
   @Post(':id/versions')
+  @ChangesRevision()
   @TakesUploads()
   @ApiOperation({
     summary: 'Replace the bytes of a file',
@@ -66,21 +69,37 @@ export class LibraryApiController {
   @ApiBody(multipart)
   @ApiCreatedResponse({ type: FileView, description: 'The new version is on the shelf.' })
   @ApiProblem(400, 401, 403, 404, 413, 415, 422, 507)
-  async replace(@Param('id') id: string, @FormFile() sent: SentFile | undefined, @ByAdmin() by: By): Promise<FileView> {
+  async replace(
+    @Param('id') id: string,
+    @FormFile() sent: SentFile | undefined,
+    @ByAdmin() by: By,
+    @Expects() expected: Expected,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FileView | undefined> {
     const upload = uploadOf(sent);
-    return presentFile(await this.library.replace(await this.library.find(id), upload, by));
+    const file = await this.library.replace(await this.library.find(id), upload, by, expected);
+    return tell(reply, file, presentFile(file));
   }
 
   @Patch(':id')
+  @ChangesRevision()
   @Names(LibraryService, (library, { id }) => library.findAny(id))
   @ApiOperation({ summary: 'Change what is said of a file, feature it, or have it back', operationId: 'changeFile' })
   @ApiOkResponse({ type: FileView, description: 'The file as it is now.' })
   @ApiProblem(400, 401, 403, 404, 413, 422)
-  async change(@Param('id') id: string, @Body() input: FileChangeInput, @ByAdmin() by: By): Promise<FileView> {
-    return presentFile(await this.library.change(id, input, by));
+  async change(
+    @Param('id') id: string,
+    @Body() input: FileChangeInput,
+    @ByAdmin() by: By,
+    @Expects() expected: Expected,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FileView | undefined> {
+    const file = await this.library.change(id, input, by, expected);
+    return tell(reply, file, presentFile(file));
   }
 
   @Delete(':id')
+  @ChangesRevision()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Delete a file',
@@ -89,7 +108,7 @@ export class LibraryApiController {
   })
   @ApiNoContentResponse({ description: 'It is off the shelf.' })
   @ApiProblem(401, 403, 404)
-  async delete(@Param('id') id: string, @ByAdmin() by: By): Promise<void> {
-    await this.library.delete(await this.library.find(id), by);
+  async delete(@Param('id') id: string, @ByAdmin() by: By, @Expects() expected: Expected): Promise<void> {
+    await this.library.delete(await this.library.find(id), by, expected);
   }
 }

@@ -16,6 +16,7 @@ import type { By } from '../http/by.js';
 import { Chores } from '../http/chores.js';
 import { InvalidInput } from '../http/errors.js';
 import { newestId, partOf, type Part } from '../http/paging.input.js';
+import { isConditional, refuseChanged, type Expected } from '../http/revision.js';
 import { withWords } from '../http/search.js';
 import type { FileChangeInput } from './file-change.input.js';
 import type { LibraryInput } from './library.input.js';
@@ -88,8 +89,8 @@ export class LibraryService implements OnModuleInit {
    *
    * @throws as `add`; NotFoundException where the file was deleted meanwhile.
    */
-  async replace(file: StoredFile, { bytes }: Upload, by: By): Promise<StoredFile> {
-    const replaced = await this.files.addVersion(file, bytes);
+  async replace(file: StoredFile, { bytes }: Upload, by: By, expected?: Expected): Promise<StoredFile> {
+    const replaced = await this.files.addVersion(file, bytes, expected);
     await this.note('file.replaced', replaced, by);
     return replaced;
   }
@@ -101,9 +102,13 @@ export class LibraryService implements OnModuleInit {
   }
 
   /** Takes a file off the shelf, from the next request on. For 30 days it can be had back. */
-  async delete(file: StoredFile, by: By): Promise<void> {
-    const { affected } = await this.rows.update({ id: file.id, deletedAt: IsNull() }, { deletedAt: new Date() });
+  async delete(file: StoredFile, by: By, expected: Expected = {}): Promise<void> {
+    const { affected } = await this.rows.update(
+      { id: file.id, deletedAt: IsNull(), ...expected },
+      { deletedAt: new Date() },
+    );
     if (affected === 1) await this.note('file.deleted', file, by);
+    else if (isConditional(expected)) refuseChanged();
   }
 
   /** Puts a deleted file back on the shelf. @throws NotFoundException where its bytes have gone meanwhile. */
@@ -125,16 +130,21 @@ export class LibraryService implements OnModuleInit {
   /**
    * Changes what is named, all of it or nothing.
    *
-   * @throws InvalidInput where members could never have it.
+   * @throws InvalidInput where members could never have it; PreconditionFailedException if it is not as expected.
    */
-  async change(id: string, { featured, deleted, ...facts }: FileChangeInput, by: By): Promise<StoredFile> {
+  async change(
+    id: string,
+    { featured, deleted, ...facts }: FileChangeInput,
+    by: By,
+    expected: Expected = {},
+  ): Promise<StoredFile> {
     const file = deleted === false ? await this.findAny(id) : await this.find(id);
     const changed = { ...file, ...changesOf(facts) };
     refuseWithoutTime(changed);
+    await this.describe(file, changed, by, expected);
     if (deleted === false) await this.restore(file, by);
-    await this.describe(file, changed, by);
     if (featured !== undefined) await this.feature(changed, featured, by);
-    return changed;
+    return this.findAny(id);
   }
 
   /** Does the same with several files, and passes over those that are not there (any more). Gives how many it did. */
@@ -190,18 +200,26 @@ export class LibraryService implements OnModuleInit {
   }
 
   /** Writes down what has changed about a file, and that it has. */
-  private async describe(file: StoredFile, changed: StoredFile, by: By): Promise<void> {
+  private async describe(file: StoredFile, changed: StoredFile, by: By, expected: Expected = {}): Promise<void> {
     const facts = [
       ...(['name', 'searchName', 'note', 'availableAt', 'expiresAt', 'isHidden'] as const),
       ...(['memberLimit', 'totalLimit'] as const),
     ];
     const isNew = (fact: (typeof facts)[number]) => String(file[fact]) !== String(changed[fact]);
     const news = facts.filter(isNew);
-    if (news.length === 0) return;
-    await this.rows.update(
-      { id: file.id },
-      { ...Object.fromEntries(news.map((fact) => [fact, changed[fact]])), searchText: searchTextOf(changed) },
+    const isChecked = isConditional(expected);
+    if (news.length === 0 && !isChecked) return;
+    // of several under the same condition one alone takes this step, even if it changes nothing
+    const { affected } = await this.rows.update(
+      { id: file.id, ...expected },
+      {
+        ...Object.fromEntries(news.map((fact) => [fact, changed[fact]])),
+        // the database counts a change where the note is named, whatever else has changed
+        note: isNew('note') ? changed.note : () => '"note"',
+        searchText: searchTextOf(changed),
+      },
     );
+    if (affected === 0 && isChecked) refuseChanged();
     if (isNew('name')) await this.note('file.renamed', changed, by);
     if (isNew('note')) await this.note('file.described', changed, by);
     if (isNew('availableAt') || isNew('expiresAt')) await this.note('file.scheduled', changed, by);

@@ -20,6 +20,7 @@ import { ledThrough } from '../http/led-through.js';
 import { Names } from '../http/named.js';
 import { TakesUploads } from '../http/patience.js';
 import { ApiProblem } from '../http/problem.js';
+import { ChangesRevision, Expects, tell, type Expected } from '../http/revision.js';
 import { within } from '../http/within.js';
 import { LibraryService } from '../library/library.service.js';
 import { UploadInput } from '../library/upload.input.js';
@@ -69,6 +70,7 @@ export class RawUploadsApiController {
   }
 
   @Put('files/:id/content')
+  @ChangesRevision()
   @Names(LibraryService, (library, { id }) => library.find(id))
   @TakesUploads('raw')
   @ApiOperation({
@@ -81,9 +83,17 @@ export class RawUploadsApiController {
   @ApiBody(anyBytes)
   @ApiOkResponse({ type: FileView, description: 'The new version is on the shelf.' })
   @ApiProblem(400, 401, 403, 404, 413, 507)
-  async replace(@Param('id') id: string, @Req() request: FastifyRequest, @ByAdmin() by: By): Promise<FileView> {
-    const file = await this.library.find(id);
-    return presentFile(await this.library.replace(file, { name: file.name, bytes: this.bytesOf(request) }, by));
+  async replace(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @ByAdmin() by: By,
+    @Expects() expected: Expected,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FileView | undefined> {
+    const { name } = await this.library.find(id);
+    const upload = { name, bytes: this.bytesOf(request) };
+    const file = await this.library.replace(await this.library.find(id), upload, by, expected);
+    return tell(reply, file, presentFile(file));
   }
 
   private bytesOf({ body, headers }: FastifyRequest): Readable {

@@ -115,6 +115,19 @@ const particulars: [string, number, Prepare][] = [
   ['continueUpload', 412, async (one) => ({ ...piece(await withUpload(one), 'bytes'), headers: pieces })],
   ['continueUpload', 413, async (one) => piece(await withUpload(one), 'more than ten bytes')],
   ['continueUpload', 415, async (one) => ({ ...(await withUpload(one)), json: {} })],
+  ...[
+    ...['getGroup', 'renameGroup', 'deleteGroup', 'getCollection', 'changeCollection', 'deleteCollection'],
+    ...['getFile', 'changeFile', 'deleteFile', 'replaceFile', 'putFileContent'],
+  ].map((operationId): [string, number, Prepare] => [
+    operationId,
+    412,
+    under(operationId, { 'if-match': '"another"' }),
+  ]),
+  ...['getGroup', 'getCollection', 'getFile'].map((operationId): [string, number, Prepare] => [
+    operationId,
+    304,
+    under(operationId, { 'if-none-match': '*' }),
+  ]),
   ['getFileContent', 206, download(() => ({ range: 'bytes=0-9' }))],
   ['getFileContent', 304, download((etag) => ({ 'if-none-match': etag }))],
   ['getFileContent', 412, download(() => ({ 'if-match': '"another"' }))],
@@ -122,6 +135,14 @@ const particulars: [string, number, Prepare][] = [
   ['getCollectionZip', 412, downloadZip(() => ({ 'if-match': '"another"' }))],
   ['getFileContent', 416, download(() => ({ range: 'bytes=99999999-' }))],
 ];
+
+/** The right call of an operation, under a condition. */
+function under(operationId: string, headers: Record<string, string>): Prepare {
+  return async (one) => {
+    const { by, ...made } = (await rightCalls[operationId]?.(one)) ?? {};
+    return { ...made, ...(by && { by }), headers: { ...made.headers, ...headers } };
+  };
+}
 
 /** A form with a file, which may break off before its end. */
 const formOf = (bytes: string, end = '--x--', field = 'file'): Call => ({

@@ -26,6 +26,8 @@ const file = (over: Partial<StoredFile> = {}): StoredFile => ({
   origin: 'welcome',
   featuredAt: null,
   deletedAt: null,
+  revision: 1,
+  revisedAt: new Date('2026-11-22T23:59:59.999Z'),
   note: 'For the board.',
   availableAt: new Date('2026-11-22T23:59:59.999Z'),
   expiresAt: null,
