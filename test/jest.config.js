@@ -54,7 +54,7 @@ export default {
     },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/test/browser/*.spec.ts'] },
   ],
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   maxWorkers: 2,
   // but for the two that only ever run as processes of their own
   collectCoverageFrom: ['src/**/*.ts', '!src/{main,server,start,gatehouse}.ts'],
