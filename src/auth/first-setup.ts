@@ -5,6 +5,7 @@ import { Settings } from '../config/settings.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
 import { LinksService } from '../links/links.service.js';
+import { makeSetupLink } from '../links/setup-link.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import type { SetupInput } from './setup.input.js';
@@ -55,9 +56,7 @@ export class FirstSetup implements OnModuleInit {
 
   private async offer(): Promise<void> {
     if (await this.users.hasAdmin()) return;
-    const { secret } = await this.links.issue({ kind: 'setup', userId: null, lifetime: dayMs });
-    this.logger.log(
-      `There is no admin yet. Become it, once and within a day: ${this.settings.publicUrl}/setup?token=${secret}`,
-    );
+    const link = await makeSetupLink(this.links, this.settings);
+    this.logger.log(`There is no admin yet. Become it, once and within a day: ${link}`);
   }
 }

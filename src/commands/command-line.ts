@@ -6,6 +6,7 @@ import { groupsCommand } from './groups.command.js';
 import { membersCommand } from './members.command.js';
 import { registrationCommand } from './registration.command.js';
 import { settingsCommand } from './settings.command.js';
+import { setupLinkCommand } from './setup-link.command.js';
 import type { Environment, WithSite } from './site.js';
 
 /** The operator's command line: what can be done to a site from its own machine, beside the running server. */
@@ -19,6 +20,7 @@ export function commandLine(environment: Environment, withSite: WithSite): Comma
     .addCommand(registrationCommand(withSite))
     .addCommand(backupCommand(environment))
     .addCommand(restoreCommand(environment))
+    .addCommand(setupLinkCommand(withSite))
     .addCommand(settingsCommand(environment))
     .addCommand(doctorCommand(environment));
 }

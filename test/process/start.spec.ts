@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { cpSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DataSource } from 'typeorm';
+import { keeper } from '../support/admins.js';
+import { gatehouse } from '../support/command.js';
 import { eventually } from '../support/database.js';
 import { newDatabase } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
@@ -34,6 +36,7 @@ describe('an operator who sets nothing', () => {
       'gatehouse.db': '640',
       'gatehouse.db-shm': '640',
       'gatehouse.db-wal': '640',
+      'site.lock': '640',
     });
     const ada = new Script(site.url);
     await ada.register();
@@ -49,9 +52,24 @@ describe('an operator who sets nothing', () => {
     expect(log).toContain(
       `Everything that lasts is in ${site.dataDir}; the database is sqlite:${site.dataDir}/gatehouse.db.`,
     );
-    expect(log).toMatch(/There is no admin yet\. Become it, once and within a day: http:\S+\/setup\?token=[\w-]{43}\n/);
+    expect(log).toMatch(/There is no admin yet\. Become it, once and within a day: http:\S+\/setup\?token=[\w-]{43}$/m);
     expect(log).not.toContain('RATE_LIMITS');
     expect(site.log()).not.toContain(readFileSync(`${site.dataDir}/app-secret`, 'utf8').trim());
+  });
+
+  it('has the link for the first admin printed again by a command, until there is one', async () => {
+    const environment = { DATA_DIR: site.dataDir, PORT: port };
+    const { code, output } = await gatehouse(environment, 'setup-link');
+    expect([code, output]).toEqual([0, expect.stringMatching(/^http:\/\/localhost:\d+\/setup\?token=[\w-]{43}\n$/)]);
+    const { pathname, search } = new URL(output.trim());
+    expect((await fetch(site.url + pathname + search)).status).toBe(200);
+    const settled = await startServer({ ADMIN_EMAIL: keeper.email, ADMIN_PASSWORD: keeper.password });
+    const refused = await gatehouse({ DATA_DIR: settled.dataDir }, 'setup-link');
+    expect([refused.code, refused.output, refused.remarks]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/^There is an admin/),
+    ]);
   });
 
   it('has no account that came with the site', async () => {
