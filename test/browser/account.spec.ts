@@ -158,7 +158,7 @@ describe('a member, without JavaScript,', () => {
       const ada = await new Visitor(site.url).register();
       await page.goto('/login');
       await follow(tab, 'Forgot your password?', '/password/forgot');
-      await submit(tab, { Email: ada.email }, 'Send me a link', '/login');
+      await submit(tab, { Email: ada.email }, 'Make me a link', '/login');
       expect(await told(page)).toContain(`If ${ada.email} has an account here`);
 
       const link = pathIn(await waitForMail(site, ada.email, /^Choose a new password/));
@@ -179,7 +179,7 @@ describe('a member, without JavaScript,', () => {
     walkAsMember(async ({ tab, page, ada }) => {
       const { email } = person();
       await follow(tab, 'Change your email address', '/account/email');
-      await submit(tab, { 'New email': email }, 'Send the link', '/account');
+      await submit(tab, { 'New email': email }, 'Make the link', '/account');
       expect(await told(page)).toContain(`link for ${email}`);
       expect(await wordsOf(page)).toContain(`${ada.email} not confirmed`);
 
@@ -276,7 +276,7 @@ describe('a member, without JavaScript,', () => {
       await submit(
         tab,
         { 'New email': person().email },
-        'Send the link',
+        'Make the link',
         '/account/proof?next=%2Faccount%2Femail&again=yes',
       );
       await submit(
@@ -340,7 +340,7 @@ describe('a member of a site that asks for a confirmed email address, without Ja
       await stopsAt(tab, path, 403);
       expect(await wordsOf(page)).toMatch(/Please confirm your email address first/);
       await follow(tab, 'Your account', '/account');
-      await submit(tab, {}, 'Send me the mail that confirms it', '/account');
+      await submit(tab, {}, 'Make the link that confirms it', '/account');
       expect(await told(page)).toContain(`link for ${email}`);
 
       const first = pathIn(await waitForMail(site, email, /^Confirm your email address/));
@@ -366,7 +366,7 @@ describe('a member whose password strangers guess at, without JavaScript,', () =
       await logIn(page, ada, '/login');
       expect(await told(page, 'alert')).toMatch(/Ask for a login link instead/);
       await follow(tab, 'Log in by a link', '/login/link');
-      await submit(tab, { Email: ada.email }, 'Send me a link', '/login');
+      await submit(tab, { Email: ada.email }, 'Make me a link', '/login');
       expect(await told(page)).toContain('Open the link in this browser');
 
       const link = pathIn(await waitForMail(site, ada.email, /^A link to log in with/));
