@@ -15,7 +15,7 @@ const rooms = {
   sessions: ['users', ...services],
   factors: ['sessions', 'users', ...services],
   confirmations: ['factors', 'sessions', 'users', ...services],
-  account: accounts,
+  account: ['files', ...accounts],
   members: ['groups', ...accounts],
   files: ['sessions', 'users', ...services],
   groups: accounts,

@@ -13,6 +13,8 @@ import { UsersService } from '../users/users.service.js';
 import { presentUser } from '../users/user.view.js';
 import type { ExportView } from './account-export.view.js';
 import { asSeenBy } from './activity.view.js';
+import { Belongings } from './belongings.js';
+import { leftOut } from './export-scope.js';
 
 /** All that the site knows of a member, in one document, and no secret in it. */
 @Injectable()
@@ -22,6 +24,7 @@ export class AccountExport {
     private readonly sessions: SessionsService,
     private readonly factors: FactorsService,
     private readonly activity: ActivityService,
+    private readonly belongings: Belongings,
   ) {}
 
   /**
@@ -50,6 +53,20 @@ export class AccountExport {
       (part) => this.activity.listFor(viewer, part),
       (event) => presentEvent(asSeenBy(viewer, event)),
     );
+    yield ',\n  "acts": ';
+    yield* list(
+      (part) => this.activity.listBy(viewer, part),
+      (event) => presentEvent(event),
+    );
+    for (const name of this.belongings.names) {
+      yield `,\n  "${name}": `;
+      yield* list(
+        (part) => this.belongings.list(name, viewer, part),
+        (item) => item,
+      );
+    }
+    const reasons = leftOut.map(({ what, why }) => ({ what, why }));
+    yield `,\n  "leftOut": ${JSON.stringify(reasons, null, 2)}`;
     yield '\n}\n';
   }
 }

@@ -12,6 +12,7 @@ import { ChangePasswordController } from './change-password.controller.js';
 import { AccountController } from './account.controller.js';
 import { AccountExport } from './account-export.js';
 import { AccountService } from './account.service.js';
+import { Belongings } from './belongings.js';
 import { Departures } from './departures.js';
 import { OwnDataApiController } from './own-data-api.controller.js';
 import { OwnDataController } from './own-data.controller.js';
@@ -41,6 +42,6 @@ import { OwnSessions } from './own-sessions.js';
     OwnSessionsApiController,
     OwnDataApiController,
   ],
-  providers: [AccountService, AccountExport, Departures, OwnPassword, OwnSessions],
+  providers: [AccountService, AccountExport, Belongings, Departures, OwnPassword, OwnSessions],
 })
 export class AccountModule {}

@@ -33,7 +33,10 @@ export class OwnDataApiController {
   @Get('export')
   @MembersOnly({ recentProof: true })
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'All that this site knows of you, in one document', operationId: 'exportMe' })
+  @ApiOperation({
+    summary: 'What this site knows of you, in one document, which says what it leaves out',
+    operationId: 'exportMe',
+  })
   @ApiOkResponse({ type: ExportView, description: 'Your data, and no secret in it.' })
   @ApiProblem(401, 403)
   async export(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller): Promise<StreamableFile> {

@@ -109,6 +109,16 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     return partOf(await query.getMany(), limit);
   }
 
+  /** What one member did beyond their own account, the newest first; of another member only that it was one. */
+  async listBy({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<Part<ActivityEvent>> {
+    const found = await this.newestFirst({ limit, ...(cursor && { cursor }) })
+      .andWhere('e."actorId" = :id AND (e."memberId" IS NULL OR e."memberId" <> :id)', { id })
+      .getMany();
+    const withoutOthers = (event: ActivityEvent) =>
+      kindsAboutThings.includes(event.kind) ? event : Object.assign({}, event, { target: null });
+    return partOf(found.map(withoutOthers), limit);
+  }
+
   /** Everything that happened, the newest first. */
   async list(filter: EventFilter): Promise<Part<ActivityEvent>> {
     return partOf(await this.matching(filter).getMany(), filter.limit);

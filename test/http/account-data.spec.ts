@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { exported, leftOut } from '../../src/account/export-scope.js';
 import type { ExportView } from '../../src/account/account-export.view.js';
 import { ActivityService } from '../../src/activity/activity.service.js';
 import type { EventView } from '../../src/activity/event.view.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/database.js';
 import { addAuthenticator, logInWithCode, optionsIn, SoftPasskey } from '../support/factors.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
+import { shelve } from '../support/stored.js';
 
 let site: TestApp;
 beforeAll(async () => void (site = await startApp()));
@@ -106,7 +110,92 @@ describe('a member’s activity', () => {
   });
 });
 
+/** The columns of the schema that name a member: by what they refer to, and by what such columns are called. */
+async function columnsThatNameMembers(): Promise<string[]> {
+  const data = site.app.get(DataSource);
+  const isPostgres = data.options.type === 'postgres';
+  const columns = await data.query<{ table: string; column: string }[]>(
+    isPostgres
+      ? `SELECT c.table_name AS "table", c.column_name AS "column" FROM information_schema.columns c
+         JOIN information_schema.tables t USING (table_schema, table_name)
+         WHERE t.table_type = 'BASE TABLE' AND c.table_schema = 'public'`
+      : `SELECT m."name" AS "table", c."name" AS "column" FROM sqlite_master m, pragma_table_info(m."name") c
+         WHERE m."type" = 'table'`,
+  );
+  const references = await data.query<{ table: string; column: string }[]>(
+    isPostgres
+      ? `SELECT k.table_name AS "table", k.column_name AS "column" FROM information_schema.key_column_usage k
+         JOIN information_schema.constraint_column_usage u USING (constraint_schema, constraint_name)
+         WHERE u.table_name = 'users' AND k.table_name <> 'users'`
+      : `SELECT m."name" AS "table", f."from" AS "column" FROM sqlite_master m, pragma_foreign_key_list(m."name") f
+         WHERE f."table" = 'users'`,
+  );
+  const isCalledSo = /^(user|member|actor|owner|uploader|author|creator|email|recipient)(Id)?$/i;
+  return [...references, ...columns.filter(({ column }) => isCalledSo.test(column))].map(({ table }) => table);
+}
+
 describe('a member who exports their data', () => {
+  it('has in it, or named as left out with a reason, each table that names a member', async () => {
+    const known = new Set([...Object.keys(exported), ...leftOut.flatMap(({ tables }) => [...tables])]);
+    const tables = new Set(await columnsThatNameMembers());
+    expect(tables.size).toBeGreaterThan(12);
+    expect([...tables].filter((table) => !known.has(table))).toEqual([]);
+    const { script } = await member();
+    const document = await exportOf(script);
+    expect(Object.values(exported).filter((part) => !(part in document))).toEqual([]);
+    expect(document.leftOut.length).toBe(leftOut.length);
+    for (const { what, why } of document.leftOut) expect([what, why]).toEqual([expect.any(String), expect.any(String)]);
+  });
+
+  it('has the groups, what was given by name, what was downloaded and reminded of, and no name that is not theirs', async () => {
+    const { id, browser, script } = await member();
+    const data = site.app.get(DataSource);
+    const [mine, theirs, gone] = await Promise.all([1, 2, 3].map((n) => shelve(site, 1_000, `the file ${n}.txt`)));
+    if (!mine || !theirs || !gone) throw new Error('There are no files.');
+    await script.ask(mine.content);
+    await script.ask(gone.content);
+    const run = (sql: string, ...values: unknown[]) => data.query(`\n${sql}`, values);
+    const [group, collection] = [randomUUID(), randomUUID()];
+    await run(
+      `INSERT INTO "groups" ("id", "name", "searchName", "createdAt") VALUES ($1, 'Board of Ada', $2, 1)`,
+      ...[group, group],
+    );
+    await run(`INSERT INTO "group_members" ("groupId", "memberId", "addedAt") VALUES ($1, $2, 1000)`, group, id);
+    await run(
+      `INSERT INTO "collections" ("id", "name", "searchName", "createdAt", "changedAt") VALUES ($1, 'Papers of Ada', 'p', 1, 1)`,
+      collection,
+    );
+    for (const [column, thing] of [
+      ['fileId', mine.file.id],
+      ['fileId', gone.file.id],
+      ['collectionId', collection],
+    ])
+      await run(
+        `INSERT INTO "audiences" ("id", "${column}", "memberId") VALUES ($1, $2, $3)`,
+        ...[randomUUID(), thing, id],
+      );
+    await run(`INSERT INTO "reminders" ("memberId", "fileId", "askedAt") VALUES ($1, $2, 2000)`, id, mine.file.id);
+    await run(`UPDATE "files" SET "isHidden" = true WHERE "id" = $1`, gone.file.id);
+    await browser.visit('/secrets');
+
+    await eventually(async () => (await exportOf(script)).receipts.every(({ completedAt }) => completedAt !== null));
+    const document = await exportOf(script);
+    expect(document.groups).toEqual([{ id: group, name: 'Board of Ada', addedAt: '1970-01-01T00:00:01.000Z' }]);
+    expect(document.givenFiles).toEqual([{ id: mine.file.id, name: 'the file 1.txt' }]);
+    expect(document.givenCollections).toEqual([{ id: collection, name: 'Papers of Ada' }]);
+    expect(document.receipts).toHaveLength(2);
+    expect(document.receipts).toContainEqual(
+      expect.objectContaining({ fileId: mine.file.id, name: 'the file 1.txt', version: 1, size: 1_000, bytes: 1_000 }),
+    );
+    expect(document.receipts).toContainEqual(expect.objectContaining({ fileId: gone.file.id, name: null }));
+    expect(document.reminders).toEqual([
+      { fileId: mine.file.id, name: 'the file 1.txt', askedAt: '1970-01-01T00:00:02.000Z', sentAt: null },
+    ]);
+    expect(document.visits).toHaveLength(1);
+    expect(document.acts).toEqual([]);
+    expect(JSON.stringify(document)).not.toContain(theirs.file.id);
+  });
+
   it('gets all that there is, in one document', async () => {
     const { who, id, browser, script } = await member();
     await script.ask('/api/v1/users/me/tokens', { json: { name: 'nightly backup', scope: 'read' } });

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
 import { adminOf, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
+import { makeLasting } from '../support/database.js';
 import { waitForMail } from '../support/mail.js';
 import { person, Script, Visitor } from '../support/people.js';
+import { shelve } from '../support/stored.js';
 
 let site: TestApp;
 let admin: { browser: Visitor; script: Script };
@@ -73,5 +76,59 @@ describe('one mailbox', () => {
       expect((await new Script(site.url).ask('/api/v1/auth/register', { json: person() })).status).toBe(422);
     }
     await set([]);
+  });
+});
+
+describe('a site from before', () => {
+  it('keeps every account, of which one has the mailbox, and every file that was hidden', async () => {
+    const lasting = await makeLasting();
+    let old = await startWithAdmin(lasting.environment);
+    try {
+      const data = old.app.get(DataSource);
+      const scripts = await Promise.all(
+        [1, 2, 3].map(async () => {
+          const script = new Script(old.url);
+          return script.register();
+        }),
+      );
+      const [first, second, other] = scripts.map(({ email, password }) => ({ email, password }));
+      if (!first || !second || !other) throw new Error('Nobody is there.');
+      const run = (sql: string, ...values: unknown[]) => data.query(`\n${sql}`, values);
+      const [hidden, over] = await Promise.all(['hidden.txt', 'over.txt'].map((name) => shelve(old, 10, name)));
+      // as the version before would have left it
+      await run(`ALTER TABLE "files" DROP COLUMN "isHidden"`);
+      await run(`ALTER TABLE "reminders" DROP COLUMN "takenAt"`);
+      await run(`DELETE FROM "migrations" WHERE "name" = 'HiddenFiles1795564800006'`);
+      for (const [who, email] of [
+        [first, 'ada@xn--bcher-kva.example'],
+        [second, 'ada@bücher.example'],
+        [other, 'joan@xn--bcher-kva.example'],
+      ] as const)
+        await run(`UPDATE "users" SET "email" = $1 WHERE "email" = $2`, email, who.email);
+      const ended = Math.floor(Date.now() / 60_000) * 60_000 - 60_000;
+      await run(`UPDATE "files" SET "expiresAt" = $1 WHERE "id" = $2`, ended + 123, hidden?.file.id);
+      await run(`UPDATE "files" SET "expiresAt" = $1 WHERE "id" = $2`, ended, over?.file.id);
+      await old.close();
+
+      old = await startWithAdmin(lasting.environment);
+      expect(old.log()).toContain('have one mailbox in several spellings');
+      const logsIn = async (email: string, { password }: { password: string }) =>
+        (await new Script(old.url).ask('/api/v1/auth/login', { json: { email, password } })).status;
+      expect(await logsIn('ada@bücher.example', first)).toBe(200);
+      expect(await logsIn('joan@bücher.example', other)).toBe(200);
+      const keeper = (await adminOf(old)).script;
+      const read = async (path: string) => (await (await keeper.ask(path)).json()) as Record<string, unknown>;
+      const { items } = (await read('/api/v1/users?limit=100')) as { items: { email: string }[] };
+      const emails = items.map(({ email }) => email).filter((email) => email.includes('cher'));
+      expect(emails.toSorted()).toEqual(['ada@bücher.example', 'ada@xn--bcher-kva.example', 'joan@bücher.example']);
+      expect(await read(`/api/v1/files/${hidden?.file.id}`)).toMatchObject({ hidden: true, expiresAt: null });
+      expect(await read(`/api/v1/files/${over?.file.id}`)).toMatchObject({
+        hidden: false,
+        expiresAt: new Date(ended).toISOString(),
+      });
+    } finally {
+      await old.close();
+      await lasting.drop();
+    }
   });
 });

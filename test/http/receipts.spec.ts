@@ -6,7 +6,7 @@ import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { messageOf } from '../support/html.js';
-import { linkIn, waitForMail } from '../support/mail.js';
+import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
 import { person, Script, type Visitor, type Person } from '../support/people.js';
 import { shelve, type Shelved } from '../support/stored.js';
 
@@ -131,5 +131,48 @@ describe('a reminder', () => {
     const { items } = await json<{ items: object[] }>(admin.script.ask('/api/v1/activity?kind=file.reminded'));
     expect(items).toHaveLength(2);
     expect(mary.who.email).not.toBe(grace.who.email);
+  });
+
+  it('is not forgotten where its letter cannot be queued, or a crash came between', async () => {
+    const [ada, grace] = [await join(), await join()];
+    const shelved = await shelve(site, 10, 'by-laws.pdf');
+    await share(shelved, ada);
+    const data = site.app.get(DataSource);
+    const run = (sql: string) => data.query(`\n${sql}`);
+    const remind = () => admin.script.ask(`${pathOf(shelved)}/reminders`, { method: 'POST' });
+    const isTaken = async () => {
+      const [row] = await data.query<Record<'sentAt' | 'takenAt', unknown>[]>(
+        `SELECT "sentAt", "takenAt" FROM "reminders" WHERE "fileId" = '${shelved.file.id}'`,
+      );
+      return [row?.sentAt === null, row?.takenAt === null];
+    };
+    await run(`ALTER TABLE "outbox" RENAME TO "outbox_away"`);
+    try {
+      expect(await json<{ count: number }>(remind())).toEqual({ count: 1 });
+      // taken, and given back as the queue fails
+      await eventually(() => /outbox/.test(site.log()));
+      await eventually(async () => (await isTaken()).every(Boolean));
+    } finally {
+      await run(`ALTER TABLE "outbox_away" RENAME TO "outbox"`);
+    }
+    expect(await json<{ count: number }>(remind())).toEqual({ count: 0 });
+    await waitForMail(site, ada.who.email, /^A file waits for you/);
+    await eventually(async () => !(await isTaken())[0]);
+
+    // what a process left that was killed once it had taken it: nobody else's for a minute, then anybody's
+    const left = (since: number) =>
+      run(`UPDATE "reminders" SET "sentAt" = NULL, "takenAt" = ${since} WHERE "fileId" = '${shelved.file.id}'`);
+    await left(Date.now() - 61_000);
+    await remind();
+    await waitForMail(site, ada.who.email, /^A file waits for you/);
+
+    // who may not have it any more is told nothing of it
+    await eventually(async () => !(await isTaken())[0]);
+    await share(shelved, grace);
+    await left(Date.now() - 61_000);
+    await remind();
+    await waitForMail(site, grace.who.email, /^A file waits for you/);
+    const letters = (await mailsIn(site)).filter(({ to }) => to?.[0]?.address === ada.who.email);
+    expect(letters).toHaveLength(2);
   });
 });
