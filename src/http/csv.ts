@@ -36,13 +36,15 @@ const cellOf = (value: unknown): unknown => (typeof value === 'string' ? without
 
 /** What begins a formula, also as East Asian keyboards write it. */
 const signs = '=+\\-@＝＋－＠﹦﹢﹣﹫';
-const formula = new RegExp(`(^|[;,|:\\t\\r\\n])([\\s"]*)(?=[${signs}])`, 'gu');
+const atBeginning = new RegExp(`^(?=[\\t\\r\\n]|[\\s"]*[${signs}])`, 'u');
+const afterSeparator = new RegExp(`([;,|:\\t\\r\\n][\\s"]*)(?=[${signs}])`, 'gu');
 
 /**
- * Text that no spreadsheet takes for a formula, whoever chose it: an apostrophe stands before what would begin one, at the
- * beginning and after whatever some program takes for a separator. (OWASP, CSV Injection)
+ * Text that no spreadsheet takes for a formula, whoever chose it: an apostrophe stands before what would begin one. After a
+ * separator the quotes around the cell are enough, unless it has quotes of its own, which not every program reads as such.
+ * (OWASP, CSV Injection)
  */
 export function withoutFormula(text: string): string {
-  const plain = text.replace(formula, "$1$2'");
-  return /^[\t\r\n]/.test(plain) ? `'${plain}` : plain;
+  const inside = text.includes('"') ? text.replace(afterSeparator, "$1'") : text;
+  return inside.replace(atBeginning, "'");
 }

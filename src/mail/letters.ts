@@ -101,7 +101,7 @@ const paragraphOf = (text: string): Paragraph =>
 /** A link keeps its `=`, which Handlebars would escape: it can be copied out of the source too. */
 const inHtml = ({ text, link }: Paragraph) => ({
   text,
-  link: link && new Handlebars.SafeString(link.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)),
+  link: link && new Handlebars.SafeString(Handlebars.escapeExpression(link).replaceAll('&#x3D;', '=')),
 });
 
 /** What comes from outside begins no line and no paragraph of its own. */

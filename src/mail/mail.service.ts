@@ -6,7 +6,7 @@ import { projectFolder, Settings } from '../config/settings.js';
 import { Chores } from '../http/chores.js';
 import { compileLetters, type Letter, type WriteLetter } from './letters.js';
 import { Outbox } from './outbox.js';
-import { postmanFor, type Postman } from './postmen.js';
+import { makeOutboxFolder, postmanFor, type Postman } from './postmen.js';
 import type { WaitingLetter } from './waiting-letter.entity.js';
 
 /**
@@ -47,7 +47,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly outbox: Outbox,
     private readonly chores: Chores,
-    settings: Settings,
+    private readonly settings: Settings,
   ) {
     this.write = compileLetters(join(projectFolder, 'views'), new URL(settings.publicUrl).host);
     this.deliver = postmanFor(settings);
@@ -71,7 +71,9 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
     this.working ??= this.work();
   }
 
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
+    // there from the start, for whoever waits for a mail in it
+    if (!this.settings.sendsMail) await makeOutboxFolder(this.settings);
     this.chores.every(pollEvery, () => this.sendDue(), 'the outbox could not be looked into');
   }
 

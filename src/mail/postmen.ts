@@ -41,17 +41,24 @@ export function transportTo(url: string) {
   });
 }
 
+const outboxFolderOf = ({ dataDir }: Settings) => join(dataDir, 'outbox');
+
+/** Where mails are kept that do not leave. */
+export async function makeOutboxFolder(settings: Settings): Promise<void> {
+  await mkdir(outboxFolderOf(settings), { recursive: true, mode: 0o750 });
+}
+
 function toFolder(settings: Settings): Postman {
   const logger = new Logger('Mail');
   const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows', ...onlyWords });
-  const folder = join(settings.dataDir, 'outbox');
+  const folder = outboxFolderOf(settings);
   return async (mail) => {
     const { text, html } = mail;
     const bodies = { text: asItIs('text/plain', text), html: asItIs('text/html', html) };
     const { message } = await transport.sendMail({ ...messageOf(mail, settings), ...bodies });
     const time = mail.writtenAt.toISOString().replace(/[-:]|\..*/g, '');
     const file = join(folder, `${time}-${mail.id}.eml`);
-    await mkdir(folder, { recursive: true, mode: 0o750 });
+    await makeOutboxFolder(settings);
     await writeWhole(folder, file, message as Buffer);
     logger.log({ letter: mail.id, file }, `SMTP_URL is not set: a mail was not sent but kept as ${file}`);
   };

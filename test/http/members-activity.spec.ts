@@ -28,7 +28,7 @@ interface Part {
 }
 
 const formula = '=HYPERLINK("http://evil.example","Click")';
-const fileName = '@SUM(1+1)*cmd|’ C calc’!A0, "Öl".csv';
+const fileName = '@SUM(1+1), Öl.csv';
 
 let site: TestApp;
 let admin: { browser: Visitor; script: Script };

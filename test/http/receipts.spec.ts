@@ -150,7 +150,7 @@ describe('a reminder', () => {
     try {
       expect(await json<{ count: number }>(remind())).toEqual({ count: 1 });
       // taken, and given back as the queue fails
-      await eventually(() => /outbox/.test(site.log()));
+      await eventually(() => site.log().includes('outbox'));
       await eventually(async () => (await isTaken()).every(Boolean));
     } finally {
       await run(`ALTER TABLE "outbox_away" RENAME TO "outbox"`);

@@ -30,7 +30,7 @@ const wordsOf = (html: string) =>
     .replace(/<(head|style)>[^]*?<\/\1>/g, '')
     .replace(/<[^>]*>/g, ' ')
     .replace(/&#x3D;/g, '=')
-    .replace(/&(amp|#38);/g, '&')
+    .replace(/&amp;/g, '&')
     .replace(/\s+/g, ' ')
     .trim();
 
@@ -59,7 +59,7 @@ describe.each(names)('the letter %s', (name) => {
     const [found, ...more] = text.split('\n').filter((line) => line.includes('http'));
     expect(more).toEqual([]);
     expect([undefined, link]).toContain(found);
-    expect(html.includes('class="button" href="https://files.example.org/a?token=b&#38;c=d"')).toBe(
+    expect(html.includes('class="button" href="https://files.example.org/a?token=b&amp;c=d"')).toBe(
       found !== undefined,
     );
   });
