@@ -69,6 +69,7 @@ describe('the doctor', () => {
     const site = asleep();
     rmSync(join(site.DATA_DIR, 'files'), { recursive: true });
     writeFileSync(join(site.DATA_DIR, 'files'), '');
+    rmSync(join(site.DATA_DIR, 'outbox'), { recursive: true });
     writeFileSync(join(site.DATA_DIR, 'outbox'), '');
     expect(await diagnose({ ...site, WELCOME_FILE: join(site.DATA_DIR, 'nothing.pdf') })).toMatchObject({
       'files folder': problem('files cannot be used|files is no folder'),
