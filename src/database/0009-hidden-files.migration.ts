@@ -5,7 +5,7 @@ import { emailForm } from '../config/email-address.js';
 /** Files that are hidden, whenever they are there; reminders that are being queued; one spelling of each email. */
 export class HiddenFiles1795564800006 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of statements) await queryRunner.query(statement);
+    for (const statement of statementsAt(Date.now())) await queryRunner.query(statement);
     await spellEmailsOneWay(queryRunner);
   }
 
@@ -14,11 +14,12 @@ export class HiddenFiles1795564800006 implements MigrationInterface {
   }
 }
 
-const statements = [
+/** What is over at the moment, in milliseconds since 1970, in which the migration runs. */
+const statementsAt = (now: number) => [
   `ALTER TABLE "files" ADD COLUMN "isHidden" boolean NOT NULL DEFAULT false`,
   // to hide a file was to end it at that moment, to the millisecond; what people write is whole seconds
   `\nUPDATE "files" SET "isHidden" = true, "expiresAt" = NULL
-    WHERE "expiresAt" <= ${Date.now()} AND "expiresAt" % 1000 <> 0`,
+    WHERE "expiresAt" <= ${now} AND "expiresAt" % 1000 <> 0`,
   `ALTER TABLE "reminders" ADD COLUMN "takenAt" bigint`,
 ];
 

@@ -69,6 +69,7 @@ describe('the list of files', () => {
         versionedAt: instant,
         availableAt: instant,
         expiresAt: null,
+        hidden: false,
         memberLimit: null,
         totalLimit: null,
         downloaded: 'none',

@@ -9,7 +9,7 @@ const markup = `<img src=x onerror=alert(1)>"'\`=`;
 const template = '{{viewer.email}}{{{body}}}{{> menu}}{{#each this}}x{{/each}}{{constructor}}{{__proto__}}\\{{x';
 /** What an address may hold of it: no mail can go to one with an angle bracket. */
 const email = `"onload=alert(2)&'{{7*7}}{{{body}}}"@example.com`;
-const fileName = `<script>alert(3)</script>{{lookup this "sha256"}}'"&.html`;
+const fileName = `<script>alert(3)<script>{{lookup this "sha256"}}'"&.html`;
 
 const escapes: Record<string, string> = {
   '&': '&amp;',

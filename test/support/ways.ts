@@ -83,7 +83,7 @@ export const followsMail =
   (form: string, subject: RegExp): Way =>
   async (page, site) => {
     const { email } = await new Visitor(site.url).register();
-    await fills(form, { Email: email }, 'Send me a link')(page, site);
+    await fills(form, { Email: email }, 'Make me a link')(page, site);
     await page.goto(pathIn(await waitForMail(site, email, subject)));
   };
 
