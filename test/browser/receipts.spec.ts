@@ -106,7 +106,9 @@ describe('without JavaScript', () => {
 
         await send(page, 'Remind those who have not');
         await stopsAt(tab, `${path}/receipts`);
-        expect(await told(page)).toMatch(/^This site sends no mail: whoever runs it has the letters for \d+ members\.$/);
+        expect(await told(page)).toMatch(
+          /^This site sends no mail: whoever runs it has the letters for \d+ members\.$/,
+        );
         const mail = await waitForMail(site, part.email, /A file waits for you/);
         await send(page, 'Remind those who have not');
         expect(await told(page)).toBe('Everybody has it, or was reminded within the last day.');

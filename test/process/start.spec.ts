@@ -36,6 +36,7 @@ describe('an operator who sets nothing', () => {
       'gatehouse.db': '640',
       'gatehouse.db-shm': '640',
       'gatehouse.db-wal': '640',
+      outbox: '750',
       'site.lock': '640',
     });
     const ada = new Script(site.url);
