@@ -47,10 +47,12 @@ export class LogStream {
     }
     this.waiting.push(line);
     this.length += line.length;
-    if (!this.isBusy) this.next();
+    this.next();
   }
 
   private next(): void {
+    // what is told in the middle of it is a line too, and has begun the next write already
+    if (this.isBusy) return;
     this.fill();
     if (this.bytes.length === 0) return;
     this.isBusy = true;
