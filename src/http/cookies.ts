@@ -1,22 +1,38 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { JwtService } from '@nestjs/jwt';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
+
+/** Cookies that last, which browsers still hold under the name that they had before it told sites apart. */
+const renamed: readonly string[] = ['session', 'device'];
 
 /**
  * Sets and reads this site's cookies: never readable by scripts, SameSite=Lax, and over TLS Secure with the
- * `__Host-` prefix (RFC 6265bis), which ties them to this very host.
+ * `__Host-` prefix (RFC 6265bis), which ties them to this very host. Their names end in a mark of the site's key, since browsers send the cookies of a host to
+ * each of its ports: two sites on one host would else log each other's members out.
  */
 @Injectable()
 export class Cookies {
+  private readonly site: string;
+  private readonly jwt: JwtService;
+
   constructor(
     private readonly host: HttpAdapterHost,
     private readonly settings: Settings,
-  ) {}
+    keys: Keys,
+  ) {
+    this.site = Buffer.from(keys.mark('cookie', 'name'), 'base64url').toString('hex', 0, 4);
+    this.jwt = new JwtService({
+      secret: keys.signing,
+      verifyOptions: { algorithms: ['HS256'], ignoreExpiration: true },
+    });
+  }
 
   /** The value of the first cookie of that name, or undefined. */
   read(request: FastifyRequest, name: string): string | undefined {
-    return cookieValue(request.headers.cookie, this.fullName(name));
+    return cookieValue(request.headers.cookie, this.fullName(name)) ?? this.readOld(request, name);
   }
 
   /** Without `maxAgeSeconds` the cookie ends with the browser. */
@@ -25,14 +41,43 @@ export class Cookies {
       ...this.attributes(),
       ...(maxAgeSeconds !== undefined && { maxAge: maxAgeSeconds }),
     });
+    this.clearOld(reply, name);
   }
 
   clear(reply: FastifyReply, name: string): void {
     this.host.httpAdapter.clearCookie(reply, this.fullName(name), this.attributes());
+    this.clearOld(reply, name);
   }
 
-  private fullName(name: string): string {
+  /** The name as the browser has it. */
+  fullName(name: string): string {
+    return `${this.oldName(name)}-${this.site}`;
+  }
+
+  private oldName(name: string): string {
     return `${this.settings.isSecure ? '__Host-' : ''}gatehouse-${name}`;
+  }
+
+  /** What stands under the old name, if this site has signed it: else it is another site's. */
+  private readOld(request: FastifyRequest, name: string): string | undefined {
+    if (!renamed.includes(name)) return undefined;
+    const value = cookieValue(request.headers.cookie, this.oldName(name));
+    return value !== undefined && this.isOurs(value) ? value : undefined;
+  }
+
+  /** Another site's cookie of the old name stays. */
+  private clearOld(reply: FastifyReply, name: string): void {
+    if (this.readOld(reply.request, name) !== undefined)
+      this.host.httpAdapter.clearCookie(reply, this.oldName(name), this.attributes());
+  }
+
+  private isOurs(token: string): boolean {
+    try {
+      this.jwt.verify(token);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   private attributes() {

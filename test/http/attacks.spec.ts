@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource, type ObjectLiteral } from 'typeorm';
+import { Cookies } from '../../src/http/cookies.js';
 import { Session } from '../../src/sessions/session.entity.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { User } from '../../src/users/user.entity.js';
@@ -222,7 +223,7 @@ const visitorWithout = () => new Visitor(site.url);
 
 /** Asks as a member, with the right credential for either side, and the path exactly as it is written. */
 function asMember(path: string): Promise<RawAnswer> {
-  const cookie = `gatehouse-session=${visitor.cookies.get('gatehouse-session') ?? ''}`;
+  const cookie = `${site.app.get(Cookies).fullName('session')}=${visitor.cookies.get('gatehouse-session') ?? ''}`;
   const authorization = `Bearer ${script.token ?? ''}`;
   return askRaw(site.url, path, { headers: path.startsWith('/api/') ? { authorization } : { cookie } });
 }

@@ -90,7 +90,7 @@ const json = (method: string, body: object): RequestInit => ({
 const cookieIn = (answer: Response, name: string) =>
   answer.headers
     .getSetCookie()
-    .map((line) => new RegExp(`^gatehouse-${name}=([^;]+)`).exec(line)?.[1])
+    .map((line) => new RegExp(`^gatehouse-${name}-[0-9a-f]{8}=([^;]+)`).exec(line)?.[1])
     .find(Boolean);
 
 /** The kinds of secrets that stand in a text. */

@@ -22,8 +22,8 @@ describe('where people come over plain http, as on one’s own machine', () => {
 
   it('the cookie of a session is out of reach of scripts and of other sites', async () => {
     const [cookie, ...others] = cookiesOf(await register());
-    expect(others).toEqual([expect.stringMatching(/^gatehouse-device=[^;]+; .*httponly/i)]);
-    expect(cookie).toMatch(/^gatehouse-session=[^;]+; /);
+    expect(others).toEqual([expect.stringMatching(/^gatehouse-device-[0-9a-f]{8}=[^;]+; .*httponly/i)]);
+    expect(cookie).toMatch(/^gatehouse-session-[0-9a-f]{8}=[^;]+; /);
     expect(attributesOf(cookie)).toEqual(['httponly', 'path=/', 'samesite=lax']);
   });
 
@@ -38,8 +38,8 @@ describe('where people come over https', () => {
 
   it('the cookie of a session is tied to this host and to TLS', async () => {
     const [cookie, ...others] = cookiesOf(await register());
-    expect(others).toEqual([expect.stringMatching(/^__Host-gatehouse-device=[^;]+; .*httponly.*secure/i)]);
-    expect(cookie).toMatch(/^__Host-gatehouse-session=[^;]+; /);
+    expect(others).toEqual([expect.stringMatching(/^__Host-gatehouse-device-[0-9a-f]{8}=[^;]+; .*httponly.*secure/i)]);
+    expect(cookie).toMatch(/^__Host-gatehouse-session-[0-9a-f]{8}=[^;]+; /);
     expect(attributesOf(cookie)).toEqual(['httponly', 'path=/', 'samesite=lax', 'secure']);
   });
 
@@ -48,7 +48,7 @@ describe('where people come over https', () => {
     await ada.register();
     const cleared = cookiesOf(await ada.ask('/logout', { method: 'POST' })).filter((line) => line.includes('session'));
     expect(cleared).toHaveLength(1);
-    expect(cleared[0]).toMatch(/^__Host-gatehouse-session=;/);
+    expect(cleared[0]).toMatch(/^__Host-gatehouse-session-[0-9a-f]{8}=;/);
     expect(attributesOf(cleared[0])).toEqual(expect.arrayContaining(['httponly', 'path=/', 'samesite=lax', 'secure']));
     expect(ada.cookies.has('__Host-gatehouse-session')).toBe(false);
   });
@@ -64,7 +64,7 @@ describe('where people come over https', () => {
   it('the message of a redirect travels no less safely, and not for long', async () => {
     const form = { email: 'nobody@example.com', password: 'a wrong password' };
     const [cookie] = cookiesOf(await new Visitor(site.url).ask('/login', { form }));
-    expect(cookie).toMatch(/^__Host-gatehouse-flash=[^;]+; /);
+    expect(cookie).toMatch(/^__Host-gatehouse-flash-[0-9a-f]{8}=[^;]+; /);
     expect(attributesOf(cookie)).toEqual(['httponly', 'max-age=60', 'path=/', 'samesite=lax', 'secure']);
   });
 

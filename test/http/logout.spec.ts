@@ -26,7 +26,7 @@ describe.each(['POST', 'GET'])('logging out by %s', (method) => {
     const thief = copyOf(ada);
     const answer = await ada.ask('/logout', { method });
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/']);
-    expect([...ada.cookies.keys()]).not.toContain('gatehouse-session');
+    expect(ada.cookies.has('gatehouse-session')).toBe(false);
     expect(messageOf((await ada.visit('/')).html, 'status')).toBe('You are logged out.');
     expect(messageOf((await ada.visit('/')).html, 'status')).toBeUndefined();
     expect((await thief.ask('/secrets')).headers.get('location')).toBe('/login?next=%2Fsecrets');

@@ -186,7 +186,7 @@ describe('a proof', () => {
     const thief = thiefOf(browser);
     expect(await isIn(thief)).toBe(true);
     const answer = await browser.ask('/account/proof', { form: { password } });
-    expect(cookieIn(answer)).toMatch(/^gatehouse-session=\S+; Path=\/; HttpOnly; SameSite=Lax$/);
+    expect(cookieIn(answer)).toMatch(/^gatehouse-session-[0-9a-f]{8}=\S+; Path=\/; HttpOnly; SameSite=Lax$/);
     expect([await isIn(browser), await isIn(thief)]).toEqual([true, false]);
   });
 

@@ -21,11 +21,44 @@ export interface Ask {
   headers?: Record<string, string>;
 }
 
+/** How cookies are called in full, by site and by the beginning of the name: learned from what the sites have set. */
+const fullNames = new Map<string, string>();
+const suffix = /-[0-9a-f]{8}$/;
+
+/** The cookies of a browser by their full names; each is also found by its name without the mark of the site. */
+class Jar extends Map<string, string> {
+  constructor(private readonly url: string) {
+    super();
+  }
+
+  override get(name: string): string | undefined {
+    return super.get(this.full(name));
+  }
+
+  override has(name: string): boolean {
+    return super.has(this.full(name));
+  }
+
+  override delete(name: string): boolean {
+    return super.delete(this.full(name));
+  }
+
+  override set(name: string, value: string): this {
+    if (suffix.test(name)) fullNames.set(`${this.url} ${name.replace(suffix, '')}`, name);
+    return super.set(this.full(name), value);
+  }
+
+  private full(name: string): string {
+    return super.has(name) ? name : (fullNames.get(`${this.url} ${name}`) ?? name);
+  }
+}
+
 /** A browser as far as a test needs one: it keeps cookies, names its origin, and follows no redirect by itself. */
 export class Visitor {
-  readonly cookies = new Map<string, string>();
-
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly url: string,
+    readonly cookies: Map<string, string> = new Jar(url),
+  ) {}
 
   async ask(path: string, { method, form, headers = {} }: Ask = {}): Promise<Response> {
     const response = await fetch(new URL(path, this.url), {

@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { AudiencesService } from '../../src/audiences/audiences.service.js';
 import { Passkey } from '../../src/factors/passkey.entity.js';
 import type { Scope, SessionKind } from '../../src/http/access.js';
+import { Cookies } from '../../src/http/cookies.js';
 import type { Route } from '../../src/http/route-list.js';
 import { GroupsService } from '../../src/groups/groups.service.js';
 import { LinksService } from '../../src/links/links.service.js';
@@ -111,7 +112,7 @@ export class Cast {
 
   private async loggedIn(user: User): Promise<Carried> {
     return {
-      cookie: `gatehouse-session=${await this.begin(user, 'browser')}`,
+      cookie: `${this.site.app.get(Cookies).fullName('session')}=${await this.begin(user, 'browser')}`,
       bearer: await this.begin(user, 'api'),
     };
   }
