@@ -50,6 +50,20 @@ describe('a forgotten password', () => {
     await waitForMail(site, who.email, /changed/i);
   });
 
+  it('is kept by a password manager under the email of the account, also after one that was refused', async () => {
+    const { who, token } = await memberWithLink();
+    const shown = await new Visitor(site.url).visit(`/password/reset?token=${token}`);
+    const username = /<input[^>]* autocomplete="username"[^>]*>/.exec(shown.html)?.[0] ?? '';
+    expect(username).toContain(`value="${who.email}"`);
+    const sent = { token, username: fieldOf(shown.html, 'username').value ?? '' };
+    const refused = await post('/password/reset', { ...sent, password: 'short' });
+    expect(refused.status).toBe(422);
+    const html = await refused.text();
+    expect(/<input[^>]* autocomplete="username"[^>]*>/.exec(html)?.[0]).toBe(username);
+    expect(html).toContain('autocomplete="new-password"');
+    expect(fieldOf(html, 'token').value).toBe(token);
+  });
+
   it('ends every session of the account', async () => {
     const { script, token } = await memberWithLink();
     expect((await script.ask('/api/v1/users/me')).status).toBe(200);
