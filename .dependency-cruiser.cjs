@@ -36,6 +36,7 @@ const rooms = {
     'audiences',
     'files',
     'members',
+    'account',
     ...accounts,
   ],
 };

@@ -1,10 +1,9 @@
 import './no-debugger.js';
-import { CommanderError } from 'commander';
 import { existsSync } from 'node:fs';
 import pino from 'pino';
 import { createApp } from './app.js';
 import { commandLine } from './commands/command-line.js';
-import { wordsOfFailure } from './commands/failure.js';
+import { exitCodeOf, wordsOfFailure } from './commands/failure.js';
 import { remark } from './commands/output.js';
 import { refuseOtherOwner } from './commands/owner.js';
 import type { WithSite } from './commands/site.js';
@@ -16,10 +15,7 @@ async function main(): Promise<void> {
   // what it writes is for the site's user and group, as what the server writes
   process.umask(0o027);
   process.stdout.on('error', endQuietly);
-  const program = commandLine(process.env, withSite);
-  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
-    command.exitOverride().showHelpAfterError();
-  await program.parseAsync();
+  await commandLine(process.env, withSite).parseAsync();
 }
 
 /** The site as the server has it, but it listens nowhere, and says only what went wrong. */
@@ -51,12 +47,9 @@ function endQuietly(error: NodeJS.ErrnoException): void {
 }
 
 function fail(error: unknown): void {
-  // commander has said it already; help that was asked for is no fault
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else {
-    remark(wordsOfFailure(error));
-    process.exitCode = 1;
-  }
+  process.exitCode = exitCodeOf(error);
+  // what is wrong with the command line was said already
+  if (process.exitCode === 1) remark(wordsOfFailure(error));
 }
 
 main().catch(fail);

@@ -1,9 +1,10 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { ActivityService, nobody } from '../activity/activity.service.js';
+import { ActivityService, nobody, type Person } from '../activity/activity.service.js';
 import { kindsAboutMemberships, kindsAboutThings, type EventKind } from '../activity/event-kinds.js';
 import { hourMs } from '../config/durations.js';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
+import type { By } from '../http/by.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
 import { LinksService } from '../links/links.service.js';
@@ -25,11 +26,7 @@ export class Departures implements OnModuleInit {
   ) {}
 
   /**
-   * Deletes a member's account, and all that is theirs with it.
-   *
-   * The row goes first: that one statement decides whether they may go at all, and ends every session. What a crash
-   * leaves undone after it names somebody who is no member any more, and is done by the next sweep; the other way
-   * round it would take the names off the log of a member who stays.
+   * Deletes the account of a member who asks for it, and all that is theirs with it.
    *
    * @throws InvalidInput where the password is wrong.
    * @throws TooManyRequests where too many wrong ones were given.
@@ -37,12 +34,25 @@ export class Departures implements OnModuleInit {
    */
   async leave(viewer: Viewer, password: string, caller: Caller): Promise<void> {
     await this.ownPassword.check(viewer, password, { field: 'password', kind: 'session.proved' }, caller);
-    await this.users.delete(viewer.id);
-    await this.links.withdrawAllOf(viewer.id);
-    await this.links.forget(viewer.email);
-    await this.activity.record({ kind: 'account.deleted', member: viewer }, caller);
-    await this.activity.anonymise(viewer.id);
-    await this.mail.send({ to: viewer.email, view: 'account-deleted', data: {} });
+    await this.deleteAccountOf(viewer, { admin: viewer, caller });
+  }
+
+  /**
+   * Deletes a member's account, and all that is theirs with it, and tells them by mail.
+   *
+   * The row goes first: that one statement decides whether they may go at all, and ends every session. What a crash
+   * leaves undone after it names somebody who is no member any more, and is done by the next sweep; the other way
+   * round it would take the names off the log of a member who stays.
+   *
+   * @throws ConflictException for the last admin.
+   */
+  async deleteAccountOf(member: Person, { admin, caller }: By): Promise<void> {
+    await this.users.delete(member.id);
+    await this.links.withdrawAllOf(member.id);
+    await this.links.forget(member.email);
+    await this.activity.record({ kind: 'account.deleted', member, actor: admin }, caller);
+    await this.activity.anonymise(member.id);
+    await this.mail.send({ to: member.email, view: 'account-deleted', data: {} });
   }
 
   onModuleInit(): void {

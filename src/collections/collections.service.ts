@@ -30,9 +30,16 @@ export class CollectionsService {
   ) {}
 
   /** The collections that a member may have, the newest first; `q` is looked for in their names and notes. An admin has all. */
-  async listFor(viewer: Viewer, { limit, cursor = newestId, q }: SearchInput): Promise<Part<Collection>> {
-    const values = [cursor, ...wordsOf(q), ...whose(viewer), limit + 1];
-    const rows = await this.reader.rows<Row>(actsAsAdmin(viewer) ? listings.admin : listings.member, values);
+  async listFor(viewer: Viewer, selection: SearchInput): Promise<Part<Collection>> {
+    if (actsAsAdmin(viewer)) return this.list(selection);
+    const { limit, cursor = newestId, q } = selection;
+    const values = [cursor, ...wordsOf(q), viewer.id, limit + 1];
+    return partOf((await this.reader.rows<Row>(listings.member, values)).map(fromRow), limit);
+  }
+
+  /** All collections, the newest first; `q` is looked for in their names and notes. */
+  async list({ limit, cursor = newestId, q }: SearchInput): Promise<Part<Collection>> {
+    const rows = await this.reader.rows<Row>(listings.admin, [cursor, ...wordsOf(q), limit + 1]);
     return partOf(rows.map(fromRow), limit);
   }
 
@@ -111,21 +118,14 @@ export class CollectionsService {
     else if (isConditional(expected)) refuseChanged();
   }
 
+  /** The files that are in a collection, the newest first; `q` is looked for in their names and notes. */
+  filesIn(collection: Collection, selection: SearchInput): Promise<Part<StoredFile>> {
+    return this.filesThat('EXISTS', collection, selection);
+  }
+
   /** The files that are not in a collection, the newest first; `q` is looked for in their names and notes. */
-  async filesOutside({ id }: Collection, { limit, cursor = newestId, q }: SearchInput): Promise<Part<StoredFile>> {
-    const query = this.files.createQueryBuilder('f').where('f."id" < :cursor', { cursor });
-    const found = await withWords(query, 'f."searchText"', q)
-      .andWhere('f."deletedAt" IS NULL')
-      .andWhere(
-        'NOT EXISTS (SELECT 1 FROM "collection_files" c WHERE c."collectionId" = :id AND c."fileId" = f."id")',
-        {
-          id,
-        },
-      )
-      .orderBy('f.id', 'DESC')
-      .limit(limit + 1)
-      .getMany();
-    return partOf(found, limit);
+  filesOutside(collection: Collection, selection: SearchInput): Promise<Part<StoredFile>> {
+    return this.filesThat('NOT EXISTS', collection, selection);
   }
 
   /** Puts files in; those that are in it already stay. How many came. @throws NotFoundException where one is not there. */
@@ -162,6 +162,23 @@ export class CollectionsService {
   async share(collection: Collection, input: AudienceInput, by: By): Promise<void> {
     await this.audiences.set({ collectionId: collection.id }, input);
     await this.note('collection.shared', collection, by);
+  }
+
+  private async filesThat(
+    exists: 'EXISTS' | 'NOT EXISTS',
+    { id }: Collection,
+    { limit, cursor = newestId, q }: SearchInput,
+  ): Promise<Part<StoredFile>> {
+    const query = this.files.createQueryBuilder('f').where('f."id" < :cursor', { cursor });
+    const found = await withWords(query, 'f."searchText"', q)
+      .andWhere('f."deletedAt" IS NULL')
+      .andWhere(`${exists} (SELECT 1 FROM "collection_files" c WHERE c."collectionId" = :id AND c."fileId" = f."id")`, {
+        id,
+      })
+      .orderBy('f.id', 'DESC')
+      .limit(limit + 1)
+      .getMany();
+    return partOf(found, limit);
   }
 
   private note(kind: EventKind, { name }: Collection, { admin, caller }: By): Promise<void> {

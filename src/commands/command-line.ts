@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { backupCommand, restoreCommand } from './backup.command.js';
+import { collectionsCommand } from './collections.command.js';
 import { doctorCommand } from './doctor.command.js';
 import { filesCommand } from './files.command.js';
 import { groupsCommand } from './groups.command.js';
@@ -9,20 +10,27 @@ import { settingsCommand } from './settings.command.js';
 import { setupLinkCommand } from './setup-link.command.js';
 import type { Environment, WithSite } from './site.js';
 
-/** The operator's command line: what can be done to a site from its own machine, beside the running server. */
+/**
+ * The operator's command line: what can be done to a site from its own machine, beside the running server. It throws
+ * what `exitCodeOf` gives the exit code of.
+ */
 export function commandLine(environment: Environment, withSite: WithSite): Command {
-  return new Command('gatehouse')
+  const program = new Command('gatehouse')
     .description('Runs one command on a Gatehouse site, beside its running server.')
     .addHelpText('after', notes)
     .addCommand(membersCommand(withSite))
     .addCommand(filesCommand(withSite))
     .addCommand(groupsCommand(withSite))
+    .addCommand(collectionsCommand(withSite))
     .addCommand(registrationCommand(withSite))
     .addCommand(backupCommand(environment))
     .addCommand(restoreCommand(environment))
     .addCommand(setupLinkCommand(withSite))
     .addCommand(settingsCommand(environment))
     .addCommand(doctorCommand(environment));
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
+    command.exitOverride().showHelpAfterError();
+  return program;
 }
 
 const notes = `

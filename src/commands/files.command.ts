@@ -1,27 +1,33 @@
-import { Command, Option } from 'commander';
+import { ConflictException, type INestApplicationContext } from '@nestjs/common';
+import { Command } from 'commander';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { BadRequestException, ConflictException, type INestApplicationContext } from '@nestjs/common';
-import { AudiencesService } from '../audiences/audiences.service.js';
-import { presentFile } from '../files/file.view.js';
-import { all, findGroup } from './groups.command.js';
+import { FileAudience } from '../audiences/file-audience.js';
+import type { Collection } from '../collections/collection.entity.js';
+import { CollectionsService } from '../collections/collections.service.js';
+import { presentFile, type FileView } from '../files/file.view.js';
 import { Verification, type Fault } from '../files/verification.js';
 import { SearchInput } from '../http/paging.input.js';
 import { LibraryService } from '../library/library.service.js';
+import { audienceFrom, gather, withAudience, type AudienceOptions } from './audience.option.js';
+import { filesHere } from './files-here.js';
+import { all, findCollection, findFiles } from './lookup.js';
 import { print, printJson, printTable, remark } from './output.js';
 import { byOperator, readAs, type WithSite } from './site.js';
 
 /** What the operator can do about files. */
 export function filesCommand(withSite: WithSite): Command {
   const files = new Command('files').description('what stands on the shelf');
-  files
-    .command('add')
-    .description('add files from this machine, one after the other, and print the id of each')
-    .argument('<path...>')
-    .addOption(new Option('--audience <who>', 'who may have them').choices(['everyone', 'nobody']))
-    .option('--group <group...>', 'only these groups may have them, each by name or id')
-    .action((paths: string[], options: Audience) => add(withSite, paths, options));
+  withAudience(files.command('add'))
+    .description('add files from this machine, or all in a folder, one after the other, and print the id of each')
+    .argument('<path...>', 'files and folders; what is hidden in a folder is left out')
+    .option(
+      '--collection <collection>',
+      'put them into it, by name or id; may be given again. Only who may have it has them, if nobody else is named',
+      gather,
+    )
+    .option('--json', 'for scripts')
+    .action((paths: string[], options: Additions) => add(withSite, paths, options));
   files
     .command('list')
     .description('list the files, the newest first')
@@ -32,16 +38,8 @@ export function filesCommand(withSite: WithSite): Command {
     .command('remove')
     .description('delete files by id; for 30 days an admin can have them back')
     .argument('<id...>')
-    .action((ids: string[]) =>
-      withSite(async (site) => {
-        const library = site.get(LibraryService);
-        const found = await Promise.all(ids.map((id) => library.find(id)));
-        for (const file of found) {
-          await library.delete(file, byOperator());
-          print(`${file.id}  ${file.name}`);
-        }
-      }),
-    );
+    .option('--json', 'for scripts')
+    .action((ids: string[], { json }: { json?: true }) => withSite((site) => remove(site, ids, json)));
   files
     .command('verify')
     .description("read all bytes anew, and name what is missing, changed or nobody's; exit code 1 where there is such")
@@ -50,9 +48,9 @@ export function filesCommand(withSite: WithSite): Command {
   return files;
 }
 
-interface Audience {
-  readonly audience?: 'everyone' | 'nobody';
-  readonly group?: string[];
+interface Additions extends AudienceOptions {
+  readonly collection?: readonly string[];
+  readonly json?: true;
 }
 
 async function list(site: INestApplicationContext, { search, json }: { search?: string; json?: true }): Promise<void> {
@@ -88,21 +86,47 @@ const inWords = (fault: Fault): string =>
     ? `orphaned  ${fault.storageKey}  (bytes of no file)`
     : `${fault.kind.padEnd(8)}  ${fault.storageKey}  ${fault.name}, version ${fault.version}`;
 
-/** Looks at all of them first, so that a mistyped path is told before anything is added. */
-async function add(withSite: WithSite, paths: readonly string[], { audience, group = [] }: Audience): Promise<void> {
-  for (const path of paths) {
-    const found = await stat(path).catch(() => undefined);
-    if (!found?.isFile()) throw new BadRequestException(`There is no file at ${path}. Nothing was added.`);
-  }
+/** Looks at all that is named first, so that what is mistyped is told before anything is added. */
+async function add(withSite: WithSite, paths: readonly string[], options: Additions): Promise<void> {
+  const found = await filesHere(paths);
   await withSite(async (site) => {
-    const groups = await Promise.all(group.map(async (named) => (await findGroup(site, named)).id));
-    const forWhom = groups.length > 0 ? 'nobody' : audience;
-    for (const path of paths) {
+    const collections: Collection[] = [];
+    for (const named of options.collection ?? []) collections.push(await findCollection(site, named));
+    const audience = await audienceFrom(site, options);
+    const isForEveryone = audience?.everyone ?? collections.length === 0;
+    const by = byOperator();
+    await tellEach(found, options.json, async (path) => {
       const upload = { name: basename(path), bytes: createReadStream(path) };
-      const { id, name } = await site.get(LibraryService).add(upload, byOperator(), forWhom);
-      if (groups.length > 0)
-        await site.get(AudiencesService).set({ fileId: id }, { everyone: false, groups, members: [] });
-      print(`${id}  ${name}`);
-    }
+      const file = await site.get(LibraryService).add(upload, by, isForEveryone ? 'everyone' : 'nobody');
+      if (audience && audience.groups.length + audience.members.length > 0)
+        await site.get(FileAudience).set(file.id, audience, by);
+      for (const collection of collections) await site.get(CollectionsService).addFiles(collection, [file.id], by);
+      return presentFile(file);
+    });
   });
+}
+
+async function remove(site: INestApplicationContext, ids: readonly string[], json?: true): Promise<void> {
+  await tellEach(await findFiles(site, ids), json, async (file) => {
+    await site.get(LibraryService).delete(file, byOperator());
+    return presentFile(file);
+  });
+}
+
+/** Does something to one after the other, and tells which it was done to, also if one of them fails. */
+async function tellEach<Item>(
+  items: readonly Item[],
+  json: true | undefined,
+  act: (item: Item) => Promise<FileView>,
+): Promise<void> {
+  const done: FileView[] = [];
+  try {
+    for (const item of items) {
+      const file = await act(item);
+      done.push(file);
+      if (!json) print(`${file.id}  ${file.name}`);
+    }
+  } finally {
+    if (json) printJson(done);
+  }
 }

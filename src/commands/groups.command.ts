@@ -2,9 +2,8 @@ import { NotFoundException, type INestApplicationContext } from '@nestjs/common'
 import { Command } from 'commander';
 import { GroupInput, GroupMembersInput } from '../groups/group.input.js';
 import { presentGroup, presentGroupMember } from '../groups/group.view.js';
-import type { Group } from '../groups/group.entity.js';
 import { GroupsService } from '../groups/groups.service.js';
-import type { Part, SearchInput } from '../http/paging.input.js';
+import { all, findGroup, inWords } from './lookup.js';
 import { print, printJson, printTable } from './output.js';
 import { byOperator, readAs, type WithSite } from './site.js';
 
@@ -34,21 +33,26 @@ export function groupsCommand(withSite: WithSite): Command {
     .command('add')
     .description('make a group, and print its id')
     .argument('<name>')
-    .action((typed: string) =>
+    .option('--json', 'for scripts')
+    .action((typed: string, { json }: Json) =>
       withSite(async (site) => {
         const { name } = await readAs(GroupInput, { name: typed });
-        print((await site.get(GroupsService).add(name, byOperator())).id);
+        const group = await site.get(GroupsService).add(name, byOperator());
+        if (json) printJson(presentGroup(group));
+        else print(group.id);
       }),
     );
   groups
     .command('remove')
     .description('delete a group; its members stay members')
     .argument('<group>')
-    .action((named: string) =>
+    .option('--json', 'for scripts')
+    .action((named: string, { json }: Json) =>
       withSite(async (site) => {
         const group = await findGroup(site, named);
         await site.get(GroupsService).delete(group, byOperator());
-        print(`The group ${group.name} is deleted.`);
+        if (json) printJson(presentGroup(group));
+        else print(`The group ${group.name} is deleted.`);
       }),
     );
   groups
@@ -71,40 +75,23 @@ async function showMembers(
 ): Promise<void> {
   const service = site.get(GroupsService);
   const group = await findGroup(site, named);
+  const present = await all((paging) => service.membersOf(group, paging));
+  const out = new Set(remove === undefined ? [] : (await readAs(GroupMembersInput, { members: remove })).members);
+  const leaving = present.filter(({ id, email }) => out.delete(email) || out.delete(id));
+  if (out.size > 0) {
+    const strangers = `${inWords([...out])} ${out.size === 1 ? 'is' : 'are'}`;
+    throw new NotFoundException(`${strangers} not in the group. Nothing was changed.`);
+  }
   if (add !== undefined) {
     const { members } = await readAs(GroupMembersInput, { members: add });
     await service.addMembers(group, members, byOperator());
   }
-  const present = await all((paging) => service.membersOf(group, paging));
-  const out = new Set(remove === undefined ? [] : (await readAs(GroupMembersInput, { members: remove })).members);
-  const leaving = present.filter(({ id, email }) => out.has(email) || out.has(id));
-  if (leaving.length < out.size)
-    throw new NotFoundException('Some of those are not in the group. Nobody was taken out.');
   for (const { id } of leaving) await service.removeMember(group, id, byOperator());
-  const found = present.filter((member) => !leaving.includes(member)).map(presentGroupMember);
+  const found = (await all((paging) => service.membersOf(group, paging))).map(presentGroupMember);
   if (json) printJson(found);
   else
     printTable(
       ['EMAIL', 'NAME'],
       found.map(({ email, name }) => [email, name]),
     );
-}
-
-/** @throws NotFoundException if there is no group of that name or id. */
-export async function findGroup(site: INestApplicationContext, named: string): Promise<Group> {
-  const known = await all((paging) => site.get(GroupsService).list(paging));
-  const group = known.find(({ id, name }) => id === named || name.toLowerCase() === named.trim().toLowerCase());
-  if (!group) throw new NotFoundException(`There is no group called ${named}.`);
-  return group;
-}
-
-/** All parts of a list. */
-export async function all<Item>(read: (paging: SearchInput) => Promise<Part<Item>>): Promise<Item[]> {
-  const found: Item[] = [];
-  for (let cursor: string | null | undefined; cursor !== null;) {
-    const part: Part<Item> = await read({ limit: 100, ...(cursor && { cursor }) });
-    found.push(...part.items);
-    cursor = part.nextCursor;
-  }
-  return found;
 }

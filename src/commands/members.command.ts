@@ -1,42 +1,48 @@
-import { ConflictException, NotFoundException, type INestApplicationContext } from '@nestjs/common';
+import { ConflictException, type INestApplicationContext } from '@nestjs/common';
 import { Argument, Command, Option } from 'commander';
 import { ActivityService } from '../activity/activity.service.js';
 import { PasswordResets } from '../confirmations/password-resets.js';
 import { roles, type Role } from '../http/access.js';
 import { MemberFilterInput } from '../members/member.input.js';
 import { presentMember, type MemberView } from '../members/member.view.js';
-import { MembersService, type Member } from '../members/members.service.js';
-import { emailForm } from '../users/account-fields.js';
+import { MembersService } from '../members/members.service.js';
+import { oneIn } from '../users/pasted-people.js';
 import { RegistrationInput } from '../users/registration.input.js';
-import { memberStates, stateOf } from '../users/user.entity.js';
+import { memberStates } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
+import { all, findMembers } from './lookup.js';
+import * as acts from './member-acts.js';
 import { print, printJson, printTable, remark } from './output.js';
 import { passwordFrom, randomPassword } from './password.js';
 import { byOperator, readAs, type WithSite } from './site.js';
 
-interface Additions {
+interface Json {
+  readonly json?: true;
+}
+
+interface Additions extends Json {
   readonly name: string;
   readonly admin?: true;
   readonly passwordStdin?: true;
 }
 
-interface ListOptions {
+interface ListOptions extends Json {
   readonly search?: string;
   readonly state?: string;
-  readonly json?: true;
 }
 
 /** What the operator can do about members. */
 export function membersCommand(withSite: WithSite): Command {
-  /** A command on one member, which is opened, found by its email, and acted upon. */
-  const onMember =
-    <Rest extends unknown[]>(act: (about: About, ...rest: Rest) => Promise<void>) =>
-    async (email: string, ...rest: Rest) =>
-      withSite(async (site) =>
-        act({ site, members: site.get(MembersService), member: await find(site, email) }, ...rest),
-      );
-
   const members = new Command('members').description('who there is, and who may do what');
+  /** A command that does the same to each of some members. */
+  const onEach = (name: string, description: string, act: acts.Act) =>
+    members
+      .command(name)
+      .description(description)
+      .argument('<people...>', pasted)
+      .option('--json', 'for scripts')
+      .action((people: string[], { json }: Json) => toEach(withSite, people, act, json));
+
   members
     .command('list')
     .description('list the members, the newest first')
@@ -51,61 +57,54 @@ export function membersCommand(withSite: WithSite): Command {
     .requiredOption('--name <name>', 'what the member is called')
     .option('--admin', 'as an admin')
     .option('--password-stdin', 'take the password from standard input, and print no link')
+    .option('--json', 'for scripts')
     .action((email: string, options: Additions) => add(withSite, email, options));
-  members
-    .command('approve')
-    .description('let in a member who waits for it, and tell them by mail')
-    .argument('<email>')
-    .action(onMember(approve));
-  members
-    .command('disable')
-    .description('keep a member out, and end their sessions, tokens and links')
-    .argument('<email>')
-    .action(onMember(disable));
-  members
-    .command('enable')
-    .description('let a disabled member come in again')
-    .argument('<email>')
-    .action(onMember(enable));
+  onEach('approve', 'let in members who wait for it, and tell them by mail', acts.approve);
+  onEach('disable', 'keep members out, and end their sessions, tokens and links', acts.disable);
+  onEach('enable', 'let disabled members come in again', acts.enable);
   members
     .command('role')
     .description('make a member an admin, or an admin a member')
-    .argument('<email>')
+    .argument('<people>', pasted)
     .addArgument(new Argument('<role>').choices(roles))
-    .action(onMember(setRole));
-  members
-    .command('reset-link')
-    .description('print a link under which a member chooses another password: good once, for 30 minutes')
-    .argument('<email>')
-    .action(onMember(printResetLink));
-  members
-    .command('end-sessions')
-    .description('end all sessions and tokens of a member')
-    .argument('<email>')
-    .action(onMember(endSessions));
-  members
-    .command('reset-factors')
-    .description('take away the second factor of a member who has lost it, and tell them by mail')
-    .argument('<email>')
-    .action(onMember(resetFactors));
+    .option('--json', 'for scripts')
+    .action((people: string, role: Role, { json }: Json) =>
+      toEach(withSite, [people], (about) => acts.setRole(about, role), json),
+    );
+  const forReset = 'print a link under which a member chooses another password: good once, for 30 minutes';
+  onEach('reset-link', forReset, acts.makeResetLink);
+  onEach('end-sessions', 'end all sessions and tokens of members', acts.endSessions);
+  const forFactors = 'take away the second factor of members who have lost it, and tell them by mail';
+  onEach('reset-factors', forFactors, acts.resetFactors);
+  const forRemoval = 'delete members with everything that is theirs, at once and for good, and tell them by mail';
+  onEach('remove', forRemoval, acts.remove);
   return members;
 }
 
-/** A member whom a command is about. */
-interface About {
-  readonly site: INestApplicationContext;
-  readonly members: MembersService;
-  readonly member: Member;
+const pasted = 'by email, also as a mail program gives them: "Ada <ada@example.com>; bob@example.com"';
+
+/** Looks up all of them first. What was done is told also if it cannot be done to one of them. */
+async function toEach(withSite: WithSite, people: readonly string[], act: acts.Act, json?: true): Promise<void> {
+  await withSite(async (site) => {
+    const found = await findMembers(site, people);
+    const told: object[] = [];
+    try {
+      for (const member of found) {
+        const { text, aside, json: view } = await act({ site, members: site.get(MembersService), member });
+        told.push(view);
+        if (json) continue;
+        if (aside !== undefined) remark(aside);
+        print(text);
+      }
+    } finally {
+      if (json) printJson(told);
+    }
+  });
 }
 
 async function list(site: INestApplicationContext, { search: q, state, json }: ListOptions): Promise<void> {
-  const filter = await readAs(MemberFilterInput, { limit: 100, q, state });
-  const found: MemberView[] = [];
-  for (let cursor: string | null | undefined; cursor !== null;) {
-    const part = await site.get(MembersService).list({ ...filter, ...(cursor && { cursor }) });
-    found.push(...part.items.map(presentMember));
-    cursor = part.nextCursor;
-  }
+  const filter = await readAs(MemberFilterInput, { q, state });
+  const found = (await all((paging) => site.get(MembersService).list({ ...filter, ...paging }))).map(presentMember);
   if (json) printJson(found);
   else if (found.length === 0) remark('There is no such member.');
   else printTable(headings, found.map(rowOf));
@@ -122,9 +121,10 @@ const rowOf = ({ email, name, role, state, hasFactor, createdAt }: MemberView) =
   createdAt.slice(0, 10),
 ];
 
-async function add(withSite: WithSite, email: string, { name, admin, passwordStdin }: Additions): Promise<void> {
+async function add(withSite: WithSite, email: string, options: Additions): Promise<void> {
+  const { name, admin, passwordStdin, json } = options;
   const password = passwordStdin ? await passwordFrom(process.stdin) : randomPassword();
-  const input = await readAs(RegistrationInput, { name, email, password });
+  const input = await readAs(RegistrationInput, { name, email: oneIn(email), password });
   await withSite(async (site) => {
     const { caller } = byOperator();
     // the operator vouches for the address, and is not bound by the rules of registration
@@ -133,60 +133,13 @@ async function add(withSite: WithSite, email: string, { name, admin, passwordStd
     if (!registered.isNew) throw new ConflictException(`${input.email} has an account already.`);
     const { user } = registered;
     await site.get(ActivityService).record({ kind: 'account.registered', member: user, actor: null }, caller);
-    if (passwordStdin) {
-      print(`${user.email} is ${inWords[role]} now.`);
-      return;
+    const link = passwordStdin ? null : await site.get(PasswordResets).makeFor(user, { isFirst: true }, caller);
+    const words = `${user.email} is ${acts.roleInWords[role]} now`;
+    if (json) printJson({ ...presentMember(await site.get(MembersService).find(user.id)), link });
+    else if (link === null) print(`${words}.`);
+    else {
+      remark(`${words}, and chooses a password here, once and within a day:`);
+      print(link);
     }
-    const link = await site.get(PasswordResets).makeFor(user, { isFirst: true }, caller);
-    remark(`${user.email} is ${inWords[role]} now, and chooses a password here, once and within a day:`);
-    print(link);
   });
 }
-
-async function approve({ members, member }: About): Promise<void> {
-  if (!(await members.approve(member, byOperator())))
-    throw new ConflictException(`${member.email} does not wait to be let in.`);
-  print(`${member.email} is let in.`);
-}
-
-async function disable({ members, member }: About): Promise<void> {
-  await members.disable(member, byOperator());
-  print(`${member.email} is disabled, and every session has ended.`);
-}
-
-async function enable({ members, member }: About): Promise<void> {
-  await members.enable(member, byOperator());
-  print(member.awaitingSince ? `${member.email} is enabled, and waits to be let in.` : `${member.email} may come in.`);
-}
-
-async function setRole({ members, member }: About, role: Role): Promise<void> {
-  await members.setRole(member, role, byOperator());
-  print(`${member.email} is ${inWords[role]} now.`);
-}
-
-async function printResetLink({ site, member }: About): Promise<void> {
-  if (stateOf(member) !== 'active')
-    throw new ConflictException(`${member.email} may not come in, so needs no new password: let them in first.`);
-  const link = await site.get(PasswordResets).makeFor(member, { isFirst: false }, byOperator().caller);
-  remark(`${member.email} chooses another password here, once and within 30 minutes; the old one works until then:`);
-  print(link);
-}
-
-async function endSessions({ members, member }: About): Promise<void> {
-  await members.endSessions(member, byOperator());
-  print(`Every session and token of ${member.email} has ended.`);
-}
-
-async function resetFactors({ members, member }: About): Promise<void> {
-  if (!(await members.resetFactors(member, byOperator())))
-    throw new ConflictException(`${member.email} has no second factor.`);
-  print(`${member.email} has no second factor any more: a password is enough, until they set one up.`);
-}
-
-async function find(site: INestApplicationContext, email: string): Promise<Member> {
-  const user = await site.get(UsersService).findByEmail(emailForm(email) as string);
-  if (!user) throw new NotFoundException(`There is no member with the email ${email}.`);
-  return site.get(MembersService).find(user.id);
-}
-
-const inWords: Record<Role, string> = { member: 'a member', admin: 'an admin' };

@@ -6,7 +6,7 @@ import pino from 'pino';
 import { DataSource } from 'typeorm';
 import { createApp } from '../../src/app.js';
 import { commandLine } from '../../src/commands/command-line.js';
-import { wordsOfFailure } from '../../src/commands/failure.js';
+import { exitCodeOf, wordsOfFailure } from '../../src/commands/failure.js';
 import type { WithSite } from '../../src/commands/site.js';
 import { projectFolder, readSettings } from '../../src/config/settings.js';
 import { dataSourceOptions } from '../../src/database/data-source.js';
@@ -63,7 +63,8 @@ export async function gatehouseHere(environment: Environment, command: string, .
     await commandLine(environment, withSite).parseAsync([...command.split(' '), ...more], { from: 'user' });
     return { code: 0, ...said };
   } catch (error) {
-    return { code: 1, output: said.output, remarks: `${said.remarks}${wordsOfFailure(error)}\n` };
+    const code = exitCodeOf(error);
+    return { ...said, code, remarks: code === 1 ? `${said.remarks}${wordsOfFailure(error)}\n` : said.remarks };
   } finally {
     stdout.write = toOutput;
     stderr.write = toRemarks;
