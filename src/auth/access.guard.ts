@@ -1,7 +1,7 @@
 import { ForbiddenException, Injectable, UnauthorizedException, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { callerOf } from '../http/caller.js';
@@ -10,6 +10,7 @@ import { NotYet, SeeOther } from '../http/errors.js';
 import { RouteList } from '../http/route-list.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { Credentials } from '../sessions/credentials.js';
+import { KeptForms } from './kept-forms.js';
 
 const closed: Access = { to: 'members' };
 
@@ -26,6 +27,7 @@ export class AccessGuard extends AuthGuard('jwt') {
     private readonly credentials: Credentials,
     private readonly routes: RouteList,
     private readonly limits: RateLimits,
+    private readonly forms: KeptForms,
     private readonly settings: Settings,
   ) {
     super();
@@ -45,9 +47,15 @@ export class AccessGuard extends AuthGuard('jwt') {
     this.refuseByScope(user, access, request);
     if (access.to === 'admins' && user.role !== 'admin') throw new ForbiddenException('This is for admins only.');
     this.refuseUnlessDone(user, access, request);
+    const mustProve = this.mustProve(user, access);
+    if (mustProve && isApi(request))
+      throw new ForbiddenException('Prove again that it is you first: PUT /api/v1/users/me/proof.');
     // before anything is read or written: what a member may do is bounded, whatever it is
     if (access.to === 'members' && !access.unlimited && !isSafe(request))
       await this.limits.spendChange(user.session.id, callerOf(request).address);
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    if (mustProve) throw new SeeOther(await this.proofFor(user, request, reply));
+    if (request.method === 'GET' && user.session.kind === 'browser') await this.forms.giveBack(request, reply, user);
     return true;
   }
 
@@ -83,20 +91,18 @@ export class AccessGuard extends AuthGuard('jwt') {
           : 'Please confirm your email address first. This site sends no mail: whoever runs it has the link for you.',
         { text: 'Ask for another link on your account page', href: '/account' },
       );
-    if (
-      access.recentProof &&
-      viewer.session.kind !== 'token' &&
-      (viewer.session.provenAt?.getTime() ?? 0) <= Date.now() - freshFor
-    ) {
-      if (!isApi(request)) throw new SeeOther(this.proofFor(request));
-      throw new ForbiddenException('Prove again that it is you first: PUT /api/v1/users/me/proof.');
-    }
   }
 
-  /** Where the member proves who they are, and that a form which was sent meanwhile is to be sent again. */
-  private proofFor(request: FastifyRequest): string {
-    const { method } = request;
-    const next = encodeURIComponent(this.routes.pageOf(request));
-    return `/account/proof?next=${next}${method === 'GET' || method === 'HEAD' ? '' : '&again=yes'}`;
+  private mustProve({ session: { kind, provenAt } }: Viewer, access: Access): boolean {
+    return access.recentProof === true && kind !== 'token' && (provenAt?.getTime() ?? 0) <= Date.now() - freshFor;
+  }
+
+  /** Where the member proves who they are, and that a form which was sent meanwhile is to be sent again; it is kept. */
+  private async proofFor(viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    const page = this.routes.pageOf(request);
+    const proof = `/account/proof?next=${encodeURIComponent(page)}`;
+    if (isSafe(request)) return proof;
+    await this.forms.keep(request, reply, viewer, page);
+    return `${proof}&again=yes`;
   }
 }

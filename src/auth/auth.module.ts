@@ -17,6 +17,7 @@ import { BrowserLogins } from './browser-logins.js';
 import { Devices } from './devices.js';
 import { FactorChecks } from './factor-checks.js';
 import { FirstSetup } from './first-setup.js';
+import { KeptForms } from './kept-forms.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { LocalStrategy } from './local.strategy.js';
 import { LoginLinkController } from './login-link.controller.js';
@@ -56,6 +57,7 @@ import { SetupController } from './setup.controller.js';
     FactorChecks,
     FirstSetup,
     JwtStrategy,
+    KeptForms,
     LocalStrategy,
     LoginsService,
     // in this order: who may not, or names what is not there, is told so before their body is looked at

@@ -27,6 +27,7 @@ import { safePath } from '../http/safe-path.js';
 import { SessionsService, type Renewed } from '../sessions/sessions.service.js';
 import { Credentials } from '../sessions/credentials.js';
 import { FactorChecks } from './factor-checks.js';
+import { KeptForms } from './kept-forms.js';
 import { ProofInput } from './proof.input.js';
 import { FreshTokenView, presentFreshToken } from './token.view.js';
 
@@ -48,6 +49,7 @@ export class ProofController {
     private readonly sessions: SessionsService,
     private readonly credentials: Credentials,
     private readonly activity: ActivityService,
+    private readonly forms: KeptForms,
     private readonly flashes: FlashMessages,
   ) {}
 
@@ -120,13 +122,13 @@ export class ProofController {
   private async goOn(viewer: Viewer, request: ProofRequest, reply: FastifyReply): Promise<{ url: string }> {
     const { token, expiresIn, isRemembered } = await this.note(viewer, request);
     this.credentials.keep(reply, token, isRemembered ? expiresIn : undefined);
-    // what the form held is nowhere: a password may have been in it
-    if (request.body?.again)
-      this.flashes.put(reply, {
-        kind: 'status',
-        message: 'Thank you. Nothing was sent yet: please send it once more.',
-      });
-    return { url: safePath(request.body?.next, home) };
+    const next = safePath(request.body?.next, home);
+    if (request.body?.again) {
+      const typed = (await this.forms.release(reply, viewer, next)) ? ' What you typed is here again.' : '';
+      const message = `Thank you. Nothing was sent yet: please send it once more.${typed}`;
+      this.flashes.put(reply, { kind: 'status', message });
+    }
+    return { url: next };
   }
 
   private goBack(message: string, { body }: ProofRequest, reply: FastifyReply): { url: string } {

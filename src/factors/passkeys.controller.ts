@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
-import { FromForm, OnPage } from '../http/form.js';
+import { FromForm, KeepTyped, OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { Credentials } from '../sessions/credentials.js';
 import { NewPasskeyInput, PasskeyNameInput } from './factors.input.js';
@@ -39,6 +39,7 @@ export class PasskeysController {
   }
 
   @Post()
+  @KeepTyped('name')
   async add(
     @CurrentUser() viewer: Viewer,
     @Body() { response, name }: NewPasskeyInput,

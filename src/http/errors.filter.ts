@@ -15,6 +15,7 @@ import { isApi } from './access.js';
 import { Busy, InvalidInput, NotYet, SeeOther, SpentLink, TooManyRequests } from './errors.js';
 import { adviceFor } from './error-advice.js';
 import { FlashMessages } from './flash.js';
+import { typedInto } from './form.js';
 import { Pages, pathOf } from './pages.js';
 import { RouteList } from './route-list.js';
 import { safePath, withNext } from './safe-path.js';
@@ -165,14 +166,3 @@ const ofTheContent = ['content-length', 'content-disposition', 'etag', 'last-mod
 
 const nextOf = ({ body }: FastifyRequest): string | undefined =>
   safePath((body as { next?: unknown } | undefined)?.next, '') || undefined;
-
-/** At most so many characters of each, where they go into a cookie. */
-function typedInto(fields: readonly string[], body: unknown, most?: number): Record<string, string> {
-  const typed = body as Record<string, unknown> | undefined;
-  return Object.fromEntries(
-    fields.flatMap((field) => {
-      const value = typed?.[field];
-      return typeof value === 'string' ? [[field, value.slice(0, most)]] : [];
-    }),
-  );
-}

@@ -12,6 +12,13 @@ declare module 'fastify' {
     form?: Form;
     /** The path of the page that the form of this route stands on, such as `/files/:id`. */
     formPage?: string;
+    /** What is kept of a form that has no `form` to name it. */
+    typed?: readonly string[];
+  }
+
+  interface FastifyRequest {
+    /** What was typed into the form of this page before its member had to prove who they are. */
+    typed?: Readonly<Record<string, string>> | undefined;
   }
 }
 
@@ -26,3 +33,17 @@ export const FromForm = (form: Form) => configureRoute({ form });
  * above the route: whoever must log in or prove who they are first is led back there.
  */
 export const OnPage = (formPage: string) => configureRoute({ formPage });
+
+/** Names the fields that are kept of a form which waits for a proof, where bad input does not show that form again. */
+export const KeepTyped = (...typed: string[]) => configureRoute({ typed });
+
+/** What was typed into fields that are kept: at most so many characters of each, where they go into a cookie. */
+export function typedInto(fields: readonly string[], body: unknown, most?: number): Record<string, string> {
+  const typed = body as Record<string, unknown> | undefined;
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const value = typed?.[field];
+      return typeof value === 'string' ? [[field, value.slice(0, most)]] : [];
+    }),
+  );
+}

@@ -42,7 +42,9 @@ export class Pages {
     void reply.header('cache-control', 'no-store');
     const viewer = user && { name: user.name, email: user.email, isAdmin: user.role === 'admin' };
     const values = flash?.typed?.view === view ? flash.typed.values : undefined;
-    return reply.send(this.render(view, { path: pathOf(request), viewer, flash, values, ...data }));
+    const page = { path: pathOf(request), viewer, flash, values, ...data };
+    const { typed } = request;
+    return reply.send(this.render(view, typed ? { ...page, values: { ...page.values, ...typed } } : page));
   }
 
   /** The HTML of a page for somebody of whom nothing is known, not even what they asked for. */

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/instant.column.js';
 
 /** What a link is for; one that was made for one thing opens no other. */
-export type LinkKind = 'reset' | 'email' | 'login' | 'factor' | 'invite' | 'setup';
+export type LinkKind = 'reset' | 'email' | 'login' | 'factor' | 'invite' | 'setup' | 'form';
 
 /** Something secret that is handed out once and opens one thing once: a link in a mail, an invite, a half-done login. */
 @Entity('links')
@@ -18,7 +18,7 @@ export class Link {
   @Column('varchar', { length: 64, unique: true })
   secretHash!: string;
 
-  /** Whom it is for; of an invite, who made it. */
+  /** Whom it is for; of an invite, who made it; of a kept form, the session. */
   @Column('varchar', { length: 36, nullable: true })
   userId!: string | null;
 

@@ -18,7 +18,7 @@ export interface NewLink {
 }
 
 /** Of these a member has one: the latest. Of two that are made at once, too, whichever row is seen first. */
-const single: readonly LinkKind[] = ['reset', 'email'];
+const single: readonly LinkKind[] = ['reset', 'email', 'form'];
 
 /** Links: who holds the secret may do one thing, once, in time. The database knows only hashes. (ASVS 5.0 6.4, 6.5) */
 @Injectable()
@@ -97,6 +97,20 @@ export class LinksService implements OnModuleInit {
       .limit(limit + 1)
       .getMany();
     return partOf(found, limit);
+  }
+
+  /** The latest link of a kind that somebody has and that can still be used. */
+  async latestOf(kind: LinkKind, userId: string): Promise<Link | undefined> {
+    const query = this.links
+      .createQueryBuilder('l')
+      .where('l."userId" = :userId AND l."kind" = :kind AND l."usedAt" IS NULL AND l."expiresAt" > :now', {
+        userId,
+        kind,
+        now: Date.now(),
+      })
+      .orderBy('l.id', 'DESC')
+      .limit(1);
+    return (await query.getOne()) ?? undefined;
   }
 
   /** Whether there is such a link, used or not. */

@@ -6,7 +6,7 @@ import type { TestApp } from '../support/app.js';
 import { collect } from '../support/collections.js';
 import { addPasskey } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
-import { linksOf } from '../support/html.js';
+import { linksOf, messageOf } from '../support/html.js';
 import { Script, Visitor } from '../support/people.js';
 import { routesOf } from '../support/routes.js';
 import { shelve } from '../support/stored.js';
@@ -17,6 +17,8 @@ let admin: { browser: Visitor; script: Script };
 const pagesOf = new Map<string, Set<string>>();
 /** An address of each of those pages, and of what each of those forms posts to. */
 const addresses = new Map<string, string>();
+/** The fields that one types into or chooses from, by what their form posts to; those of secrets are left out. */
+const fieldsOf = new Map<string, Set<string>>();
 
 const withoutIds = (path: string) => path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, ':id');
 
@@ -52,9 +54,42 @@ async function crawl(): Promise<void> {
       pagesOf.set(to, (pagesOf.get(to) ?? new Set()).add(page));
       addresses.set(`POST ${to}`, action);
     }
+    for (const [, head = '', fields = ''] of html.matchAll(/<form([^>]*method="post"[^>]*)>([^]*?)<\/form>/g)) {
+      const to = withoutIds(/ action="([^"?#]*)/.exec(head)?.[1] ?? page);
+      fieldsOf.set(to, new Set([...(fieldsOf.get(to) ?? []), ...typedFields(fields)]));
+    }
     waiting.push(...linksOf(html).map((href) => href.replaceAll('&amp;', '&').replaceAll('&#x3D;', '=')));
   }
 }
+
+/** Neither what is hidden or of one use alone, nor a password. */
+const typedFields = (html: string) =>
+  [...html.matchAll(/<(?:input|select|textarea)\s[^>]*>/g)].flatMap(([tag]) =>
+    / type="(?:hidden|password)"| autocomplete="(?:one-time-code|username)"/.test(tag)
+      ? []
+      : (/ name="([^"]*)"/.exec(tag)?.[1] ?? []),
+  );
+
+/** What somebody types into fields of these names: none is what its page shows by itself. */
+const typed: Record<string, string> = {
+  name: 'What took thought',
+  email: 'typed@example.net',
+  domains: 'typed.example\nalso.example',
+  days: '23',
+  mode: 'approval',
+  scope: 'write',
+};
+
+/** Whether a page shows a value in a field: typed, chosen or ticked. */
+const shows = (html: string, name: string, value: string) =>
+  [
+    `<input[^>]* name="${name}"[^>]* value="${value}"`,
+    `<input[^>]* name="${name}"[^>]* value="${value}"[^>]* checked`,
+    `<select[^>]* name="${name}"[^>]*>[^]*?<option value="${value}" selected`,
+    `<textarea[^>]* name="${name}"[^>]*>${value}</textarea>`,
+  ]
+    .filter((_, index) => name !== 'mode' || index === 1)
+    .some((pattern) => new RegExp(pattern).test(html));
 
 /** The routes that forms of members and admins post to. */
 const posts = (): Route[] =>
@@ -99,6 +134,60 @@ describe('a form that came too late', () => {
       if (to !== '/account/proof' || (pages && !pages.has(withoutIds(page)))) wrong.push(`${path}: ${to} ${page}`);
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('has all that was typed into it on its page again after the proof, once, whichever form it is', async () => {
+    const asking = posts().filter(({ access }) => access?.recentProof);
+    const forms = asking.map(patternOf).filter((form) => fieldsOf.get(form)?.size);
+    expect(forms.sort()).toEqual([
+      '/account/email',
+      '/account/factors/passkeys',
+      '/account/factors/passkeys/:id/name',
+      '/account/tokens',
+      '/admin/invites',
+      '/admin/registration',
+    ]);
+    for (const form of forms) {
+      const fields = [...(fieldsOf.get(form) ?? [])];
+      await site.app.get(DataSource).query('UPDATE "sessions" SET "provenAt" = 0');
+      const values = Object.fromEntries(fields.map((name) => [name, typed[name] ?? 'no value']));
+      const secrets = { password: 'a secret that was typed', code: '271828' };
+      const late = await admin.browser.visit(addresses.get(`POST ${form}`) ?? '', { form: { ...values, ...secrets } });
+      const { pathname, searchParams } = new URL(late.at, site.url);
+      expect([form, pathname, searchParams.get('again')]).toEqual([form, '/account/proof', 'yes']);
+      const page = searchParams.get('next') ?? '';
+      const proof = { password: keeper.password, next: page, again: 'yes' };
+      // a page in between takes nothing away
+      await admin.browser.ask('/account/proof', { form: proof });
+      await admin.browser.ask('/secrets');
+      const { html } = await admin.browser.visit(page);
+      const lost = Object.entries(values).filter(([name, value]) => !shows(html, name, value));
+      expect([form, lost]).toEqual([form, []]);
+      for (const secret of Object.values(secrets)) expect(html).not.toContain(secret);
+      const again = (await admin.browser.visit(page)).html;
+      expect([form, Object.entries(values).filter(([name, value]) => shows(again, name, value))]).toEqual([form, []]);
+    }
+    const rows = await site.app.get(DataSource).query<object[]>(`SELECT 1 FROM "links" WHERE "kind" = 'form'`);
+    expect(rows).toEqual([]);
+  });
+
+  it('is kept sealed, the latest of each session, and shown in no other session', async () => {
+    const [browser, other] = [new Visitor(site.url), new Visitor(site.url)];
+    const { email: own, password } = await browser.register();
+    await other.ask('/login', { form: { email: own, password } });
+    await site.app.get(DataSource).query('UPDATE "sessions" SET "provenAt" = 0');
+    for (const email of ['first@example.net', 'typed@example.net'])
+      await browser.ask('/account/email', { form: { email } });
+    const rows = await site.app
+      .get(DataSource)
+      .query<{ data: string }[]>(`SELECT "data" FROM "links" WHERE "kind" = 'form'`);
+    expect(rows).toEqual([{ data: expect.stringMatching(/^[\w-]+$/) }]);
+    const form = { password, next: '/account/email', again: 'yes' };
+    const theirs = await other.visit('/account/proof', { form });
+    expect([theirs.at, theirs.html.includes('typed@example.net')]).toEqual(['/account/email', false]);
+    const { html } = await browser.visit('/account/proof', { form });
+    expect(html).toContain('value="typed@example.net"');
+    expect(messageOf(html, 'status')).toContain('What you typed is here again');
   });
 
   it('puts nothing that was typed into it on another page', async () => {

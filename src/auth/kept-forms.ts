@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
+import { minuteMs } from '../config/durations.js';
+import { Keys } from '../config/keys.js';
+import type { Viewer } from '../http/access.js';
+import { readBody } from '../http/body.js';
+import { Cookies } from '../http/cookies.js';
+import { typedInto } from '../http/form.js';
+import type { Link } from '../links/link.entity.js';
+import { LinksService } from '../links/links.service.js';
+
+interface Kept {
+  /** The address of the page that the form stands on. */
+  readonly page: string;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** Marks a browser whose next page shows again what was typed. */
+const cookie = 'typed';
+const cookieSeconds = 60;
+const lifetimeMs = 10 * minuteMs;
+
+/**
+ * Keeps what was typed into a form that has to wait for a proof: sealed, for ten minutes, the latest of each session.
+ * Nothing is sent by itself afterwards, since whoever gives the proof need not be who has sent the form.
+ */
+@Injectable()
+export class KeptForms {
+  constructor(
+    private readonly links: LinksService,
+    private readonly keys: Keys,
+    private readonly cookies: Cookies,
+  ) {}
+
+  /**
+   * Reads the form and keeps what its route names to be kept, which no password is.
+   *
+   * @throws what `readBody` throws.
+   */
+  async keep(request: FastifyRequest, reply: FastifyReply, { session }: Viewer, page: string): Promise<void> {
+    const { form, typed } = request.routeOptions.config as FastifyContextConfig;
+    const fields = form?.keep ?? typed ?? [];
+    if (fields.length === 0) return;
+    await readBody(request, reply, 0);
+    const kept: Kept = { page, values: typedInto(fields, request.body) };
+    const data = this.keys.seal(JSON.stringify(kept));
+    await this.links.issue({ kind: 'form', userId: session.id, lifetime: lifetimeMs, data });
+  }
+
+  /** From now on the page of the form shows what was typed; whether anything was, on that page. */
+  async release(reply: FastifyReply, { session }: Viewer, page: string): Promise<boolean> {
+    const isKept = this.open(await this.links.latestOf('form', session.id))?.page === page;
+    if (isKept) this.cookies.set(reply, cookie, 'yes', cookieSeconds);
+    return isKept;
+  }
+
+  /** Gives the page that is asked for what was typed into its form before the proof, once. */
+  async giveBack(request: FastifyRequest, reply: FastifyReply, { session }: Viewer): Promise<void> {
+    if (this.cookies.read(request, cookie) === undefined) return;
+    const link = await this.links.latestOf('form', session.id);
+    const kept = this.open(link);
+    if (link && kept?.page !== request.url) return;
+    this.cookies.clear(reply, cookie);
+    if (link && (await this.links.withdraw('form', link.id))) request.typed = kept?.values;
+  }
+
+  private open(link: Link | undefined): Kept | undefined {
+    return link?.data ? (JSON.parse(this.keys.unseal(link.data)) as Kept) : undefined;
+  }
+}
