@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expectDone, expectRefusal, gatehouseHere, query, type Environment } from '../support/command.js';
 import { mailsIn } from '../support/mail.js';
 import { person, Script, type Person } from '../support/people.js';
+import { need } from '../support/programs.js';
 import { freePort, newFolder, startServer, type Server } from '../support/server.js';
 
 const chief = person({ name: 'Grace Hopper' });
@@ -139,7 +140,7 @@ describe('files', () => {
     written('config', join(folder, '.git'));
     for (const name of ['b.txt', '.hidden', 'deep/a.txt', 'deep/deeper/ü c.txt']) written(name, folder);
     symlinkSync('/etc/hostname', join(folder, 'link'));
-    execFileSync('mkfifo', [join(folder, 'deep', 'pipe')]);
+    execFileSync(need('mkfifo'), [join(folder, 'deep', 'pipe')]);
     const { code, output, remarks } = await operator('files add', `${folder}/`);
     expect(code).toBe(0);
     expect(output.replace(/^[0-9a-f-]{36} {2}/gm, '')).toBe('b.txt\na.txt\nü c.txt\n');
