@@ -7,6 +7,7 @@ import { WhoseAddress1795564800004 } from './0007-whose-address.migration.js';
 import { SearchTexts1795564800005 } from './0008-search-texts.migration.js';
 import { HiddenFiles1795564800006 } from './0009-hidden-files.migration.js';
 import { LongerRequestIds1795564800007 } from './0010-longer-request-ids.migration.js';
+import { VersionsOutOfSight1795564800009 } from './0012-versions-out-of-sight.migration.js';
 
 /** Every migration, in order. They run by themselves at start, on both databases, and only go forward. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   SearchTexts1795564800005,
   HiddenFiles1795564800006,
   LongerRequestIds1795564800007,
+  VersionsOutOfSight1795564800009,
 ];

@@ -16,6 +16,7 @@ interface Row {
   readonly storageKey: string;
   readonly createdAt: number | string;
   readonly discardedAt: number | string | null;
+  readonly wasOut: boolean | number;
   readonly downloads: number | string;
 }
 
@@ -26,7 +27,7 @@ export class FileHistory {
 
   /**
    * The versions of a file, the newest first: for an admin all, for a member the newest, those that stood on the shelf
-   * since the file was given to them, and those of which they have had bytes.
+   * when the next one came, if the file was theirs then, and those of which they have had bytes.
    */
   async versionsFor(
     viewer: Viewer,
@@ -41,11 +42,12 @@ export class FileHistory {
   }
 }
 
-const fromRow = ({ size, createdAt, discardedAt, downloads, ...row }: Row): FileVersion => ({
+const fromRow = ({ size, createdAt, discardedAt, wasOut, downloads, ...row }: Row): FileVersion => ({
   ...row,
   size: Number(size),
   createdAt: new Date(Number(createdAt)),
   discardedAt: discardedAt === null ? null : new Date(Number(discardedAt)),
+  wasOut: Boolean(wasOut),
   downloads: Number(downloads),
 });
 
@@ -74,16 +76,14 @@ const ways = `
     JOIN "audiences" a ON a."collectionId" = c."id" JOIN "group_members" m ON m."groupId" = a."groupId"
     WHERE i."fileId" = "asked"."file" AND m."memberId" = "asked"."member"`;
 
-/** A version stood on the shelf until the next one came. */
+/** A version stood on the shelf until the next one came: what nobody could have then is nobody's to know. */
 const told = `
   WITH "asked" AS (SELECT CAST($1 AS varchar(36)) AS "file", CAST($2 AS varchar(36)) AS "member"),
-    "ways" AS (${ways}),
-    "since" AS (
-      SELECT ${later('f."availableAt"', '(SELECT MIN("at") FROM "ways")')} AS "at"
-      FROM "asked" CROSS JOIN "files" f WHERE f."id" = "asked"."file")
+    "ways" AS (${ways})
   SELECT v.* FROM "asked" CROSS JOIN "file_versions" v
+    LEFT JOIN "file_versions" next ON next."fileId" = v."fileId" AND next."number" = v."number" + 1
   WHERE v."fileId" = "asked"."file" AND v."id" < $3
-    AND (NOT EXISTS (SELECT 1 FROM "file_versions" next WHERE next."fileId" = v."fileId" AND next."number" = v."number" + 1
-        AND next."createdAt" <= (SELECT "at" FROM "since"))
+    AND (next."id" IS NULL
+      OR (v."wasOut" = true AND next."createdAt" > (SELECT MIN("at") FROM "ways"))
       OR EXISTS (SELECT 1 FROM "downloads" d WHERE d."memberId" = "asked"."member" AND d."versionId" = v."id"))
   ORDER BY v."id" DESC LIMIT $4`;

@@ -35,6 +35,10 @@ export class FileVersion {
   @InstantColumn({ nullable: true })
   discardedAt!: Date | null;
 
+  /** Whether members could have the file when the next version took its place; false of the newest. */
+  @Column('boolean', { default: false })
+  wasOut!: boolean;
+
   /** How many downloads of it were spent, by all members together. */
   @CountColumn()
   downloads!: number;
