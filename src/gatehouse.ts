@@ -7,8 +7,10 @@ import { exitCodeOf, wordsOfFailure } from './commands/failure.js';
 import { remark } from './commands/output.js';
 import { refuseOtherOwner } from './commands/owner.js';
 import type { WithSite } from './commands/site.js';
+import { hourMs } from './config/durations.js';
 import { readSettings } from './config/settings.js';
 import { sqlitePath } from './database/data-source.js';
+import { withPatience } from './database/postgres-client.js';
 
 /** Runs one command of the operator's, and tells by the exit code how it went: see `--help`. */
 async function main(): Promise<void> {
@@ -27,7 +29,7 @@ const withSite: WithSite = async (work) => {
   const app = await createApp(settings, logger);
   if (isNew) remark(`There was no database, so one was made: ${path}. Does the server have the same DATA_DIR?`);
   try {
-    await work(app);
+    await withPatience(hourMs, () => work(app));
   } finally {
     await app.close();
   }

@@ -6,6 +6,7 @@ import { secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
 import { bindInstantsAsNumbers } from './instants.js';
 import { migrations } from './migrations.js';
+import { PostgresClient } from './postgres-client.js';
 import { tryMs, Turns } from './turns.js';
 
 /** The path of the SQLite file that the settings name, or undefined where they name PostgreSQL. */
@@ -36,7 +37,7 @@ export function dataSourceOptions(settings: Settings): DataSourceOptions {
       applicationName: 'gatehouse',
       poolSize: 10,
       connectTimeoutMS: patienceMs,
-      extra: { query_timeout: 2 * patienceMs, keepAlive: true },
+      extra: { Client: PostgresClient, query_timeout: 2 * patienceMs, keepAlive: true },
     };
   return { ...shared, type: 'sqlite', database: path, driver: quietSqlite(), enableWAL: true, busyTimeout: tryMs };
 }

@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
 import { bound } from './instants.js';
+import { withoutPatience } from './postgres-client.js';
 import { closeBefore } from './site.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
@@ -55,6 +56,7 @@ export class Reader {
   }
 
   private ask(sql: string, values: readonly unknown[]): Promise<unknown[]> {
-    return this.connection?.rows(sql, values) ?? this.dataSource.query<unknown[]>(sql, [...values]);
+    if (this.connection) return this.connection.rows(sql, values);
+    return withoutPatience(() => this.dataSource.query<unknown[]>(sql, [...values]));
   }
 }

@@ -3,7 +3,8 @@ const codes =
   /^(SQLITE_(BUSY|LOCKED|CANTOPEN|IOERR|READONLY)|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)|57P0[1-3]|53300|08...)$/;
 
 /** What pg says without a code. */
-const words = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|timeout expired)/;
+const words =
+  /^(Connection terminated|Client (was closed|has encountered a connection error) and is not queryable|timeout exceeded when trying to connect|Query read timeout|timeout expired)/;
 
 /** Whether a statement failed because the database is away or locked, and may do once it is back. */
 export function isUnavailable(error: unknown): boolean {

@@ -1,6 +1,8 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
+import { secondMs } from '../config/durations.js';
+import { withPatience } from '../database/postgres-client.js';
 
 interface Chore {
   /** How often, in milliseconds. */
@@ -10,6 +12,9 @@ interface Chore {
   readonly fault: string;
   running?: Promise<void> | undefined;
 }
+
+/** So long a statement of a chore may take at least; else until the chore's next turn. */
+const leastMs = 10 * secondMs;
 
 /**
  * What the site does by itself, again and again, such as deleting what is over. Only a process that listens does it: a
@@ -50,7 +55,8 @@ export class Chores implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   private begin(chore: Chore): void {
     chore.running ??= Promise.resolve()
-      .then(chore.work)
+      // a year of old rows takes longer to delete than anybody waits for a page
+      .then(() => withPatience(Math.max(chore.every, leastMs), chore.work))
       .catch((error: unknown) => this.logger.warn({ err: error }, chore.fault))
       .finally(() => (chore.running = undefined));
   }

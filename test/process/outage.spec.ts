@@ -1,9 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
+import pg from 'pg';
 import type sqlite3 from 'sqlite3';
 import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
@@ -13,6 +14,7 @@ import { Line } from '../support/line.js';
 import { person, Script } from '../support/people.js';
 import { need } from '../support/programs.js';
 import { freePort, newFolder, startServer } from '../support/server.js';
+import { launchPostgres } from '../support/start-postgres.js';
 
 const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 
@@ -41,6 +43,9 @@ const comesBack = (url: string) =>
   eventually(async () => (await fetch(`${url}/ready`)).status === 200 && (await register(url)).status === 201);
 
 describe('a database that does not answer', () => {
+  let own: (() => Promise<void>) | undefined;
+  afterAll(() => own?.());
+
   it('is 503 while another program has SQLite locked, and goes on by itself', async () => {
     const server = await startServer();
     const other = new sqlite.Database(join(server.dataDir, 'gatehouse.db'));
@@ -67,6 +72,61 @@ describe('a database that does not answer', () => {
     expect(await server.stop()).toBe(0);
     await line.close();
     await database?.drop();
+  });
+
+  it('is 503 while PostgreSQL hangs, and no connection keeps an answer or a transaction for the next', async () => {
+    const { server: postgres, folder, url: address } = await launchPostgres();
+    own = async () => {
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    };
+    const DATABASE_URL = `${address}/postgres`;
+    const other = new pg.Client(DATABASE_URL);
+    const server = await startServer({
+      DATABASE_URL,
+      ADMIN_EMAIL: keeper.email,
+      ADMIN_PASSWORD: keeper.password,
+    });
+    const admin = new Script(server.url);
+    await admin.logIn(keeper);
+    const ada = new Script(server.url);
+    await ada.register();
+    const { id } = (await (await ada.ask('/api/v1/users/me')).json()) as { id: string };
+    await Promise.all(Array.from({ length: 12 }, () => ada.ask('/api/v1/users/me')));
+
+    // one is within a transaction, and waits there for what somebody else has
+    await other.connect();
+    await other.query('SELECT pg_advisory_lock(4283467382)');
+    const waiting = admin.ask(`/api/v1/users/${id}`, { method: 'PATCH', json: { disabled: true } });
+    await eventually(async () => {
+      const { rowCount } = await other.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`);
+      return rowCount === 1;
+    });
+    const main = Number(readFileSync(join(folder, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
+    const children = readFileSync(`/proc/${main}/task/${main}/children`, 'utf8').split(' ').filter(Boolean);
+    const all = [main, ...children.map(Number)];
+    for (const pid of all) process.kill(pid, 'SIGSTOP');
+    try {
+      await tellsToComeBack(server.url);
+      expect((await waiting).status).toBe(503);
+    } finally {
+      for (const pid of all) process.kill(pid, 'SIGCONT');
+    }
+    await other.query('SELECT pg_advisory_unlock(4283467382)');
+    await comesBack(server.url);
+    const people = Array.from({ length: 20 }, () => person());
+    const told = people.map(async (who) => {
+      const script = new Script(server.url);
+      await script.register(who);
+      return ((await (await script.ask('/api/v1/users/me')).json()) as { email: string }).email;
+    });
+    const emails = people.map(({ email }) => email);
+    expect(await Promise.all(told)).toEqual(emails);
+    // what was acknowledged is there for everybody
+    const { rowCount } = await other.query('SELECT 1 FROM "users" WHERE "email" = ANY($1)', [emails]);
+    expect(rowCount).toBe(people.length);
+    await other.end();
+    expect(await server.stop()).toBe(0);
   });
 });
 

@@ -9,9 +9,17 @@ declare global {
   var postgresFolder: string | undefined;
 }
 
-/** Starts a real PostgreSQL of its own on a free loopback port; its address is in `TEST_POSTGRES`. */
+/** Starts a real PostgreSQL for all specs on a free loopback port; its address is in `TEST_POSTGRES`. */
 export default async function startPostgres(): Promise<void> {
   if (globalThis.postgres) return;
+  const { server, folder, url } = await launchPostgres();
+  globalThis.postgres = server;
+  globalThis.postgresFolder = folder;
+  process.env.TEST_POSTGRES = url;
+}
+
+/** Starts a PostgreSQL; for a spec that does to it what others would not bear. */
+export async function launchPostgres(): Promise<{ server: EmbeddedPostgres; folder: string; url: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
   // PostgreSQL refuses to run as root, so as root it runs as a user of its own, which must reach the folder
   chmodSync(folder, 0o755);
@@ -30,9 +38,7 @@ export default async function startPostgres(): Promise<void> {
   });
   await server.initialise();
   await server.start();
-  globalThis.postgres = server;
-  globalThis.postgresFolder = folder;
-  process.env.TEST_POSTGRES = `postgres://gatehouse:gatehouse@127.0.0.1:${port}`;
+  return { server, folder, url: `postgres://gatehouse:gatehouse@127.0.0.1:${port}` };
 }
 
 function freePort(): Promise<number> {

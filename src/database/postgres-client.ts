@@ -1,0 +1,29 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import pg from 'pg';
+
+const patience = new AsyncLocalStorage<number>();
+
+/** Does work that nobody waits for at a page: on PostgreSQL each of its statements may take so many milliseconds. */
+export const withPatience = <Done>(milliseconds: number, work: () => Done): Done => patience.run(milliseconds, work);
+
+/** Asks what somebody at a page may come to wait for too, within the work of `withPatience`. */
+export const withoutPatience = <Done>(work: () => Done): Done => patience.exit(work);
+
+/**
+ * A connection to PostgreSQL that is given up with the first statement that is not answered in time: whoever had it next
+ * would wait for the old answer, and a transaction that was begun on it would take in their writes.
+ */
+export class PostgresClient extends pg.Client {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- pg has seven ways to ask, and all are passed on
+  override query(...given: any[]): any {
+    const [text, values] = given as [unknown, unknown];
+    const milliseconds = patience.getStore();
+    const isPlain = typeof text === 'string' && typeof values !== 'function';
+    const config = isPlain && milliseconds !== undefined ? [{ text, values, query_timeout: milliseconds }] : given;
+    const asked: unknown = super.query(...(config as [pg.QueryConfig]));
+    if (asked instanceof Promise) asked.catch((error: unknown) => isTooLate(error) && void this.end());
+    return asked;
+  }
+}
+
+const isTooLate = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';
