@@ -9,6 +9,7 @@ import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
 import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { canonicalAddress } from '../http/address.js';
 import { fold, withWords } from '../http/search.js';
 import { kindsAboutMemberships, kindsAboutThings, kindsForAdmins, type EventKind } from './event-kinds.js';
 import { ActivityEvent, type Outcome } from './event.entity.js';
@@ -203,7 +204,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     const query = this.newestFirst(paging);
     if (kind) query.andWhere('e."kind" = :kind', { kind });
     if (outcome) query.andWhere('e."outcome" = :outcome', { outcome });
-    return withWords(query, 'e."searchText"', q);
+    return withWords(query, 'e."searchText"', q && withAddresses(q));
   }
 
   /** One more than asked for, to know whether there are more. */
@@ -227,3 +228,6 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     await this.events.createQueryBuilder().delete().where('"at" < :before', { before }).execute();
   }
 }
+
+/** What is looked for, each address in it in the one spelling in which addresses are kept. */
+const withAddresses = (q: string): string => q.replace(/\S+/gu, (word) => canonicalAddress(word) ?? word);

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { parse } from 'content-disposition';
+import { once } from 'node:events';
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -15,6 +19,7 @@ import { eventually } from '../support/database.js';
 import { Line } from '../support/line.js';
 import { shelve } from '../support/stored.js';
 import { isAt, logIn, send } from '../support/walks.js';
+import { Visitor } from '../support/people.js';
 
 jest.setTimeout(120_000);
 
@@ -166,6 +171,99 @@ it('a file is replaced in pieces too, and an upload that is cancelled leaves not
       .get(DataSource)
       .query<object[]>('SELECT * FROM "uploads" WHERE "addedFileId" IS NULL');
     expect(waiting.filter((upload) => (upload as { name: string }).name === 'first.bin')).toEqual([]);
+  }));
+
+/** A proxy before the site that takes bodies up to so many bytes, as nginx does, and what it did with each `PATCH`. */
+async function proxyOf(most: number) {
+  const patched: { size: number; isTaken: boolean }[] = [];
+  const server = createServer((asked, answer) => {
+    const { method, url, headers } = asked;
+    const size = Number(headers['content-length'] ?? 0);
+    if (method === 'PATCH') patched.push({ size, isTaken: size <= most });
+    if (size > most) {
+      // it has read what it refuses
+      asked
+        .resume()
+        .once('end', () => answer.writeHead(413, { 'content-type': 'text/html' }).end('<h1>Too large</h1>'));
+      return;
+    }
+    const passed = request(new URL(url ?? '/', site.url), { method, headers }, (found) => {
+      answer.writeHead(found.statusCode ?? 502, found.headers);
+      found.pipe(answer);
+    });
+    passed.on('error', () => answer.destroy());
+    asked.pipe(passed);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, patched, close };
+}
+
+it('through a proxy that takes little at once, pieces become smaller until they pass', async () => {
+  const { path, sha256 } = fileOf('proxied.bin', 6 * MB);
+  const proxy = await proxyOf(1_048_576);
+  const { page, close } = await openTab(browser, proxy.url);
+  try {
+    await logIn(page, keeper);
+    await page.goto('/admin/files/upload');
+    await page.getByLabel('File').setInputFiles(path);
+    await send(page, 'Add to the shelf');
+    await page.getByRole('status').getByText('“proxied.bin” is here.').waitFor({ timeout: 60_000 });
+    expect(await onShelf('proxied.bin')).toMatchObject({ size: 6 * MB, sha256 });
+    const taken = proxy.patched.filter(({ isTaken }) => isTaken);
+    expect(taken.reduce((sum, { size }) => sum + size, 0)).toBe(6 * MB);
+    expect(proxy.patched[0]).toEqual({ size: 6 * MB, isTaken: false });
+  } finally {
+    await close();
+    await proxy.close();
+  }
+});
+
+it('where even the smallest piece is too much for a proxy, it is the proxy that is named', async () => {
+  const { path } = fileOf('stuck.bin', 2 * MB);
+  const proxy = await proxyOf(100_000);
+  const { page, close } = await openTab(browser, proxy.url);
+  try {
+    await logIn(page, keeper);
+    await page.goto('/admin/files/upload');
+    await page.getByLabel('File').setInputFiles(path);
+    await send(page, 'Add to the shelf');
+    await rowOf(page, 'stuck.bin')
+      .getByText('A proxy in front of this site takes no more')
+      .waitFor({ timeout: 60_000 });
+    await rowOf(page, 'stuck.bin').getByText('client_max_body_size').waitFor();
+    expect(await onShelf('stuck.bin')).toBeNull();
+  } finally {
+    await close();
+    await proxy.close();
+  }
+});
+
+it('what the browser saves a file as is what its headers and the list of checksums call it', () =>
+  inTab(browser, site.url, async ({ page }) => {
+    const ada = new Visitor(site.url);
+    const who = await ada.register();
+    const given = ['夏 report.txt', 'twice.pdf', 'TWICE.pdf', `it's 100%25 (1)*.txt`, '10:30?.txt', 'CON.txt', '.env'];
+    const hard = [...given, 'semi;colon "quoted".txt', '~tilde~.txt', 'e\u0301.txt', 'a&b=c#d.txt', 'x'.repeat(250)];
+    await logIn(page, who);
+    const saved: string[] = [];
+    for (const name of hard) {
+      const { file, download } = await shelve(site, Buffer.from(name), name);
+      await page.goto(`/files/${file.id}`);
+      const coming = page.waitForEvent('download');
+      await page.evaluate(`void (location.href = '${download}')`);
+      const suggested = (await coming).suggestedFilename();
+      const { headers } = await ada.ask(download, { method: 'HEAD' });
+      const { filename } = parse(headers.get('content-disposition') ?? '').parameters;
+      expect([name, filename]).toEqual([name, suggested]);
+      saved.push(`${sha256(Buffer.from(name))}  ${suggested}`);
+    }
+    const sums = await (await ada.ask('/files/SHA256SUMS')).text();
+    for (const line of saved) expect(sums.split('\n')).toContain(line);
   }));
 
 it('one who is logged out meanwhile is told how to go on', () =>

@@ -91,6 +91,22 @@ describe('a request that cannot be read is refused in the site’s own way', () 
     }
   });
 
+  it('also headers that do not arrive in time', async () => {
+    const server = site.app.getHttpServer();
+    const { headersTimeout } = server;
+    server.headersTimeout = 500;
+    try {
+      const slow = ['/api/v1/files', '/secrets'].map((path) => sayRaw(site.url, `GET ${path} HTTP/1.1\r\n${host}X-`));
+      for (const answer of await Promise.all(slow)) {
+        expect(answer.status).toBe(408);
+        // how far a request has come is not known, so it is answered as to a browser
+        expectOurs(answer, false);
+      }
+    } finally {
+      server.headersTimeout = headersTimeout;
+    }
+  });
+
   it('also in the middle of a body, and from a form of another host', async () => {
     const broken = `POST /api/v1/auth/login HTTP/1.1\r\n${chunked}zz\r\n`;
     expectOurs(await sayRaw(site.url, broken), true);

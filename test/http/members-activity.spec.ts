@@ -36,7 +36,7 @@ const ada = person({ email: 'ärgerlich@example.com' });
 const grace = person({ email: '=1+1@example.com' });
 
 beforeAll(async () => {
-  site = await startWithAdmin();
+  site = await startWithAdmin({ TRUST_PROXY: '127.0.0.1' });
   admin = await adminOf(site);
   const script = new Script(site.url);
   await script.register(ada);
@@ -225,6 +225,26 @@ describe('the log as a table', () => {
     const answer = await admin.browser.ask('/admin/activity.csv', { method: 'HEAD' });
     expect([answer.status, await answer.text()]).toEqual([200, '']);
   });
+});
+
+it.each([
+  [
+    '2001:db8::7',
+    ['2001:DB8::7', '[2001:db8::7]', '[2001:db8::7]:443', '2001:0db8:0:0:0:0:0:0007', '2001:db8::7%eth0'],
+  ],
+  [
+    '203.0.113.9',
+    ['203.0.113.9', '203.0.113.9:50001', '::ffff:203.0.113.9', '[::FFFF:203.0.113.9]', '203.000.113.009'],
+  ],
+])('an address is found however it is typed: %s', async (address, spellings) => {
+  const { email } = ada;
+  const json = { email, password: 'a wrong password' };
+  await new Script(site.url).ask('/api/v1/auth/login', { json, headers: { 'x-forwarded-for': address } });
+  for (const typed of [...spellings, ...spellings.map((one) => ` ${email.toUpperCase()}  ${one}`)]) {
+    const { items } = await list(`?q=${encodeURIComponent(typed)}`);
+    expect([typed, items.map((one) => [one.target, one.address])]).toEqual([typed, [[email, address]]]);
+    expect(await (await csv(`?q=${encodeURIComponent(typed)}`)).text()).toContain(email);
+  }
 });
 
 it('nothing of all that went wrong on the server’s side', () => {

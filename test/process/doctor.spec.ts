@@ -157,6 +157,29 @@ describe('the doctor', () => {
     });
   });
 
+  it('finds mails that nobody took, and old accounts whose mailbox opens another', async () => {
+    const site = asleep();
+    const found = await diagnose(site);
+    for (const check of ['mails lost', 'emails']) expect(found).not.toHaveProperty([check]);
+    const day = 24 * 60 * 60 * 1_000;
+    for (const [email, days] of [
+      ['grace@example.com', 1],
+      ['long-ago@example.com', 8],
+    ] as const)
+      await query(
+        site,
+        `INSERT INTO "events" ("id", "at", "kind", "outcome", "target", "requestId", "searchText")
+         VALUES ($1, $2, 'mail.given-up', 'refused', $3, '', '')`,
+        [email, Date.now() - days * day, email],
+      );
+    await query(site, `UPDATE "users" SET "email" = 'ada@EXAMPLE.com'`);
+    const then = await diagnose(site);
+    expect(then).toMatchObject({
+      'mails lost': warning('no mail server took it: grace@example.com$'),
+      emails: warning('opens another account.*: ada@EXAMPLE.com.*Disable them'),
+    });
+  });
+
   it('finds a PostgreSQL that does not answer, does not know the password, or is empty; and tells nobody of it', async () => {
     const database = await newDatabase('postgres');
     try {

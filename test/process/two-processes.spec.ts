@@ -92,6 +92,55 @@ describe.each(['sqlite', 'postgres'] as const)('two processes on one %s database
     expect((await script.ask('/api/v1/users/me')).status).toBe(401);
   });
 
+  it('go on in one with a download that began in the other, and never mix two versions', async () => {
+    const keeper = new Script(there.url);
+    await keeper.logIn({ ...person(), ...admin });
+    const send = (method: string, path: string, body: FormData) =>
+      fetch(there.url + path, { method, body, headers: { authorization: `Bearer ${keeper.token ?? ''}` } });
+    const readPart = async (server: Server, path: string, token = '', headers = {}, until = Infinity) => {
+      const answer = await begin(server.url + path, { authorization: `Bearer ${token}`, ...headers });
+      const chunks: Buffer[] = [];
+      let length = 0;
+      for await (const chunk of answer as AsyncIterable<Buffer>) {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length >= until) break;
+      }
+      answer.destroy();
+      return { status: answer.statusCode, etag: answer.headers.etag, bytes: Buffer.concat(chunks) };
+    };
+    const versionOf = (bytes: Buffer) => {
+      const form = new FormData();
+      form.append('file', new Blob([Uint8Array.from(bytes)]), 'report.bin');
+      return form;
+    };
+    const started = [randomBytes(3_000_000), randomBytes(2_500_000)] as const;
+    for (const [first, second] of [[here, there] as const, [there, here] as const])
+      for (const isReplaced of [false, true])
+        for (const named of ['the version', 'nothing']) {
+          const [old, next] = started;
+          const added = await send('POST', '/api/v1/files', versionOf(old));
+          const { id } = (await added.json()) as { id: string };
+          const path = `/api/v1/files/${id}/content`;
+          const ada = new Script(first.url);
+          await ada.register();
+          const begun = await readPart(first, path, ada.token, {}, 200_000);
+          expect([begun.status, old.subarray(0, begun.bytes.length).equals(begun.bytes)]).toEqual([200, true]);
+          if (isReplaced) await send('POST', `/api/v1/files/${id}/versions`, versionOf(next));
+          const range = `bytes=${begun.bytes.length}-`;
+          const condition = named === 'nothing' ? {} : { 'if-range': begun.etag };
+          const rest = await readPart(second, path, ada.token, { range, ...condition });
+          const copy = rest.status === 206 ? Buffer.concat([begun.bytes, rest.bytes]) : rest.bytes;
+          expect([isReplaced, named, copy.equals(rest.status === 206 ? old : next)]).toEqual([isReplaced, named, true]);
+          // who names the version, or knows no other, has the rest; else what went out may count as whole already
+          if (!isReplaced || named !== 'nothing') expect(rest.status).toBe(206);
+          // once it is whole, a part without the name of its version is one of nobody knows what
+          const again = await readPart(first, path, ada.token, { range });
+          if (isReplaced) expect([again.status, again.bytes.equals(next)]).toEqual([200, true]);
+          else expect([again.status, again.bytes.equals(rest.bytes)]).toEqual([206, true]);
+        }
+  });
+
   it('let an invite be used once between them', async () => {
     const keeper = new Script(here.url);
     await keeper.logIn({ ...person(), ...admin });
