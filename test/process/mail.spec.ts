@@ -27,8 +27,43 @@ const sendAndDie = `
   process.kill(process.pid, 'SIGKILL');
 `;
 
-async function leaveLetters(environment: Record<string, string>, addresses: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', sendAndDie, JSON.stringify(addresses)], {
+/** A server whose admin asks a member to have a file, and which dies as the letter is to be queued, or just was. */
+const remindAndDie = `
+  import { createApp } from ${dist('app.js')};
+  import { readSettings } from ${dist('config/settings.js')};
+  import { createLogger } from ${dist('http/logging.js')};
+  import { onThisMachine } from ${dist('http/caller.js')};
+  import { StoredFile } from ${dist('files/stored-file.entity.js')};
+  import { MailService } from ${dist('mail/mail.service.js')};
+  import { Reminders } from ${dist('receipts/reminders.js')};
+  import { DataSource } from ${JSON.stringify(import.meta.resolve('typeorm'))};
+  const settings = readSettings(process.env);
+  const app = await createApp(settings, createLogger(settings, false));
+  await app.listen(0, '127.0.0.1');
+  const [isQueued] = JSON.parse(process.argv[1]);
+  const ada = { name: 'Ada', email: 'ada@example.com', password: 'a sentence of my own' };
+  const headers = { 'content-type': 'application/json' };
+  await fetch(await app.getUrl() + '/api/v1/auth/register', { method: 'POST', headers, body: JSON.stringify(ada) });
+  const mail = app.get(MailService);
+  const send = mail.send.bind(mail);
+  mail.send = async (letter) => {
+    if (isQueued) await send(letter);
+    process.kill(process.pid, 'SIGKILL');
+  };
+  const file = await app.get(DataSource).getRepository(StoredFile).findOneByOrFail({ origin: 'welcome' });
+  await app.get(Reminders).remind(file, { admin: null, caller: onThisMachine('1') });
+  setInterval(() => undefined, 1000);
+`;
+
+const leaveLetters = (environment: Record<string, string>, addresses: readonly string[]) =>
+  runToDeath(sendAndDie, environment, addresses);
+
+async function runToDeath(
+  script: string,
+  environment: Record<string, string>,
+  given: readonly unknown[],
+): Promise<void> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(given)], {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -114,6 +149,33 @@ describe.each(['sqlite', 'postgres'] as const)('letters on %s', (kind) => {
     await wait(3);
     expect(addressesOf(there)).toEqual(['left@example.com']);
     expect(await server.stop()).toBe(0);
+  });
+});
+
+describe('a reminder whose server is killed', () => {
+  it.each([
+    [false, 1],
+    [true, 2],
+  ])('before (or after: %s) its letter is queued is sent by the next, and is not lost', async (isQueued, letters) => {
+    const smtp = await startSmtp();
+    try {
+      const WELCOME_FILE = join(newFolder(), 'minutes.txt');
+      writeFileSync(WELCOME_FILE, 'the minutes');
+      const environment = { DATA_DIR: newFolder(), PUBLIC_URL: 'http://127.0.0.1', SMTP_URL: smtp.url, WELCOME_FILE };
+      await runToDeath(remindAndDie, { ...environment, SMTP_URL: 'smtp://127.0.0.1:1' }, [isQueued]);
+      const state = () => ask<Record<string, number>>(environment, 'SELECT "takenAt", "sentAt" FROM "reminders"');
+      expect(await state()).toEqual([{ takenAt: expect.any(Number), sentAt: null }]);
+      // nobody has it after its lease of a minute
+      await ask(environment, '\nUPDATE "reminders" SET "takenAt" = "takenAt" - 60001');
+      await ask(environment, '\nUPDATE "outbox" SET "dueAt" = 0');
+      const server = await startServer(environment);
+      const reminders = () => smtp.mails.filter(({ subject }) => subject?.startsWith('A file waits for you'));
+      await eventually(async () => reminders().length >= letters && typeof (await state())[0]?.sentAt === 'number');
+      expect(await server.stop()).toBe(0);
+      expect(reminders().map(({ to }) => to?.[0]?.address)).toEqual(Array(letters).fill('ada@example.com'));
+    } finally {
+      await smtp.close();
+    }
   });
 });
 
