@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import { secondMs } from './config/durations.js';
 import { openKeys } from './config/keys.js';
 import type { Settings } from './config/settings.js';
+import { refuseForeignData } from './database/owners.js';
 import { isApi } from './http/access.js';
 import { addressOf, trustedProxies } from './http/address.js';
 import { checkHost, originForm, requestIds } from './http/arrival.js';
@@ -52,6 +53,7 @@ const limits = {
  * @throws Error in words for an operator where the data folder, the database or a view is not right.
  */
 export async function createApp(settings: Settings, logger: Logger): Promise<NestFastifyApplication> {
+  refuseForeignData(settings);
   const keys = openKeys(settings);
   const headers = securityHeaders(settings);
   const isTrusted = trustedProxies(settings.trustProxy);

@@ -5,7 +5,10 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createApp, shutDown } from './app.js';
 import { readSettings, SettingsError, type Settings } from './config/settings.js';
+import { isDamage, wordsOfDamage } from './database/damage.js';
 import { UnusableDatabase } from './database/data-source.js';
+import { foreignTo, handOver } from './database/owners.js';
+import { StoreWatch, UnusableStore } from './files/store-watch.js';
 import { connectionsWithin, networkAddresses, openFilesLimit, wordsOfListening } from './http/listening.js';
 import { createLogger } from './http/logging.js';
 import { tooFewFiles, wordsOf } from './start.js';
@@ -20,6 +23,8 @@ async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const logger = createLogger(settings, isatty(1));
   const app = await createApp(settings, logger);
+  warnOfForeignData(settings, logger);
+  await app.get(StoreWatch).mustHoldSome();
   const server = app.getHttpServer();
   fitConnections(server, settings, logger);
   await app.listen(settings.port, settings.host).catch((error: unknown) => {
@@ -48,6 +53,17 @@ function fitConnections(server: Server, { maxConnections }: Settings, logger: Lo
   if (most < 1_000) logger.warn(words);
 }
 
+/** What this process writes here, the other user cannot read, if the site is theirs after all. */
+function warnOfForeignData(settings: Settings, logger: Logger): void {
+  const self = process.getuid?.();
+  const [first, ...others] = foreignTo(self, settings);
+  if (!first) return;
+  const more = others.length > 0 ? ` and ${others.length} more are not this user's` : ' is not';
+  logger.warn(
+    `The site runs as user ${self}, and ${first.path} (user ${first.owner}'s)${more}: run it as its user, or hand all of it over: ${handOver(settings)}`,
+  );
+}
+
 /** Says by which addresses others reach the site, where no proxy stands in front. */
 function tellNetwork(server: Server, { host, publicUrl, isSecure }: Settings, logger: Logger): void {
   const addresses = isSecure ? [] : networkAddresses(host, (server.address() as AddressInfo).port);
@@ -74,8 +90,11 @@ function endOnSignal(app: NestFastifyApplication, settings: Settings): void {
 const withoutPassword = (url: string) => url.replace(/(:\/\/[^:@/]*):.*@/, '$1:…@');
 
 function fail(error: unknown): never {
-  const isForOperators = [SettingsError, UnusableDatabase, CannotServe].some((kind) => error instanceof kind);
-  const text = error instanceof Error ? (isForOperators ? error.message : wordsOf(error)) : String(error);
+  const isForOperators = [SettingsError, UnusableDatabase, UnusableStore, CannotServe].some(
+    (kind) => error instanceof kind,
+  );
+  const inWords = (fault: Error) => (isDamage(fault) ? wordsOfDamage(fault.message) : wordsOf(fault));
+  const text = error instanceof Error ? (isForOperators ? error.message : inWords(error)) : String(error);
   process.stderr.write(`${text}\n`);
   process.exit(1);
 }

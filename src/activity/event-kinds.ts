@@ -3,7 +3,7 @@
  * a token), which goes with them; `membership`: their email, a colon and the group. What else there is has a name of its
  * own, which stays when a member goes.
  */
-type EventTarget = 'member' | 'membership' | 'file' | 'collection' | 'group' | 'invite' | 'rules';
+type EventTarget = 'member' | 'membership' | 'file' | 'collection' | 'group' | 'invite' | 'rules' | 'site';
 
 interface EventFacts {
   readonly target: EventTarget;
@@ -89,6 +89,7 @@ const events = {
   'collection.downloaded': byMember('collection', 'Downloaded a collection', 'The download of a collection broke off'),
   'file.downloaded': byMember('file', 'Downloaded a file', 'A download broke off'),
   'file.part-downloaded': byMember('file', 'Downloaded a part of a file', 'The download of a part broke off'),
+  'site.key-replaced': byAdmin('site', 'Key of the site replaced'),
 } as const satisfies Readonly<Record<string, EventFacts>>;
 
 export type EventKind = keyof typeof events;

@@ -1,5 +1,6 @@
-import { link, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { Keys } from '../config/keys.js';
 import { holdFile, type Settings } from '../config/settings.js';
 import { copy, examine, filesIn, placeOf, remove, sync, syncAll, writeWhole } from './bytes.js';
 import { BackupFault, findManifest, writeManifest, type Entry, type Manifest } from './manifest.js';
@@ -15,6 +16,8 @@ export interface BackedUp {
   readonly copied: number;
   /** Keys of bytes that the site does not have. */
   readonly missing: readonly string[];
+  /** Whether the key is the one that the database was made with. */
+  readonly isOfKey: boolean;
 }
 
 /** When the last backup was made, and where. */
@@ -60,7 +63,7 @@ async function write(
   const folder = `data-${createdAt.replace(/\D/g, '')}`;
   const own = join(target, folder);
   await mkdir(own, { mode: 0o750 });
-  const { kind, name, rows, versions } = await takeSnapshot(settings, own);
+  const { kind, name, rows, versions, isOfKey } = await takeSnapshot(settings, own, await keysIn(settings));
   const others: Entry[] = [];
   const secret = ['app-secret'].filter(() => settings.appSecret === undefined);
   const mails = (await filesIn(join(dataDir, 'outbox'))).filter((one) => one.endsWith('.eml'));
@@ -81,7 +84,15 @@ async function write(
   await clear(target, folder, versions);
   await writeWhole(join(dataDir, lastBackupFile), `${JSON.stringify({ at: createdAt, target })}\n`);
   const bytes = versions.reduce((sum, { size }) => sum + size, 0);
-  return { target, createdAt, files: versions.length, bytes, copied, missing };
+  return { target, createdAt, files: versions.length, bytes, copied, missing, isOfKey };
+}
+
+/** @throws BackupFault where the site's key is not there. */
+async function keysIn({ dataDir, appSecret }: Settings): Promise<Keys> {
+  const path = join(dataDir, 'app-secret');
+  const secret = appSecret ?? (await readFile(path, 'utf8').catch(() => '')).trim();
+  if (secret !== '') return new Keys(secret);
+  throw new BackupFault(`There is no key in ${path}: put it back, or set APP_SECRET as the site has it.`);
 }
 
 async function take(

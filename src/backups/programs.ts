@@ -36,7 +36,10 @@ export async function programsFor(serverMajor: number): Promise<Programs> {
   );
 }
 
-/** Runs one of them; the password goes by the environment, where no other user sees it. @throws BackupFault. */
+/** One of the programs ran, and said what is wrong. */
+export class ProgramFault extends BackupFault {}
+
+/** Runs one of them; the password goes by the environment, where no other user sees it. @throws ProgramFault. */
 export async function runOn(url: string, program: string, given: readonly string[]): Promise<void> {
   const address = new URL(url);
   const password = decodeURIComponent(address.password);
@@ -49,7 +52,7 @@ export async function runOn(url: string, program: string, given: readonly string
     });
   } catch (error) {
     const { stderr = '', message } = error as { stderr?: string; message: string };
-    throw new BackupFault(`${program} failed: ${(stderr || message).trim().split('\n')[0]}`);
+    throw new ProgramFault(`${program} failed: ${(stderr || message).trim().split('\n')[0]}`);
   }
 }
 

@@ -1,13 +1,13 @@
 import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { brokenRestore } from '../config/keys.js';
+import { brokenRestore, Keys } from '../config/keys.js';
 import type { Settings } from '../config/settings.js';
 import { sqlitePath } from '../database/data-source.js';
 import { SiteLock } from '../database/site-lock.js';
 import { copy, examine, filesIn, placeOf, remove, sync, syncAll, writeWhole } from './bytes.js';
 import { BackupFault, readManifest, type Entry, type Manifest } from './manifest.js';
-import { contentsOf, onPostgres, onSqlite, sqliteTables, type Version } from './snapshot.js';
-import { load } from './verify.js';
+import { contentsOf, onPostgres, onSqlite, postgresTables, sqliteTables, type Ask, type Version } from './snapshot.js';
+import { keysOf, load } from './verify.js';
 
 /** What a restore put back. */
 export interface Restored {
@@ -15,6 +15,8 @@ export interface Restored {
   readonly createdAt: string;
   readonly files: number;
   readonly missing: readonly string[];
+  /** Whether the key that the site has now is the one that the database was made with. */
+  readonly isOfKey: boolean;
 }
 
 /**
@@ -64,8 +66,16 @@ async function exchange(settings: Settings, target: string, manifest: Manifest, 
 
   // from here on the site is neither the old one nor the new one, and says so
   await writeWhole(join(dataDir, brokenRestore), `${target}\n`);
-  if (path === undefined) await onPostgres(databaseUrl, (ask) => load(databaseUrl, database, ask));
+  const keys = settings.appSecret === undefined ? await keysOf(settings, own, manifest) : new Keys(settings.appSecret);
+  const settle = (ask: Ask) => forgetUploads(ask, manifest, keys);
+  let isOfKey: boolean;
+  if (path === undefined)
+    isOfKey = await onPostgres(databaseUrl, async (ask) => {
+      await load(databaseUrl, database, ask);
+      return settle(ask);
+    });
   else {
+    isOfKey = await onSqlite(database, settle);
     for (const rest of ['-wal', '-shm', '-journal']) await rm(path + rest, { force: true });
     await rename(database, path);
     await sync(dirname(path));
@@ -82,7 +92,18 @@ async function exchange(settings: Settings, target: string, manifest: Manifest, 
   await sync(dataDir);
   await remove(old);
   await remove(staging);
-  return { dataDir, createdAt: manifest.createdAt, files: versions.length, missing: manifest.missing };
+  return { dataDir, createdAt: manifest.createdAt, files: versions.length, missing: manifest.missing, isOfKey };
+}
+
+/**
+ * Takes uploads out that had not come to their end, since a backup has no bytes of them: their clients begin again.
+ *
+ * @returns whether the database is of the key that the site will have.
+ */
+async function forgetUploads(ask: Ask, { kind, rows }: Manifest, keys: Keys | undefined): Promise<boolean> {
+  if (rows.uploads !== undefined) await ask('DELETE FROM "uploads" WHERE "addedFileId" IS NULL');
+  if (!keys) return false;
+  return (await contentsOf(ask, kind === 'sqlite' ? sqliteTables : postgresTables, keys)).isOfKey;
 }
 
 /** Which bytes the backup has: what its database names or, of a dump that is not loaded yet, what lies there. */
@@ -116,7 +137,8 @@ async function bringBytes({ storageKey, size, sha256 }: Version, from: string, o
   await bring(join(from, place), join(to, place), { path: place, size, sha256 });
 }
 
-async function refuseWhereInUse(url: string): Promise<void> {
+/** @throws BackupFault where a site runs on a PostgreSQL. */
+export async function refuseWhereInUse(url: string): Promise<void> {
   const inUse = `SELECT COUNT(*) AS "count" FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'gatehouse'`;
   const [row] = await onPostgres(url, (ask) => ask(inUse));

@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import pg from 'pg';
+import type { Keys } from '../config/keys.js';
 import type { Settings } from '../config/settings.js';
+import { damageIn, wordsOfDamage } from '../database/damage.js';
 import { sqlitePath } from '../database/data-source.js';
+import { matchKey } from '../database/key-mark.js';
 import { SqliteConnection } from '../database/sqlite-connection.js';
 import { sync } from './bytes.js';
+import { BackupFault } from './manifest.js';
 import { programsFor, runOn } from './programs.js';
 
 /** Bytes of the library that a database names. */
@@ -19,27 +23,36 @@ export interface Snapshot {
   readonly name: string;
   readonly rows: Record<string, number>;
   readonly versions: Version[];
+  /** Whether it is of the key that it was taken with. */
+  readonly isOfKey: boolean;
 }
+
+/** What is in a database. */
+export type Contents = Pick<Snapshot, 'rows' | 'versions' | 'isOfKey'>;
 
 /** Asks a database in SQL. */
 export type Ask = (sql: string) => Promise<readonly Record<string, unknown>[]>;
 
 /** Writes the database as it is at this moment into a folder, while the site goes on. @throws BackupFault. */
-export async function takeSnapshot(settings: Settings, folder: string): Promise<Snapshot> {
+export async function takeSnapshot(settings: Settings, folder: string, keys: Keys): Promise<Snapshot> {
   const path = sqlitePath(settings);
-  return path === undefined ? dump(settings.databaseUrl, folder) : copyOf(path, folder);
+  return path === undefined ? dump(settings.databaseUrl, folder, keys) : copyOf(path, folder, keys);
 }
 
-async function copyOf(path: string, folder: string): Promise<Snapshot> {
+async function copyOf(path: string, folder: string, keys: Keys): Promise<Snapshot> {
   const name = 'gatehouse.db';
   const copy = join(folder, name);
+  const damage = await damageIn(path).catch((error: unknown) => {
+    throw new BackupFault(`The database at ${path} cannot be read: ${(error as Error).message}`);
+  });
+  if (damage !== undefined) throw new BackupFault(wordsOfDamage(damage));
   // one transaction that reads: it holds up nobody who writes, and what it makes needs no other file
   await onSqlite(path, (ask) => ask(`VACUUM INTO '${copy.replaceAll("'", "''")}'`));
   await sync(copy);
-  return onSqlite(copy, async (ask) => ({ kind: 'sqlite', name, ...(await contentsOf(ask, sqliteTables)) }));
+  return onSqlite(copy, async (ask) => ({ kind: 'sqlite', name, ...(await contentsOf(ask, sqliteTables, keys)) }));
 }
 
-async function dump(url: string, folder: string): Promise<Snapshot> {
+async function dump(url: string, folder: string, keys: Keys): Promise<Snapshot> {
   const name = 'database.sql';
   return onPostgres(url, async (ask) => {
     await ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -51,7 +64,7 @@ async function dump(url: string, folder: string): Promise<Snapshot> {
     const what = ['--no-owner', '--no-privileges', '--schema=public', `--snapshot=${String(server?.id)}`];
     await runOn(url, program, [...what, `--file=${file}`]);
     await sync(file);
-    return { kind: 'postgres', name, ...(await contentsOf(ask, postgresTables)) };
+    return { kind: 'postgres', name, ...(await contentsOf(ask, postgresTables, keys)) };
   });
 }
 
@@ -59,21 +72,22 @@ export const sqliteTables = `SELECT "name" FROM sqlite_master WHERE "type" = 'ta
 export const postgresTables = `SELECT "table_name" AS "name" FROM information_schema.tables
   WHERE "table_schema" = 'public' AND "table_type" = 'BASE TABLE'`;
 
-/** How many rows there are, and which bytes they name. */
-export async function contentsOf(ask: Ask, tables: string): Promise<Pick<Snapshot, 'rows' | 'versions'>> {
+/** How many rows there are, which bytes they name, and whether it is of a key; of any, where none is given. */
+export async function contentsOf(ask: Ask, tables: string, keys?: Keys): Promise<Contents> {
   const rows: Record<string, number> = {};
   for (const { name } of await ask(tables)) {
     const [row] = await ask(`SELECT COUNT(*) AS "count" FROM "${String(name)}"`);
     rows[String(name)] = Number(row?.count);
   }
-  if (rows.file_versions === undefined) return { rows, versions: [] };
+  const isOfKey = !keys || (await matchKey(ask, keys, (table) => rows[table] !== undefined)) !== 'another';
+  if (rows.file_versions === undefined) return { rows, versions: [], isOfKey };
   const found = await ask(`SELECT "storageKey", "size", "sha256" FROM "file_versions" WHERE "discardedAt" IS NULL`);
   const versions = found.map(({ storageKey, size, sha256 }) => ({
     storageKey: String(storageKey),
     size: Number(size),
     sha256: String(sha256),
   }));
-  return { rows, versions };
+  return { rows, versions, isOfKey };
 }
 
 /** Asks a SQLite file, on a connection of its own. */

@@ -7,8 +7,8 @@ import type { Settings } from '../config/settings.js';
 import { dataSourceOptions, openDatabase } from '../database/data-source.js';
 import { copy, examine, placeOf, remove, type Content } from './bytes.js';
 import { BackupFault, readManifest, type Manifest } from './manifest.js';
-import { programsFor, runOn } from './programs.js';
-import { contentsOf, onPostgres, onSqlite, postgresTables, sqliteTables, type Ask, type Snapshot } from './snapshot.js';
+import { ProgramFault, programsFor, runOn } from './programs.js';
+import { contentsOf, onPostgres, onSqlite, postgresTables, sqliteTables, type Ask, type Contents } from './snapshot.js';
 
 /** What is wrong with a backup: with which of its files or tables, and how. */
 export interface BackupFinding {
@@ -47,7 +47,7 @@ async function* compare(path: string, what: string, expected: Content): AsyncGen
 
 interface Tried {
   readonly findings: BackupFinding[];
-  readonly contents?: Pick<Snapshot, 'versions'>;
+  readonly contents?: Contents;
 }
 
 async function tryDatabase(settings: Settings, own: string, manifest: Manifest): Promise<Tried> {
@@ -55,7 +55,7 @@ async function tryDatabase(settings: Settings, own: string, manifest: Manifest):
   try {
     return await withCopy(settings, own, manifest, scratch, async (ask, tables, migrate) => {
       const findings: BackupFinding[] = [];
-      const contents = await contentsOf(ask, tables);
+      const contents = await contentsOf(ask, tables, await keysOf(settings, own, manifest));
       for (const [table, count] of Object.entries(manifest.rows)) {
         const found = contents.rows[table];
         if (found !== count)
@@ -74,13 +74,14 @@ async function tryDatabase(settings: Settings, own: string, manifest: Manifest):
             words: `is damaged: ${String(check?.integrity_check)}`,
           });
       }
-      if (!(await fits(ask, contents.rows, settings, own, manifest)))
-        findings.push({ kind: 'key', what: 'app-secret', words: 'does not open what the database has sealed' });
+      if (!contents.isOfKey)
+        findings.push({ kind: 'key', what: 'app-secret', words: 'is not the key that the database was made with' });
       await migrate();
       return { findings, contents };
     });
   } catch (error) {
-    if (error instanceof BackupFault) throw error;
+    // a dump that cannot be loaded is what was looked for
+    if (error instanceof BackupFault && !(error instanceof ProgramFault)) throw error;
     const words = `cannot be opened and brought up to date: ${(error as Error).message}`;
     return { findings: [{ kind: 'database', what: manifest.database.path, words }] };
   } finally {
@@ -131,26 +132,9 @@ async function bringUpToDate(settings: Settings): Promise<void> {
   await (await openDatabase(dataSourceOptions(settings))).destroy();
 }
 
-/** Whether the key of the backup opens the first thing that its database has sealed. */
-async function fits(
-  ask: Ask,
-  rows: Record<string, number>,
-  { appSecret }: Settings,
-  own: string,
-  { others }: Manifest,
-) {
-  const kept = others.some(({ path }) => path === 'app-secret');
-  const secret = kept ? (await readFile(join(own, 'app-secret'), 'utf8').catch(() => '')).trim() : appSecret;
-  if (secret === undefined) return true;
-  const sealed = [
-    ...(rows.authenticators ? await ask('SELECT "secret" AS "text" FROM "authenticators" LIMIT 1') : []),
-    ...(rows.outbox ? await ask('SELECT "letter" AS "text" FROM "outbox" LIMIT 1') : []),
-  ];
-  try {
-    const keys = new Keys(secret);
-    for (const { text } of sealed) keys.unseal(String(text));
-    return true;
-  } catch {
-    return false;
-  }
+/** The key of a backup or, where that has none, of the settings; undefined where there is neither. */
+export async function keysOf({ appSecret }: Settings, own: string, { others }: Manifest): Promise<Keys | undefined> {
+  const isKept = others.some(({ path }) => path === 'app-secret');
+  const secret = isKept ? (await readFile(join(own, 'app-secret'), 'utf8').catch(() => '')).trim() : appSecret;
+  return secret === undefined ? undefined : new Keys(secret);
 }

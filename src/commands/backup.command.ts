@@ -51,6 +51,10 @@ async function make(environment: Environment, given: string, { json, full }: Opt
   if (json) printJson(done);
   else print(`Backed up to ${given}: the database and ${done.files} versions of files, ${done.copied} copied anew.`);
   if (settings.appSecret !== undefined) remark('APP_SECRET is not in it: keep it where you keep your settings.');
+  if (!done.isOfKey)
+    throw new BackupFault(
+      'The backup is made, but the database is of another key than the one here: run it with the settings of the site.',
+    );
   if (done.missing.length > 0)
     throw new BackupFault(`The site has not the right bytes of ${done.missing.join(', ')}: see files verify.`);
 }
@@ -78,4 +82,11 @@ async function putBack(environment: Environment, given: string, { json }: Option
   const done = await (isArchive(given) ? unpacked(given, work) : work(given));
   if (json) printJson(done);
   else print(`${done.dataDir} is the site of ${done.createdAt} now, with ${done.files} versions of files.`);
+  if (done.missing.length > 0) remark(`The backup never had the bytes of ${done.missing.length} of them: see doctor.`);
+  if (!done.isOfKey)
+    remark(
+      settings.appSecret === undefined
+        ? 'The key is not in the backup: set APP_SECRET as the site had it before you start. If it is lost, see docs/backup.md.'
+        : 'APP_SECRET is not the key of this backup: set it as the site had it or, if the backup has the key, restore again without it.',
+    );
 }

@@ -4,6 +4,7 @@ import { collectionsCommand } from './collections.command.js';
 import { doctorCommand } from './doctor.command.js';
 import { filesCommand } from './files.command.js';
 import { groupsCommand } from './groups.command.js';
+import { keyCommand } from './key.command.js';
 import { membersCommand } from './members.command.js';
 import { registrationCommand } from './registration.command.js';
 import { settingsCommand } from './settings.command.js';
@@ -25,6 +26,7 @@ export function commandLine(environment: Environment, withSite: WithSite): Comma
     .addCommand(registrationCommand(withSite))
     .addCommand(backupCommand(environment))
     .addCommand(restoreCommand(environment))
+    .addCommand(keyCommand(environment, withSite))
     .addCommand(setupLinkCommand(withSite))
     .addCommand(settingsCommand(environment))
     .addCommand(doctorCommand(environment));

@@ -1,9 +1,12 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { DataSource, MigrationExecutor } from 'typeorm';
 import type { Settings } from '../config/settings.js';
+import { damageIn, wordsOfDamage } from '../database/damage.js';
 import { dataSourceOptions, sqlitePath } from '../database/data-source.js';
 import { migrations } from '../database/migrations.js';
 import { ok, problem, warning, wordsOf, type Finding } from './finding.js';
+import { checkBytes } from './bytes.checks.js';
+import { checkKey } from './key.checks.js';
 import { checkRecords } from './records.checks.js';
 
 /** sqlite3's OPEN_READWRITE alone: who looks makes no database. */
@@ -14,13 +17,21 @@ export async function checkDatabase(settings: Settings): Promise<Finding[]> {
   const path = sqlitePath(settings);
   try {
     if (path !== undefined) await access(path, constants.R_OK | constants.W_OK);
+    const damage = path === undefined ? undefined : await damageIn(path, { whole: true });
+    if (damage !== undefined) return [ok('database', path ?? ''), problem('integrity', wordsOfDamage(damage))];
     const dataSource = await open(settings);
     try {
       const opened = ok('database', path ?? 'PostgreSQL answers');
       const file = path === undefined ? [] : await checkFile(dataSource, path);
-      if (file.some(({ state }) => state === 'problem')) return [opened, ...file];
       const schema = await checkSchema(dataSource);
-      const records = schema.state === 'ok' ? await checkRecords(dataSource, settings) : [];
+      const records =
+        schema.state === 'ok'
+          ? [
+              ...(await checkKey(dataSource, settings)),
+              ...(await checkBytes(dataSource, settings)),
+              ...(await checkRecords(dataSource, settings)),
+            ]
+          : [];
       return [opened, ...file, schema, ...records];
     } finally {
       await dataSource.destroy();
@@ -45,14 +56,10 @@ function open(settings: Settings): Promise<DataSource> {
 }
 
 async function checkFile(dataSource: DataSource, path: string): Promise<Finding[]> {
-  const faults = await dataSource.query<{ quick_check: string }[]>('PRAGMA quick_check(1)');
   const [journal] = await dataSource.query<{ journal_mode: string }[]>('PRAGMA journal_mode');
   const { mode } = await stat(path);
-  const fault = faults[0]?.quick_check;
   return [
-    fault === 'ok'
-      ? ok('integrity', 'SQLite finds no fault in the file')
-      : problem('integrity', `The file is damaged (${wordsOf({ message: fault })}): restore a backup.`),
+    ok('integrity', 'SQLite finds no fault in the file'),
     journal?.journal_mode === 'wal'
       ? ok('journal', 'WAL')
       : warning(

@@ -2,7 +2,9 @@ import { HttpException } from '@nestjs/common';
 import { CommanderError } from 'commander';
 import { BackupFault } from '../backups/manifest.js';
 import { SettingsError } from '../config/settings.js';
+import { isDamage, wordsOfDamage } from '../database/damage.js';
 import { UnusableDatabase } from '../database/data-source.js';
+import { UnusableStore } from '../files/store-watch.js';
 import { InvalidInput } from '../http/errors.js';
 
 /** Why a command could not be done, for whoever typed it; with the stack where it is a fault of ours. */
@@ -12,9 +14,11 @@ export function wordsOfFailure(error: unknown): string {
     error instanceof BackupFault ||
     error instanceof HttpException ||
     error instanceof SettingsError ||
-    error instanceof UnusableDatabase
+    error instanceof UnusableDatabase ||
+    error instanceof UnusableStore
   )
     return error.message;
+  if (error instanceof Error && isDamage(error)) return wordsOfDamage(error.message);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

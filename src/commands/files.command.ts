@@ -6,6 +6,7 @@ import { FileAudience } from '../audiences/file-audience.js';
 import type { Collection } from '../collections/collection.entity.js';
 import { CollectionsService } from '../collections/collections.service.js';
 import { presentFile, type FileView } from '../files/file.view.js';
+import { StoreWatch } from '../files/store-watch.js';
 import { Verification, type Fault } from '../files/verification.js';
 import { SearchInput } from '../http/paging.input.js';
 import { LibraryService } from '../library/library.service.js';
@@ -94,6 +95,7 @@ async function add(withSite: WithSite, paths: readonly string[], options: Additi
     for (const named of options.collection ?? []) collections.push(await findCollection(site, named));
     const audience = await audienceFrom(site, options);
     const isForEveryone = audience?.everyone ?? collections.length === 0;
+    await site.get(StoreWatch).mustHoldSome();
     const by = byOperator();
     await tellEach(found, options.json, async (path) => {
       const upload = { name: basename(path), bytes: createReadStream(path) };

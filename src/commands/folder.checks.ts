@@ -1,6 +1,7 @@
 import { access, constants, readFile, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/settings.js';
+import { foreignTo, handOver } from '../database/owners.js';
 import { ok, problem, warning, wordsOf, type Finding } from './finding.js';
 
 const MiB = 1_024 * 1_024;
@@ -9,7 +10,8 @@ const enough = GiB;
 const least = 100 * MiB;
 
 /** Whether everything that must last has a place of its own, with room, that nobody else looks into. */
-export async function checkFolder({ dataDir, appSecret, smtpUrl, welcomeFile }: Settings): Promise<Finding[]> {
+export async function checkFolder(settings: Settings): Promise<Finding[]> {
+  const { dataDir, appSecret, smtpUrl, welcomeFile } = settings;
   const check = 'data folder';
   try {
     const found = await stat(dataDir);
@@ -17,8 +19,8 @@ export async function checkFolder({ dataDir, appSecret, smtpUrl, welcomeFile }: 
     await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     return [
       ok(check, `${dataDir} can be written to`),
-      ...checkOwner(dataDir, found.uid),
-      checkMode(dataDir, found.mode),
+      ...checkOwner(settings, found.uid),
+      await checkMode(dataDir, found.mode),
       appSecret === undefined ? await checkSecret(join(dataDir, 'app-secret')) : ok('secret', 'APP_SECRET is set'),
       ...(await checkFolderInside('files folder', join(dataDir, 'files'))),
       ...(smtpUrl === undefined ? await checkFolderInside('mail folder', join(dataDir, 'outbox')) : []),
@@ -57,22 +59,46 @@ async function checkWelcomeFile(path: string): Promise<Finding[]> {
   }
 }
 
-/** What a command writes as somebody else, the server cannot read. */
-function checkOwner(dataDir: string, owner: number): Finding[] {
+/** What one user writes, another cannot read: whoever runs the site owns all of it, and runs its commands. */
+function checkOwner(settings: Settings, owner: number): Finding[] {
   const self = process.getuid?.();
-  if (self === undefined || self === owner) return [];
+  if (self === undefined) return [];
+  const { dataDir } = settings;
+  const others = foreignTo(owner, settings).map((one) =>
+    warning(
+      'owner',
+      `${one.path} (mode ${one.mode}) is user ${one.owner}'s, and the data folder is user ${owner}'s: ${handOver(settings, owner)}`,
+    ),
+  );
+  if (self === owner) return others;
   return [
     warning(
       'owner',
       `${dataDir} is user ${owner}'s, and this is user ${self}: run commands as the one that runs the site.`,
     ),
+    ...others,
   ];
 }
 
-function checkMode(dataDir: string, mode: number): Finding {
-  return (mode & 0o027) === 0
-    ? ok('permissions', `${dataDir} is for its owner and group alone`)
-    : warning('permissions', `others can look into ${dataDir} (mode ${inOctal(mode)}): chmod 750 ${dataDir}`);
+/**
+ * Whether others can change what lies in the data folder, or read it. One that others can only list (0755, as systemd's
+ * `StateDirectory=` makes it) does no harm: each folder and file in it is closed.
+ */
+async function checkMode(dataDir: string, mode: number): Promise<Finding> {
+  const check = 'permissions';
+  const advice = `chmod 750 ${dataDir}, and in a systemd unit StateDirectoryMode=0750`;
+  if ((mode & 0o022) !== 0)
+    return warning(check, `others can change what is in ${dataDir} (mode ${inOctal(mode)}): ${advice}`);
+  if ((mode & 0o005) === 0) return ok(check, `${dataDir} is for its owner and group alone`);
+  for (const name of ['files', 'outbox']) {
+    const inside = await stat(join(dataDir, name)).catch(() => undefined);
+    if (inside && (inside.mode & 0o007) !== 0)
+      return warning(
+        check,
+        `others can look into ${join(dataDir, name)} (mode ${inOctal(inside.mode)}): chmod 750 ${join(dataDir, name)}`,
+      );
+  }
+  return ok(check, `others can list ${dataDir} (mode ${inOctal(mode)}), but look into nothing in it`);
 }
 
 async function checkSecret(path: string): Promise<Finding> {
@@ -88,7 +114,7 @@ async function checkSecret(path: string): Promise<Finding> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return problem(check, `${path}: ${wordsOf(error)}`);
     return problem(
       check,
-      `There is no ${path}: restore it from a backup. Without it the next start makes another, and every session and second factor is lost.`,
+      `There is no ${path}: restore it from a backup. Without it the site does not start; if it is lost, \`key accept\` says what is lost with it.`,
     );
   }
 }

@@ -29,7 +29,15 @@ export class Keys {
   private readonly sealing: KeyObject;
   private readonly marking: KeyObject;
 
-  constructor(secret: string) {
+  /**
+   * @param place where the secret stands: the variable, or the path of its file.
+   * @param isNew whether it was made just now.
+   */
+  constructor(
+    secret: string,
+    readonly place = 'APP_SECRET',
+    readonly isNew = false,
+  ) {
     const derive = (purpose: string) =>
       createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose} v1`, 32)));
     this.signing = derive('signing');
@@ -74,10 +82,18 @@ export function openKeys(settings: Settings): Keys {
     mkdirSync(dataDir, { recursive: true, mode: 0o750 });
     accessSync(dataDir, constants.W_OK);
     refuseBrokenRestore(dataDir);
-    return new Keys(appSecret ?? keptSecret(join(dataDir, 'app-secret')));
+    if (appSecret !== undefined) return new Keys(appSecret);
+    const path = join(dataDir, 'app-secret');
+    const isNew = !existsSync(path);
+    return new Keys(keptSecret(path), path, isNew);
   } catch (error) {
     throw new SettingsError([`DATA_DIR cannot be used: ${(error as Error).message}`]);
   }
+}
+
+/** Takes back a secret that was made just now, where the site has had another: the next start finds all as it was. */
+export function takeBackKeys({ place, isNew }: Keys): void {
+  if (isNew) rmSync(place, { force: true });
 }
 
 /** In the data folder while a restore exchanges the site: names the backup. */

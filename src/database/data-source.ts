@@ -1,9 +1,11 @@
+import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { isAbsolute, resolve } from 'node:path';
 import type sqlite3 from 'sqlite3';
 import { DataSource, MigrationExecutor, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
+import { damageIn, isDamage, wordsOfDamage } from './damage.js';
 import { bindInstantsAsNumbers } from './instants.js';
 import { migrations } from './migrations.js';
 import { PostgresClient } from './postgres-client.js';
@@ -51,24 +53,41 @@ export class UnusableDatabase extends Error {
  * Opens the database, brings its schema up to date, and gives the data source. Two processes that start at once
  * take turns.
  *
- * @throws UnusableDatabase where it cannot be opened, or its schema is of a later version than this one knows.
+ * @param look is asked before anything is written to it.
+ * @throws UnusableDatabase where it cannot be opened or is damaged, or its schema is of a later version than this one
+ *   knows; what `look` throws.
  */
-export async function openDatabase(options: DataSourceOptions): Promise<DataSource> {
+export async function openDatabase(
+  options: DataSourceOptions,
+  look: (dataSource: DataSource) => Promise<void> = () => Promise.resolve(),
+): Promise<DataSource> {
+  if (options.type === 'sqlite') await refuseDamaged(options.database);
   const dataSource = new DataSource(options);
   bindInstantsAsNumbers(dataSource);
-  await dataSource.initialize().catch((error: unknown) => {
-    const { message, code } = error as NodeJS.ErrnoException;
-    // a host with several addresses that all refuse gives an error without a message
-    throw new UnusableDatabase(`The database of DATABASE_URL cannot be opened: ${message || code}`);
-  });
+  await dataSource.initialize().catch(cannotBeOpened);
   try {
+    await look(dataSource);
     if (options.type === 'sqlite') await migrateSqlite(dataSource);
     else await migratePostgres(options);
   } catch (error) {
     await dataSource.destroy();
-    throw error;
+    throw isDamage(error) ? new UnusableDatabase(wordsOfDamage((error as Error).message)) : error;
   }
   return dataSource;
+}
+
+function cannotBeOpened(error: unknown): never {
+  const { message, code } = error as NodeJS.ErrnoException;
+  const advice = code === 'SQLITE_NOTADB' ? ': restore a backup, or let DATABASE_URL name the right file.' : '';
+  // a host with several addresses that all refuse gives an error without a message
+  throw new UnusableDatabase(`The database of DATABASE_URL cannot be opened: ${message || code}${advice}`);
+}
+
+async function refuseDamaged(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) return;
+  const damage = await damageIn(path).catch(cannotBeOpened);
+  if (damage !== undefined) throw new UnusableDatabase(wordsOfDamage(damage));
 }
 
 async function migrateSqlite(dataSource: DataSource): Promise<void> {

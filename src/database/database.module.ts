@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
 import { Answering } from './answering.js';
 import { dataSourceOptions } from './data-source.js';
@@ -12,16 +13,17 @@ import { Writer } from './writer.js';
 @Module({
   imports: [
     TypeOrmModule.forRootAsync({
-      inject: [Settings],
-      useFactory: (settings: Settings) => ({
+      inject: [Settings, Keys],
+      useFactory: (settings: Settings, keys: Keys) => ({
         ...dataSourceOptions(settings),
-        dataDir: settings.dataDir,
+        site: { settings, keys },
         autoLoadEntities: true,
         toRetry: () => false,
       }),
       dataSourceFactory: (options) => {
         if (!options) throw new Error('The data source has no options.');
-        return openSite(options, (options as { dataDir?: string }).dataDir ?? '');
+        const { site } = options as typeof options & { site: { settings: Settings; keys: Keys } };
+        return openSite(options, site.settings, site.keys);
       },
     }),
   ],

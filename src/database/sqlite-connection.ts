@@ -33,6 +33,11 @@ export class SqliteConnection {
     );
   }
 
+  /** Breaks off the statement that runs: it fails with the code SQLITE_INTERRUPT. */
+  interrupt(): void {
+    void this.connection?.then((connection) => connection.interrupt()).catch(() => undefined);
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     const connection = await this.connection;

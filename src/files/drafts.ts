@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { tellingBytes } from './content-type.js';
 
@@ -31,7 +31,7 @@ export class Drafts {
 
   /** Begins a draft that outlives a power cut, empty as it is; where there is one, it is no longer stale. */
   async begin(key: string): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o750 });
+    await makeStoreFolder(this.folder);
     const draft = await open(this.pathOf(key), 'a', 0o640);
     try {
       await draft.utimes(new Date(), new Date());
@@ -180,6 +180,19 @@ export const unlessMissing = <Found>(asked: Promise<Found>): Promise<Found | und
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
+
+/**
+ * Makes a folder of the store, and the store's own, but not the data folder around it: one that was moved away would be
+ * in the way when it comes back.
+ *
+ * @throws Error with the code ENOENT where the data folder is not there.
+ */
+export async function makeStoreFolder(path: string): Promise<void> {
+  for (const folder of [dirname(path), path])
+    await mkdir(folder, { mode: 0o750 }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    });
+}
 
 /** Makes sure that what was made or moved in a folder is found there after a power cut. */
 export async function syncFolder(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { randomBytes } from 'node:crypto';
-import { access, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { access, constants, lstat, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { hourMs, minuteMs } from '../config/durations.js';
@@ -9,7 +9,7 @@ import { holdFile, Settings } from '../config/settings.js';
 import { siteLockIn } from '../database/site-lock.js';
 import { Busy } from '../http/errors.js';
 import type { ByteRange } from './byte-range.js';
-import { Drafts, openEntry, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
+import { Drafts, makeStoreFolder, openEntry, RunningHash, syncFolder, unlessMissing, type Fits } from './drafts.js';
 import { FileReader } from './file-reader.js';
 
 const MiB = 1_024 * 1_024;
@@ -23,6 +23,9 @@ export interface Stored {
   readonly sha256: string;
   readonly head: Buffer;
 }
+
+/** Whether this process may read bytes, how many there are and whose; undefined where there are none. */
+export type Glance = { readonly isOpen: boolean; readonly size?: number; readonly uid?: number } | undefined;
 
 /**
  * Keeps the bytes of files under random keys. What a key names never changes, and is either whole or not there. It
@@ -158,6 +161,21 @@ export class FileStore {
     }
   }
 
+  /** What can be seen of the bytes of a key without reading them. */
+  async glanceAt(storageKey: string): Promise<Glance> {
+    const path = this.pathOf(storageKey);
+    try {
+      const { size, uid } = await lstat(path);
+      return await access(path, constants.R_OK).then(
+        () => ({ size, uid, isOpen: true }),
+        () => ({ size, uid, isOpen: false }),
+      );
+    } catch (error) {
+      // they may be there, behind a folder that is closed
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : { isOpen: false };
+    }
+  }
+
   /** Whether a backup is at work that still wants the bytes which it has seen. */
   async isHeld(): Promise<boolean> {
     const held = await unlessMissing(stat(join(this.folder, '..', holdFile)));
@@ -186,7 +204,10 @@ export class FileStore {
   private async keep(key: string, drafts: Drafts): Promise<Stored> {
     const path = this.pathOf(key);
     const folder = join(path, '..');
-    await mkdir(folder, { recursive: true, mode: 0o750 });
+    await makeStoreFolder(folder).catch(async (error: unknown) => {
+      await this.mustBeThere();
+      throw error;
+    });
     await this.unsettled.begin(key);
     const hash = await drafts.moveTo(path, key);
     if (hash) {

@@ -17,6 +17,7 @@ import { Resumption } from './resumption.js';
 import { Room } from './room.js';
 import { SavedNames } from './saved-names.js';
 import { ShelfVisits } from './shelf-visits.js';
+import { StoreWatch } from './store-watch.js';
 import { StoredFile } from './stored-file.entity.js';
 import { Verification } from './verification.js';
 import { WelcomeFile } from './welcome-file.js';
@@ -37,9 +38,10 @@ import { WelcomeFile } from './welcome-file.js';
     Room,
     SavedNames,
     ShelfVisits,
+    StoreWatch,
     Verification,
     WelcomeFile,
   ],
-  exports: [Checksums, DownloadNotes, FileStore, FilesService, Grants, Room, Verification],
+  exports: [Checksums, DownloadNotes, FileStore, FilesService, Grants, Room, StoreWatch, Verification],
 })
 export class FilesModule {}

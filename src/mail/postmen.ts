@@ -43,9 +43,16 @@ export function transportTo(url: string) {
 
 const outboxFolderOf = ({ dataDir }: Settings) => join(dataDir, 'outbox');
 
-/** Where mails are kept that do not leave. */
+/**
+ * Where mails are kept that do not leave. A data folder that was moved away is not made anew: it would be in the way when
+ * that comes back.
+ *
+ * @throws Error with the code ENOENT where there is no data folder.
+ */
 export async function makeOutboxFolder(settings: Settings): Promise<void> {
-  await mkdir(outboxFolderOf(settings), { recursive: true, mode: 0o750 });
+  await mkdir(outboxFolderOf(settings), { mode: 0o750 }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
 }
 
 function toFolder(settings: Settings): Postman {

@@ -2,11 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
+import { ActivityEvent } from '../../src/activity/event.entity.js';
 import { Session } from '../../src/sessions/session.entity.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { User } from '../../src/users/user.entity.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { newDatabase, startApp, type TestApp } from '../support/app.js';
+import { gatehouseHere } from '../support/command.js';
 import { eventually, makeLasting, type Lasting } from '../support/database.js';
+import { setUpAuthenticator } from '../support/factors.js';
 import { person, Script, Visitor } from '../support/people.js';
 
 let lasting: Lasting;
@@ -45,17 +48,59 @@ describe('what a restart leaves as it was', () => {
     });
   });
 
-  it('but under another key nobody is logged in any more', async () => {
-    const script = await during({}, async (site) => {
+  it('but under another key it does not start, until that is accepted: then nobody is logged in any more', async () => {
+    const [script, app] = await during({}, async (site) => {
       const before = new Script(site.url);
       await before.register();
-      return before;
+      const { who } = await setUpAuthenticator(site);
+      return [before, who] as const;
     });
-    await during({ APP_SECRET: 'another secret of 32 characters, at least' }, async (site) => {
+    const other = { APP_SECRET: 'd41f8c39b7a2460e95bd83c7f1e6a052' };
+    await expect(during(other, () => Promise.resolve())).rejects.toThrow(/another key than APP_SECRET.*key accept/);
+    await expect(during(other, () => Promise.resolve())).rejects.toThrow(/another key/);
+    const environment = { ...lasting.environment, ...other, PUBLIC_URL: 'http://127.0.0.1' };
+    const accepted = await gatehouseHere(environment, 'key accept');
+    expect([accepted.code, accepted.remarks]).toEqual([0, '']);
+    expect(accepted.output).toMatch(
+      /goes on with the key in APP_SECRET.* 2 sessions and tokens, the authenticator apps of 1 members, the recovery codes of 1,/,
+    );
+    expect((await gatehouseHere(environment, 'key accept')).output).toContain('there is nothing to do');
+    await during(other, async (site) => {
       const after = new Script(site.url);
       after.token = script.token;
       expect((await after.ask('/api/v1/users/me')).status).toBe(401);
+      // what the old key had sealed stands in nobody's way
+      await after.logIn(app);
+      expect((await after.ask('/api/v1/users/me')).status).toBe(200);
+      const [event] = await repository(site, ActivityEvent).findBy({ kind: 'site.key-replaced' });
+      expect(event).toMatchObject({ actor: null, target: 'APP_SECRET', address: 'local' });
     });
+    await expect(during({}, () => Promise.resolve())).rejects.toThrow(/another key than .*app-secret holds/);
+  });
+
+  it('of a database from before it had a mark, the key is known by what it has sealed', async () => {
+    await during({}, async (site) => {
+      await setUpAuthenticator(site);
+      await site.app.get(DataSource).query(`DELETE FROM "policies" WHERE "name" = 'key'`);
+    });
+    const other = { APP_SECRET: 'd41f8c39b7a2460e95bd83c7f1e6a052' };
+    await expect(during(other, () => Promise.resolve())).rejects.toThrow(/another key/);
+    // as long as nothing is sealed, any may be the one
+    await during({}, async (site) => {
+      for (const rest of ['"authenticators"', '"outbox"', `"policies" WHERE "name" = 'key'`])
+        await site.app.get(DataSource).query(`DELETE FROM ${rest}`);
+    });
+    await during(other, () => Promise.resolve());
+    await expect(during({}, () => Promise.resolve())).rejects.toThrow(/another key/);
+  });
+
+  it('an empty database is not taken for that of the files beside it', async () => {
+    await during({}, () => Promise.resolve());
+    const database = await newDatabase();
+    const DATABASE_URL = database?.url ?? `sqlite:${join(lasting.environment.DATA_DIR ?? '', 'other.db')}`;
+    await expect(during({ DATABASE_URL }, () => Promise.resolve())).rejects.toThrow(/is empty, but .*files/);
+    await database?.drop();
+    await during({}, () => Promise.resolve());
   });
 
   it('a welcome file that was deleted does not come back', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { DataSource } from 'typeorm';
@@ -278,6 +278,19 @@ describe('an upload that is not in order', () => {
     for (const id of ['nothing', 'x'.repeat(100), '%00', '00000000-0000-7000-8000-000000000000'])
       expect((await tus.find(`/api/v1/uploads/${id}`)).status).toBe(404);
     expect(await tus.offsetOf(address)).toBe(0);
+  });
+
+  it('whose bytes are gone, as after a backup was put back, is not known, and can be begun again', async () => {
+    const address = await tus.begun(1_000, { filename: 'half.bin' });
+    await tus.send(address, 0, Buffer.alloc(400));
+    const { id, storageKey } = await uploads().findOneByOrFail({ id: address.slice(-36) });
+    rmSync(join(site.settings.dataDir, 'files/pieces', storageKey));
+    const answers = [await tus.find(address), await tus.send(address, 400, Buffer.alloc(600))];
+    expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+    expect((await tus.ask(address, 'DELETE')).status).toBe(204);
+    expect(await uploads().findOneBy({ id })).toBeNull();
+    const again = await tus.begun(1_000, { filename: 'half.bin' });
+    expect((await tus.send(again, 0, Buffer.alloc(1_000))).status).toBe(204);
   });
 
   it('in a browser must come from this site', async () => {

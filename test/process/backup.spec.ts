@@ -5,10 +5,13 @@ import { existsSync, readFileSync, readdirSync, rmSync, statSync, watch, writeFi
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keeper } from '../support/admins.js';
-import { gatehouse, query, type Environment } from '../support/command.js';
+import { newDatabase } from '../support/app.js';
+import { gatehouse, gatehouseHere, query, type Environment } from '../support/command.js';
 import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
+import { startSystemPostgres } from '../support/system-postgres.js';
+import { TusClient } from '../support/tus.js';
 
 const projectFolder = join(import.meta.dirname, '../..');
 const admin = { ADMIN_EMAIL: keeper.email, ADMIN_PASSWORD: keeper.password };
@@ -40,6 +43,26 @@ async function add({ url }: Server, token: string | undefined, name: string, byt
   return ((await answer.json()) as { id: string }).id;
 }
 
+/** Begins an upload that does not come to its end; gives its address. */
+async function addHalf({ url }: Server, token: string | undefined): Promise<string> {
+  const client = new TusClient(url, { authorization: `Bearer ${token ?? ''}` });
+  const address = await client.begun(1_000, { filename: 'half.bin' });
+  expect((await client.send(address, 0, Buffer.alloc(400, 'half'))).status).toBe(204);
+  return address;
+}
+
+/** An upload that was not in the backup is not known to the restored site, and can be begun again. */
+async function beginsAgain(server: Server, environment: Environment, address: string): Promise<void> {
+  const { token } = await logIn(server, keeper);
+  const client = new TusClient(server.url, { authorization: `Bearer ${token ?? ''}` });
+  expect((await client.find(address)).status).toBe(404);
+  expect((await client.send(address, 400, Buffer.alloc(600, 'half'))).status).toBe(404);
+  // nor does it take room
+  expect(await query(environment, 'SELECT "id" FROM "uploads"')).toEqual([]);
+  const again = await client.begun(1_000, { filename: 'half.bin' });
+  expect((await client.send(again, 0, Buffer.alloc(1_000, 'half'))).status).toBe(204);
+}
+
 /** Sees that each file on the shelf can be had and is what it says. */
 async function provesWhole(server: Server): Promise<number> {
   const script = await logIn(server, keeper);
@@ -60,12 +83,14 @@ describe('a backup', () => {
   const archive = join(home, 'backup.tar');
   let server: Server;
   let before: Person;
+  let half: string;
 
   beforeAll(async () => {
     server = await startServer({ ...environment, ...admin });
     before = await new Script(server.url).register(person());
     const { token } = await logIn(server, keeper);
     await add(server, token, 'old.bin', Buffer.alloc(2_000_000, 'old'));
+    half = await addHalf(server, token);
   });
   afterAll(() => server.kill());
 
@@ -120,6 +145,7 @@ describe('a backup', () => {
       const other = await startServer(elsewhere);
       await logIn(other, before);
       expect(await provesWhole(other)).toBeGreaterThan(1);
+      await beginsAgain(other, elsewhere, half);
       expect(await other.stop()).toBe(0);
       expect((await gatehouse(elsewhere, 'files verify')).code).toBe(0);
     }
@@ -231,6 +257,99 @@ describe('a backup', () => {
     for (const one of [`backup ${other}`, `backup ${inside}`, `backup verify ${other}`, `restore ${other}`])
       expect([one, (await gatehouse(environment, one)).code]).toEqual([one, 1]);
     expect(readdirSync(other)).toEqual(['notes.txt']);
+  });
+});
+
+describe('a backup of a PostgreSQL', () => {
+  it('is made while the site runs, proved, and restored elsewhere and over the old site', async () => {
+    const postgres = await startSystemPostgres();
+    if (!postgres) {
+      process.stdout.write(
+        'skipped: this needs a PostgreSQL with a pg_dump of its own version in /usr/lib/postgresql\n',
+      );
+      return;
+    }
+    try {
+      const target = join(newFolder(), 'backup');
+      const environment = {
+        DATA_DIR: join(newFolder(), 'data'),
+        DATABASE_URL: await postgres.newDatabase('site'),
+        PUBLIC_URL: 'http://127.0.0.1:1',
+      };
+      const server = await startServer({ ...environment, ...admin });
+      const before = await new Script(server.url).register(person());
+      const { token } = await logIn(server, keeper);
+      await add(server, token, 'old.bin', Buffer.alloc(200_000, 'old'));
+      const half = await addHalf(server, token);
+      expect((await gatehouseHere(environment, `backup ${target}`)).code).toBe(0);
+      expect(await gatehouseHere(environment, `backup verify ${target}`)).toEqual({
+        code: 0,
+        output: '',
+        remarks: 'The backup is whole, and can be restored.\n',
+      });
+      const after = await new Script(server.url).register(person());
+
+      const beside = { ...environment, DATA_DIR: join(newFolder(), 'data') };
+      for (const [site, words] of [
+        [environment, /runs, or a command works on it: stop it first/],
+        [beside, /A site runs on the database of DATABASE_URL: stop it first/],
+      ] as const)
+        expect(await gatehouseHere(site, `restore ${target}`)).toMatchObject({
+          code: 1,
+          remarks: expect.stringMatching(words) as unknown,
+        });
+
+      const elsewhere = { ...beside, DATABASE_URL: await postgres.newDatabase('elsewhere') };
+      expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
+      const other = await startServer(elsewhere);
+      await logIn(other, before);
+      await expect(logIn(other, after)).rejects.toThrow();
+      expect(await provesWhole(other)).toBe(2);
+      await beginsAgain(other, elsewhere, half);
+      expect(await other.stop()).toBe(0);
+
+      expect(await server.stop()).toBe(0);
+      expect((await gatehouseHere(environment, `restore ${target}`)).code).toBe(0);
+      expect(await query(environment, 'SELECT "email" FROM "users" WHERE "email" = $1', [after.email])).toEqual([]);
+      expect((await gatehouseHere(environment, 'files verify')).code).toBe(0);
+
+      // a row less: the first is that of an event, the last is the member's, whom other rows name
+      const dump = join(target, manifestOf(target).folder, 'database.sql');
+      const lines = readFileSync(dump, 'utf8').split('\n');
+      const isOfMember = (line: string) => line.includes(`\t${before.email}\t`);
+      for (const [place, words] of [
+        [lines.findIndex(isOfMember), /^changed {3}database.sql.*\nrows {6}events {2}has 2 rows and had 3/],
+        [lines.findLastIndex(isOfMember), /^changed {3}database.sql.*\ndatabase {2}database.sql {2}cannot be opened/],
+      ] as const) {
+        writeFileSync(dump, lines.toSpliced(place, 1).join('\n'));
+        const { code, output } = await gatehouseHere(environment, `backup verify ${target}`);
+        expect([code, output]).toEqual([1, expect.stringMatching(words)]);
+      }
+    } finally {
+      await postgres.stop();
+    }
+  });
+
+  it('of a later version than pg_dump is refused with a word on which to install', async () => {
+    const database = await newDatabase('postgres');
+    const environment = { DATA_DIR: join(newFolder(), 'data'), DATABASE_URL: database?.url ?? '' };
+    const [row] = await query<{ version: string }>(
+      environment,
+      `SELECT current_setting('server_version_num') AS "version"`,
+    );
+    const major = Math.floor(Number(row?.version) / 10_000);
+    expect((await gatehouseHere(environment, 'members list')).code).toBe(0);
+    const target = join(newFolder(), 'backup');
+    const { code, remarks } = await gatehouseHere(environment, `backup ${target}`);
+    const needed = `install its client, such as Debian's postgresql-client-${major}.\n`;
+    if (code === 0) process.stdout.write(`skipped: pg_dump here is of version ${major} or later\n`);
+    else
+      expect(remarks).toMatch(
+        new RegExp(`^(pg_dump \\d+ cannot read|There is no pg_dump for) a PostgreSQL .*${needed}$`),
+      );
+    // what was not made is not taken for a backup
+    expect((await gatehouseHere(environment, `backup verify ${target}`)).code).toBe(code);
+    await database?.drop();
   });
 });
 

@@ -205,7 +205,7 @@ describe.each(['sqlite', 'postgres'] as const)('an operator beside a running ser
       ...['ok settings', 'ok data folder', 'ok permissions', 'ok secret', 'ok files folder', 'ok mail folder'],
       ...['ok disk', 'ok database'],
       ...(kind === 'sqlite' ? ['ok integrity', 'ok journal'] : []),
-      ...['ok schema', 'ok clock', 'ok admins', 'ok outbox', 'ok backup', 'warning mail'],
+      ...['ok schema', 'ok key', 'ok bytes', 'ok clock', 'ok admins', 'ok outbox', 'ok backup', 'warning mail'],
       ...['ok PUBLIC_URL', 'ok answer'],
     ]);
   });

@@ -6,6 +6,7 @@ import {
   cpSync,
   existsSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -86,14 +87,20 @@ describe('the doctor', () => {
 
   it('finds what others can look into, and leaves it to the operator', async () => {
     const site = asleep();
+    // as systemd's StateDirectory= makes it: there is nothing in it that others could read
     chmodSync(site.DATA_DIR, 0o755);
+    expect(await diagnose(site)).toMatchObject({ permissions: fine });
+    chmodSync(join(site.DATA_DIR, 'files'), 0o755);
+    expect(await diagnose(site)).toMatchObject({ permissions: warning('files .mode 0755.: chmod 750') });
+    chmodSync(join(site.DATA_DIR, 'files'), 0o750);
+    chmodSync(site.DATA_DIR, 0o775);
     chmodSync(join(site.DATA_DIR, 'app-secret'), 0o640);
     expect(await diagnose(site)).toMatchObject({
-      permissions: warning('mode 0755.*chmod 750'),
+      permissions: warning('others can change.*mode 0775.*chmod 750'),
       secret: problem('mode 0640.*chmod 600'),
       answer: warning('Nobody answers at http://127.0.0.1:1'),
     });
-    expect(statSync(site.DATA_DIR).mode & 0o777).toBe(0o755);
+    expect(statSync(site.DATA_DIR).mode & 0o777).toBe(0o775);
 
     chmodSync(site.DATA_DIR, 0o750);
     chmodSync(site.file, 0o644);
@@ -104,6 +111,22 @@ describe('the doctor', () => {
     });
     expect(existsSync(join(site.DATA_DIR, 'app-secret'))).toBe(false);
     expect((await diagnose({ ...site, APP_SECRET: '0f8a1c6d94b7e23f5d60a9c81b3e74f2' })).secret).toMatchObject(fine);
+  });
+
+  it('finds a key that is not the database’s, and bytes that are not there, without touching them', async () => {
+    const site = asleep();
+    expect(await diagnose(site)).toMatchObject({ key: fine, bytes: fine });
+    const [bytes = ''] = readdirSync(join(site.DATA_DIR, 'files'), { recursive: true, encoding: 'utf8' }).filter(
+      (path) => /^[0-9a-f]{2}.[0-9a-f]{30}$/.test(path),
+    );
+    writeFileSync(join(site.DATA_DIR, 'files', bytes), 'cut short');
+    const other = { ...site, APP_SECRET: 'd41f8c39b7a2460e95bd83c7f1e6a052' };
+    expect(await diagnose(other)).toMatchObject({
+      key: problem('another key than APP_SECRET.*key accept'),
+      bytes: problem('Those of 1 of 1 versions of files are missing or cut short'),
+    });
+    rmSync(join(site.DATA_DIR, 'files', bytes));
+    expect(await diagnose(site)).toMatchObject({ key: fine, bytes: problem('Those of 1 of 1') });
   });
 
   it('finds a database that is damaged', async () => {

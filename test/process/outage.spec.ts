@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import pg from 'pg';
@@ -11,7 +11,7 @@ import { newDatabase } from '../support/app.js';
 import { query } from '../support/command.js';
 import { eventually } from '../support/database.js';
 import { Line } from '../support/line.js';
-import { person, Script } from '../support/people.js';
+import { person, Script, Visitor } from '../support/people.js';
 import { need } from '../support/programs.js';
 import { freePort, newFolder, startServer } from '../support/server.js';
 import { launchPostgres } from '../support/start-postgres.js';
@@ -143,6 +143,10 @@ it('a data folder that is moved away is told, takes no upload, and heals when it
   renameSync(server.dataDir, `${server.dataDir}-away`);
   const refused = await put();
   expect([refused.status, await refused.text()]).toEqual([503, expect.stringContaining('data folder')]);
+  // a mail that is kept as a file waits for the folder as well
+  expect((await new Visitor(server.url).ask('/password/forgot', { form: { email: keeper.email } })).status).toBe(303);
+  await eventually(() => server.log().includes('a letter could not be sent and is tried again later'));
+  expect(existsSync(server.dataDir)).toBe(false);
   const ready = await fetch(`${server.url}/ready`);
   expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('data folder')]);
   // it fails where the site has made it anew meanwhile

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -9,11 +10,15 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { examine } from '../../src/commands/examination.js';
+import { gatehouse } from '../support/command.js';
+import { eventually } from '../support/database.js';
 import { need } from '../support/programs.js';
-import { begin, freePort, newFolder, startServer } from '../support/server.js';
+import { begin, freePort, newFolder, startInVain, startServer } from '../support/server.js';
 
 const projectFolder = resolve(import.meta.dirname, '../..');
 
@@ -62,6 +67,75 @@ asRoot('an install without what is for development, of which the site owns nothi
     for (const address of assets) expect((await begin(site.url + address)).statusCode).toBe(200);
     expect(await site.stop()).toBe(0);
     expect(listed(project)).toEqual(before);
+  });
+
+  it('names what is not its user’s, and lets nobody else write there', async () => {
+    const data = newFolder();
+    const environment = { DATA_DIR: join(data, 'data'), PUBLIC_URL: 'http://127.0.0.1' };
+    const asNobody = { uid: nobody, gid: nobody };
+    chownSync(data, nobody, nobody);
+    const command = (...given: string[]) =>
+      spawnSync(process.execPath, ['dist/gatehouse.js', ...given], {
+        ...asNobody,
+        cwd: project,
+        env: environment,
+        encoding: 'utf8',
+      });
+    expect(command('files', 'add', 'package.json').status).toBe(0);
+
+    // root's commands
+    const before = listed(environment.DATA_DIR);
+    const target = join(newFolder(), 'backup');
+    for (const given of ['members list', `backup ${target}`, 'key accept', `restore ${target}`]) {
+      const { code, output, remarks } = await gatehouse(environment, given);
+      expect([given, code, output, remarks]).toEqual([
+        given,
+        1,
+        '',
+        expect.stringMatching(/is user 65534's, and this is user 0.*sudo -u '#65534'.*\n$/),
+      ]);
+    }
+    expect(listed(environment.DATA_DIR)).toEqual(before);
+
+    // what root has left behind
+    const owners = async () =>
+      (await examine(environment)).filter(({ check }) => check === 'owner').map(({ words }) => words);
+    const closed = ['gatehouse.db', 'app-secret', 'site.lock', 'files'].map((name) => join(environment.DATA_DIR, name));
+    for (const path of closed) {
+      const { mode } = statSync(path);
+      chownSync(path, 0, 0);
+      chmodSync(path, mode & 0o750);
+      const { code, errors } = await startInVain(environment, project, asNobody);
+      expect([code, errors]).toEqual([
+        1,
+        expect.stringMatching(new RegExp(`${path} .mode 0\\d+. is user 0's.*this is user 65534.*chown -R 65534`)),
+      ]);
+      expect(errors).not.toMatch(/^\s+at /m);
+      expect(command('members', 'list')).toMatchObject({ status: 1, stdout: '' });
+      expect(await owners()).toContainEqual(expect.stringMatching(`^${path} .* is user 0's, and the data folder`));
+      chownSync(path, nobody, nobody);
+      chmodSync(path, mode);
+    }
+    const [bytes = '', ...others] = readdirSync(join(environment.DATA_DIR, 'files'), {
+      recursive: true,
+      encoding: 'utf8',
+    })
+      .filter((path) => /^[0-9a-f]{2}.[0-9a-f]{30}$/.test(path))
+      .map((path) => join(environment.DATA_DIR, 'files', path));
+    chownSync(dirname(bytes), 0, 0);
+    const half = await startServer({ ...environment, PORT: await freePort() }, project, asNobody);
+    await eventually(() => half.log().includes('The bytes of 1 of 2 versions of files cannot be read by this user'));
+    expect(half.log()).toContain(`The site runs as user 65534, and ${dirname(bytes)} (user 0's) is not`);
+    expect(await half.stop()).toBe(0);
+    expect(command('doctor').stdout).toMatch(/^problem {2}bytes {2,}This user may not read those of 1 of 2/m);
+    for (const path of others) chownSync(path, 0, 0);
+    expect((await startInVain(environment, project, asNobody)).errors).toMatch(/^None of the files .* can be read in/);
+    expect(await owners()).toContainEqual(expect.stringMatching(/^The bytes of 1 of 2 .* are not user 65534's/));
+
+    // the site itself as root, who may read all
+    const site = await startServer(environment);
+    expect(site.log()).toMatch(/The site runs as user 0, and .* .user 65534's. and \d+ more .*chown -R 0/);
+    expect(await site.stop()).toBe(0);
   });
 
   it('is found ready by what npm start does first, which writes nothing', () => {

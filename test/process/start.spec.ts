@@ -1,9 +1,24 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { cpSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DataSource } from 'typeorm';
 import { keeper } from '../support/admins.js';
-import { gatehouse } from '../support/command.js';
+import { gatehouse, gatehouseHere } from '../support/command.js';
 import { eventually } from '../support/database.js';
 import { newDatabase } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
@@ -246,6 +261,120 @@ describe('a start that cannot go well ends with 1, and says why in words', () =>
     expectWords(ending);
     expect(ending.errors).toContain('ADMIN_PASSWORD');
     expect(ending.output).not.toContain('password1');
+  });
+});
+
+describe('a data folder whose parts are not whole, or not of one site', () => {
+  const template = join(newFolder(), 'data');
+  let copies = 0;
+  /** The settings of a stopped site with two files. */
+  const asleep = () => {
+    const DATA_DIR = join(newFolder(), `data-${copies++}`);
+    cpSync(template, DATA_DIR, { recursive: true });
+    return { DATA_DIR, PUBLIC_URL: 'http://127.0.0.1', file: join(DATA_DIR, 'gatehouse.db') };
+  };
+  const bytesIn = (folder: string) =>
+    readdirSync(join(folder, 'files'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => /^[0-9a-f]{2}.[0-9a-f]{30}$/.test(path))
+      .map((path) => join(folder, 'files', path));
+
+  /** The server and each command refuse it with one sentence, and leave every file as it is. */
+  async function refusedBy(environment: Record<string, string>, words: RegExp): Promise<void> {
+    const before = readFileSync(join(environment.DATA_DIR ?? '', 'gatehouse.db'));
+    const ending = await startInVain(environment);
+    expectWords(ending);
+    expect(ending.errors).toMatch(words);
+    const target = join(newFolder(), 'backup');
+    for (const command of ['members list', 'setup-link']) {
+      const { code, output, remarks } = await gatehouseHere(environment, command);
+      expect([command, code, output, remarks]).toEqual([command, 1, '', expect.stringMatching(words)]);
+    }
+    const backup = await gatehouseHere(environment, `backup ${target}`);
+    expect([backup.code, backup.remarks]).toEqual([
+      1,
+      expect.stringMatching(/(of another key|no key in|damaged).*\n$/),
+    ]);
+    expect(readFileSync(join(environment.DATA_DIR ?? '', 'gatehouse.db')).equals(before)).toBe(true);
+  }
+
+  beforeAll(async () => {
+    const file = join(newFolder(), 'more.txt');
+    writeFileSync(file, 'more');
+    const environment = { DATA_DIR: template, PUBLIC_URL: 'http://127.0.0.1' };
+    expect((await gatehouseHere(environment, 'files add', file)).code).toBe(0);
+  });
+
+  it('a database with damaged pages, and one that was cut off', async () => {
+    const damaged = asleep();
+    const file = openSync(damaged.file, 'r+');
+    for (const page of [10, 11, 12, 13]) writeSync(file, Buffer.alloc(4_096, 0xff), 0, 4_096, page * 4_096);
+    closeSync(file);
+    await refusedBy(damaged, /^The database is damaged \(.+\): .*restore a backup.*\n$/);
+    const cut = asleep();
+    truncateSync(cut.file, statSync(cut.file).size >> 1);
+    expect((await startInVain(cut)).errors).toMatch(/^The database is damaged/);
+  });
+
+  it('a database beside the -wal of another, which is not written into it', async () => {
+    const site = asleep();
+    const old = readFileSync(site.file);
+    const script = `
+      const { Database } = require('sqlite3');
+      new Database(process.argv[1]).exec(\`
+        PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+        CREATE TABLE more (a, b); CREATE INDEX "of_more" ON more (b);
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+        INSERT INTO more SELECT i, hex(randomblob(50)) FROM n; PRAGMA wal_checkpoint(TRUNCATE);
+        UPDATE more SET b = hex(randomblob(50)) WHERE a % 2 = 0; DELETE FROM more WHERE a % 3 = 0;
+      \`, () => process.kill(process.pid, 'SIGKILL'));`;
+    spawnSync(process.execPath, ['-e', script, site.file], { cwd: projectFolder });
+    expect(statSync(`${site.file}-wal`).size).toBeGreaterThan(0);
+    writeFileSync(site.file, old);
+    await refusedBy(site, /^The database is damaged/);
+    rmSync(`${site.file}-wal`);
+    expect((await gatehouseHere(site, 'members list')).code).toBe(0);
+  });
+
+  it('another key, or none, until the right one is back or the other is accepted', async () => {
+    const site = asleep();
+    const APP_SECRET = 'd41f8c39b7a2460e95bd83c7f1e6a052';
+    await refusedBy({ ...site, APP_SECRET }, /^The database was made with another key than APP_SECRET holds: .*\n$/);
+    const kept = join(site.DATA_DIR, 'app-secret');
+    renameSync(kept, `${kept}-away`);
+    await refusedBy(site, /^There is no \S+app-secret, and the database was made with the key that it held: .*\n$/);
+    expect(existsSync(kept)).toBe(false);
+    renameSync(`${kept}-away`, kept);
+    const back = await startServer(site);
+    const running = await gatehouseHere({ ...site, APP_SECRET }, 'key accept');
+    expect([running.code, running.remarks]).toEqual([1, expect.stringMatching(/runs.*stop it first/)]);
+    expect(await back.stop()).toBe(0);
+    rmSync(kept);
+    const accepted = await gatehouseHere(site, 'key accept');
+    expect([accepted.code, accepted.output]).toEqual([0, expect.stringContaining(`goes on with the key in ${kept}`)]);
+    expect((await gatehouseHere(site, 'members list')).code).toBe(0);
+  });
+
+  it('files of which some are missing are told; if all are, it does not start, and commands say which', async () => {
+    const site = asleep();
+    const [first = '', ...others] = bytesIn(site.DATA_DIR);
+    rmSync(first);
+    const server = await startServer(site);
+    await eventually(() => messages(server.log()).includes('The bytes of 1 of 2 versions of files are missing'));
+    expect(await server.stop()).toBe(0);
+    for (const other of others) rmSync(other);
+    const ending = await startInVain(site);
+    expectWords(ending);
+    expect(ending.errors).toMatch(
+      /^None of the files of this site is in \S+\/files, where they are expected \(2 are /m,
+    );
+    const more = join(newFolder(), 'more.txt');
+    writeFileSync(more, 'more');
+    expect((await gatehouseHere(site, 'files add', more)).code).toBe(1);
+    expect((await gatehouseHere(site, 'files verify')).output.match(/^missing/gm)).toHaveLength(2);
+    // who has lost them for good goes on without them
+    const ids = (await gatehouseHere(site, 'files list')).output.match(/^[0-9a-f-]{36}/gm) ?? [];
+    expect((await gatehouseHere(site, 'files remove', ...ids)).code).toBe(0);
+    expect((await gatehouseHere(site, 'files add', more)).code).toBe(0);
   });
 });
 

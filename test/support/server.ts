@@ -107,8 +107,12 @@ export async function startServer(
 }
 
 /** Starts `dist/main.js` with settings that it should refuse, and waits for its end. */
-export async function startInVain(environment: Record<string, string>, project = projectFolder): Promise<Ending> {
-  const { ended, output, errors } = launch(withDefaults(environment), project);
+export async function startInVain(
+  environment: Record<string, string>,
+  project = projectFolder,
+  options: SpawnOptions = {},
+): Promise<Ending> {
+  const { ended, output, errors } = launch(withDefaults(environment), project, options);
   return { code: await ended, output: output(), errors: errors() };
 }
 

@@ -1,0 +1,86 @@
+import { Command } from 'commander';
+import type { DataSource } from 'typeorm';
+import { ActivityService } from '../activity/activity.service.js';
+import { BackupFault } from '../backups/manifest.js';
+import { refuseWhereInUse } from '../backups/restore.js';
+import { openKeys, type Keys } from '../config/keys.js';
+import { readSettings, type Settings } from '../config/settings.js';
+import { dataSourceOptions, openDatabase } from '../database/data-source.js';
+import { matchKey, replaceMark } from '../database/key-mark.js';
+import { refuseForeignData } from '../database/owners.js';
+import { SiteLock } from '../database/site-lock.js';
+import { refuseOtherOwner } from './owner.js';
+import { print } from './output.js';
+import { byOperator, type Environment, type WithSite } from './site.js';
+
+/** For who has lost the key of a site, or gives it another because somebody may have seen it. */
+export function keyCommand(environment: Environment, withSite: WithSite): Command {
+  const key = new Command('key').description('the key of the site: APP_SECRET, or the file app-secret');
+  key
+    .command('accept')
+    .description(
+      'go on with the key that is there now, or a new one, in place of the one that the database was made with. The site must be stopped',
+    )
+    .addHelpText('after', lost)
+    .action(() => accept(environment, withSite));
+  return key;
+}
+
+const lost = `
+What only the old key can read is lost: every session and token ends, authenticator apps and recovery codes are removed
+(passkeys stay), and mails that wait are deleted. Until their members set up a second factor again, their password alone
+lets them in.`;
+
+async function accept(environment: Environment, withSite: WithSite): Promise<void> {
+  const settings = readSettings(environment);
+  refuseOtherOwner(settings);
+  refuseForeignData(settings);
+  const keys = openKeys(settings);
+  const done = await alone(settings, (dataSource) => replace(dataSource, keys));
+  if (!done) {
+    print('The database was made with this key: there is nothing to do.');
+    return;
+  }
+  await withSite((site) =>
+    site
+      .get(ActivityService)
+      .record({ kind: 'site.key-replaced', actor: null, target: keys.place }, byOperator().caller),
+  );
+  print(
+    `The site goes on with the key in ${keys.place}. Lost with the old one: ${done.sessions} sessions and tokens, the authenticator apps of ${done.apps} members, the recovery codes of ${done.codes}, and ${done.letters} mails that waited.`,
+  );
+}
+
+/** Works on the database of a site that nobody else works on. @throws BackupFault where somebody does. */
+async function alone<Done>(settings: Settings, work: (dataSource: DataSource) => Promise<Done>): Promise<Done> {
+  const lock = await SiteLock.alone(settings.dataDir);
+  if (!lock) throw new BackupFault(`The site in ${settings.dataDir} runs, or a command works on it: stop it first.`);
+  try {
+    const options = dataSourceOptions(settings);
+    if (options.type === 'postgres') await refuseWhereInUse(settings.databaseUrl);
+    const dataSource = await openDatabase(options);
+    return await work(dataSource).finally(() => dataSource.destroy());
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The mark comes last: broken off before, it is all done again. */
+async function replace(dataSource: DataSource, keys: Keys) {
+  const rows = (sql: string) => dataSource.query<Record<string, unknown>[]>(sql);
+  if ((await matchKey(rows, keys)) !== 'another') return undefined;
+  const count = async (what: string, from: string) =>
+    Number((await rows(`SELECT COUNT(${what}) AS "count" FROM "${from}"`))[0]?.count);
+  const done = {
+    sessions: await count('*', 'sessions'),
+    apps: await count('*', 'authenticators'),
+    codes: await count('DISTINCT "userId"', 'recovery_codes'),
+    letters: await count('*', 'outbox'),
+  };
+  for (const table of ['sessions', 'authenticators', 'recovery_codes', 'outbox'])
+    await dataSource.query(`DELETE FROM "${table}"`);
+  // forms that were kept for a member until they prove who they are
+  await dataSource.query(`DELETE FROM "links" WHERE "kind" = 'form'`);
+  await dataSource.query(...replaceMark(keys));
+  return done;
+}

@@ -1,0 +1,69 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { join } from 'node:path';
+import { dayMs } from '../config/durations.js';
+import { Settings } from '../config/settings.js';
+import { Reader } from '../database/reader.js';
+import { Chores } from '../http/chores.js';
+import { FileStore } from './file-store.js';
+import { glances } from './glances.js';
+
+/** Says in a sentence, for an operator, why the files that the database names cannot be served. */
+export class UnusableStore extends Error {
+  override name = 'UnusableStore';
+}
+
+/** Sees that the bytes of the library are there, without reading them: at the start, and once a day. */
+@Injectable()
+export class StoreWatch implements OnModuleInit {
+  private readonly logger = new Logger('Files');
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly reader: Reader,
+    private readonly store: FileStore,
+    private readonly chores: Chores,
+  ) {}
+
+  /**
+   * Looks for the bytes of any file: it is quick but where there are none. If all are missing, a disk is not mounted or a
+   * folder is another site's, and what is added would be lost in the wrong place.
+   *
+   * @throws UnusableStore where the library has files and the store has the bytes of none.
+   */
+  async mustHoldSome(): Promise<void> {
+    const count = { missing: 0, closed: 0 };
+    for await (const { state, isDeleted } of this.glances()) {
+      if (isDeleted) continue;
+      if (state === 'whole') return;
+      count[state]++;
+    }
+    const folder = join(this.settings.dataDir, 'files');
+    if (count.closed > 0)
+      throw new UnusableStore(
+        `None of the files of this site can be read in ${folder}: run the site as the user whose they are, or hand them over: sudo chown -R ${process.getuid?.() ?? 'USER'} ${folder}`,
+      );
+    if (count.missing > 0)
+      throw new UnusableStore(
+        `None of the files of this site is in ${folder}, where they are expected (${count.missing} are missing): mount or put back that folder, or restore a backup. If they are lost for good, take them off the shelf: npm run gatehouse -- files remove ID …`,
+      );
+  }
+
+  onModuleInit(): void {
+    this.chores.every(dayMs, () => this.tell(), 'the file store could not be looked at');
+  }
+
+  private async tell(): Promise<void> {
+    const count = { whole: 0, missing: 0, closed: 0 };
+    for await (const { state } of this.glances()) count[state]++;
+    const { missing, closed } = count;
+    const of = `of ${count.whole + missing + closed} versions of files`;
+    if (missing > 0)
+      this.logger.warn({ missing }, `The bytes of ${missing} ${of} are missing or cut short: see \`files verify\`.`);
+    if (closed > 0)
+      this.logger.warn({ closed }, `The bytes of ${closed} ${of} cannot be read by this user: see \`doctor\`.`);
+  }
+
+  private glances() {
+    return glances((sql, values) => this.reader.rows(sql, values), this.store);
+  }
+}
