@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect, createSecureContext, TLSSocket } from 'node:tls';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
@@ -13,8 +13,10 @@ describe('a database on another machine, where the operator asks for TLS', () =>
   let server: Server;
   let answers: 'N' | 'S' = 'N';
   let heard: string[] = [];
+  const sockets: Socket[] = [];
   beforeAll(async () => {
     server = createServer((socket) => {
+      sockets.push(socket);
       socket.on('error', () => undefined);
       socket.once('data', (first: Buffer) => {
         heard.push(first.toString('hex'));
@@ -28,7 +30,10 @@ describe('a database on another machine, where the operator asks for TLS', () =>
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
   });
-  afterAll(() => void server.close());
+  afterAll(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
 
   const start = () => {
     const { port } = server.address() as AddressInfo;

@@ -13,6 +13,9 @@ const built = join(project, process.env.TESTED_CODE ?? 'dist-tested');
 /** What a spec may name in `expect.any(…)`: Jest's own realm has others of the same names. */
 const constructors = [Array, BigInt, Boolean, Function, Number, Object, String, Symbol];
 
+/** Who hears what Jest says to this worker. */
+const ofJest = new Set(process.listeners('message'));
+
 /** Modules of the product and of libraries, each loaded once a worker. */
 const loaded = new Map();
 
@@ -35,6 +38,13 @@ export default class extends Runtime {
     };
     for (const constructor of constructors) environment.global[constructor.name] = constructor;
     Object.assign(globalThis, config.globals);
+  }
+
+  teardown() {
+    super.teardown();
+    endFetches();
+    // a library that waits for a word of the parent would keep the worker alive
+    for (const listener of process.listeners('message')) if (!ofJest.has(listener)) process.off('message', listener);
   }
 
   getAllCoverageInfoCopy() {
@@ -72,4 +82,16 @@ async function asModule(address) {
   await module.link(() => undefined);
   await module.evaluate();
   return module;
+}
+
+/**
+ * Closes the connections that `fetch` keeps in this worker: one whose answer was not read to its end would keep the worker
+ * alive, though its server is long gone.
+ */
+function endFetches() {
+  const key = Symbol.for('undici.globalDispatcher.1');
+  const dispatcher = globalThis[key];
+  if (!dispatcher) return;
+  globalThis[key] = new dispatcher.constructor();
+  void dispatcher.destroy();
 }
