@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import pg from 'pg';
 import type sqlite3 from 'sqlite3';
+import { PostgresClient, withoutPatience, withPatience } from '../../src/database/postgres-client.js';
 import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
 import { query } from '../support/command.js';
@@ -128,6 +129,24 @@ describe('a database that does not answer', () => {
     await other.end();
     expect(await server.stop()).toBe(0);
   });
+});
+
+it('what nobody waits for at a page may take longer on PostgreSQL; who was not answered in time ends their connection', async () => {
+  const database = await newDatabase('postgres');
+  const connect = async () => {
+    const client: pg.Client = new PostgresClient({ connectionString: database?.url, query_timeout: 300 });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
+  const [page, chore] = [await connect(), await connect()];
+  await withPatience(60_000, () => chore.query('SELECT pg_sleep(1)'));
+  const within = withPatience(60_000, () => withoutPatience(() => page.query('SELECT pg_sleep(60)')));
+  await expect(within).rejects.toThrow('Query read timeout');
+  await expect(page.query('SELECT 1')).rejects.toThrow(/not queryable|terminated/);
+  expect((await chore.query('SELECT 1 AS "one"')).rows).toEqual([{ one: 1 }]);
+  await chore.end();
+  await database?.drop();
 });
 
 it('a data folder that is moved away is told, takes no upload, and heals when it is back', async () => {
