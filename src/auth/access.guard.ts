@@ -55,7 +55,13 @@ export class AccessGuard extends AuthGuard('jwt') {
       await this.limits.spendChange(user.session.id, callerOf(request).address);
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     if (mustProve) throw new SeeOther(await this.proofFor(user, request, reply));
-    if (request.method === 'GET' && user.session.kind === 'browser') await this.forms.giveBack(request, reply, user);
+    // what was typed is for who has given the proof, not for whoever has the session
+    if (
+      request.method === 'GET' &&
+      user.session.kind === 'browser' &&
+      !this.mustProve(user, { ...access, recentProof: true })
+    )
+      await this.forms.giveBack(request, reply, user);
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { HttpException, Injectable, RequestTimeoutException } from '@nestjs/common';
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import { minuteMs } from '../config/durations.js';
 import { Keys } from '../config/keys.js';
@@ -33,15 +33,21 @@ export class KeptForms {
   ) {}
 
   /**
-   * Reads the form and keeps what its route names to be kept, which no password is.
+   * Reads the form and keeps what its route names to be kept, which no password is; of a body that cannot be read,
+   * nothing: who may not do this yet is not told that first.
    *
-   * @throws what `readBody` throws.
+   * @throws RequestTimeoutException if the body does not come.
    */
   async keep(request: FastifyRequest, reply: FastifyReply, { session }: Viewer, page: string): Promise<void> {
     const { form, typed } = request.routeOptions.config as FastifyContextConfig;
     const fields = form?.keep ?? typed ?? [];
     if (fields.length === 0) return;
-    await readBody(request, reply, 0);
+    try {
+      await readBody(request, reply, 0);
+    } catch (error) {
+      if (error instanceof HttpException && !(error instanceof RequestTimeoutException)) return;
+      throw error;
+    }
     const kept: Kept = { page, values: typedInto(fields, request.body) };
     const data = this.keys.seal(JSON.stringify(kept));
     await this.links.issue({ kind: 'form', userId: session.id, lifetime: lifetimeMs, data });

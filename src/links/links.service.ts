@@ -143,8 +143,13 @@ export class LinksService implements OnModuleInit {
   }
 
   private async sweep(): Promise<void> {
-    const before = Date.now() - dayMs;
-    await this.links.createQueryBuilder().delete().where('"expiresAt" < :before', { before }).execute();
+    const now = Date.now();
+    await this.links
+      .createQueryBuilder()
+      .delete()
+      // what was typed into a form is of no use to anybody after that
+      .where(`"expiresAt" < :before OR ("kind" = 'form' AND "expiresAt" < :now)`, { before: now - dayMs, now })
+      .execute();
   }
 }
 

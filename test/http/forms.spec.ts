@@ -190,6 +190,25 @@ describe('a form that came too late', () => {
     expect(messageOf(html, 'status')).toContain('What you typed is here again');
   });
 
+  it('is shown only while the proof is fresh, and is no reason to judge a body before it', async () => {
+    const stale = () => site.app.get(DataSource).query('UPDATE "sessions" SET "provenAt" = 0');
+    const page = '/admin/registration';
+    const proof = { password: keeper.password, next: page, again: 'yes' };
+    await stale();
+    await admin.browser.ask(page, { form: { mode: 'approval', domains: 'typed.example' } });
+    await admin.browser.ask('/account/proof', { form: proof });
+    await stale();
+    expect((await admin.browser.visit(page)).html).not.toContain('typed.example');
+    expect((await admin.browser.visit('/account/proof', { form: proof })).html).toContain('typed.example');
+
+    await stale();
+    for (const headers of [{ 'content-type': 'image/png' }, { 'content-range': 'bytes 0-1/2' }]) {
+      const late = await admin.browser.ask(page, { form: { mode: 'invite' }, headers });
+      expect([late.status, late.headers.get('location')]).toEqual([303, expect.stringContaining('/account/proof')]);
+    }
+    await site.app.get(DataSource).query(`DELETE FROM "links" WHERE "kind" = 'form'`);
+  });
+
   it('puts nothing that was typed into it on another page', async () => {
     for (const path of ['/account/email', '/admin/invites', '/account/name', '/account/proof']) {
       const visitor = new Visitor(site.url);
