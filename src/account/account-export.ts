@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Readable } from 'node:stream';
 import { ActivityService } from '../activity/activity.service.js';
 import { presentEvent } from '../activity/event.view.js';
+import { LongWork, type InTurn } from '../database/long-work.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { presentFactors } from '../factors/factors.view.js';
 import type { Viewer } from '../http/access.js';
@@ -25,6 +26,7 @@ export class AccountExport {
     private readonly factors: FactorsService,
     private readonly activity: ActivityService,
     private readonly belongings: Belongings,
+    private readonly work: LongWork,
   ) {}
 
   /**
@@ -43,24 +45,29 @@ export class AccountExport {
   }
 
   private async *write(viewer: Viewer, head: object): AsyncGenerator<string> {
+    const inTurn = this.work.of(viewer);
     yield JSON.stringify(head, null, 2).replace(/\n\}$/, ',\n  "sessions": ');
     yield* list(
+      inTurn,
       (part) => this.sessions.listFor(viewer, part),
       (session) => presentSession(session, viewer.session.id),
     );
     yield ',\n  "activity": ';
     yield* list(
+      inTurn,
       (part) => this.activity.listFor(viewer, part),
       (event) => presentEvent(asSeenBy(viewer, event)),
     );
     yield ',\n  "acts": ';
     yield* list(
+      inTurn,
       (part) => this.activity.listBy(viewer, part),
       (event) => presentEvent(event),
     );
     for (const name of this.belongings.names) {
       yield `,\n  "${name}": `;
       yield* list(
+        inTurn,
         (part) => this.belongings.list(name, viewer, part),
         (item) => item,
       );
@@ -73,6 +80,7 @@ export class AccountExport {
 
 /** A list as JSON, an item a line; it is read a part at a time. */
 async function* list<Item>(
+  inTurn: InTurn,
   read: (part: PagingInput) => Promise<Part<Item>>,
   present: (item: Item) => object,
 ): AsyncGenerator<string> {
@@ -80,11 +88,10 @@ async function* list<Item>(
   let separator = '';
   let cursor: string | null | undefined;
   do {
-    const part: Part<Item> = await read({ limit: 500, ...(cursor && { cursor }) });
-    for (const item of part.items) {
-      yield `${separator}\n    ${JSON.stringify(present(item))}`;
-      separator = ',';
-    }
+    const part: Part<Item> = await read({ limit: 200, ...(cursor && { cursor }) });
+    const lines = await inTurn(() => part.items.map((item) => `\n    ${JSON.stringify(present(item))}`));
+    if (lines.length > 0) yield separator + lines.join(',');
+    if (lines.length > 0) separator = ',';
     cursor = part.nextCursor;
   } while (cursor !== null);
   yield ']';

@@ -85,7 +85,8 @@ export class Belongings {
 
   async list(name: BelongingName, viewer: Viewer, { limit, cursor = '' }: PagingInput): Promise<Part<object>> {
     const values = [...asking(viewer), cursor, limit + 1];
-    const rows = await this.reader.rows<Row & { readonly key: string }>(statements[reachOf(viewer)][name], values);
+    const statement = statements[reachOf(viewer)][name];
+    const rows = await this.reader.longRows<Row & { readonly key: string }>(viewer, statement, values);
     const items = rows.slice(0, limit);
     return { items: items.map(present), nextCursor: rows.length > limit ? (items.at(-1)?.key ?? null) : null };
   }

@@ -2,13 +2,14 @@ import { Injectable, PreconditionFailedException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { eachInTurn, LongWork, sortedInTurn, type InTurn } from '../database/long-work.js';
 import { checksumLine, Checksums, savedNames } from '../files/checksums.js';
 import { answerTo } from '../files/conditions.js';
 import { DownloadNotes } from '../files/download-notes.js';
 import { closeWith, sandbox, unbuffered } from '../files/downloads.js';
 import { attachment, nameOnRecord } from '../files/file-name.js';
 import { FileStore } from '../files/file-store.js';
-import { FilesService, type ShelfFile } from '../files/files.service.js';
+import { FilesService, type BoundFile } from '../files/files.service.js';
 import { Grants } from '../files/grants.js';
 import type { Viewer } from '../http/access.js';
 import { callerOf } from '../http/caller.js';
@@ -20,7 +21,7 @@ import { zipOf } from './zip.js';
 const list = 'SHA256SUMS';
 
 /** A file under the name that it has in the zip of its collection. */
-interface PackedFile extends ShelfFile {
+interface PackedFile extends BoundFile {
   readonly modified: Date;
 }
 
@@ -34,11 +35,13 @@ export class CollectionDownloads {
     private readonly checksums: Checksums,
     private readonly transfers: Transfers,
     private readonly notes: DownloadNotes,
+    private readonly work: LongWork,
   ) {}
 
   /** Answers with the list that is in the zip too, under the names that the files have there. */
   async sendChecksums({ id }: Collection, viewer: Viewer, request: FastifyRequest, reply: FastifyReply) {
-    const packed = packedOf(await this.allOf(id, viewer));
+    const inTurn = this.work.of(viewer);
+    const packed = await packedOf(await this.allOf(id, viewer), inTurn);
     return this.checksums.send(Readable.from([packed]), viewer, request, reply);
   }
 
@@ -50,10 +53,11 @@ export class CollectionDownloads {
    * @throws HttpException 412 where the client asks for another zip.
    */
   async sendZip(collection: Collection, viewer: Viewer, request: FastifyRequest, reply: FastifyReply) {
+    const inTurn = this.work.of(viewer);
     const all = await this.allOf(collection.id, viewer);
-    const versions = all.map(({ versionedAt }) => versionedAt.getTime());
-    const lastModified = new Date(versions.reduce((a, b) => Math.max(a, b), collection.changedAt.getTime()));
-    const etag = etagOf(packedOf(all));
+    const packed = await packedOf(all, inTurn);
+    const lastModified = await lastOf(collection.changedAt, all, inTurn);
+    const etag = await etagOf(packed, inTurn);
     const answer = answerTo(request.method, { ...request.headers, range: undefined }, { etag, size: 0, lastModified });
     if (answer.status === 412) throw new PreconditionFailedException('The zip here is not the one you have.');
     const headers = {
@@ -71,10 +75,11 @@ export class CollectionDownloads {
 
     const hasContent = request.method !== 'HEAD';
     const count = new ZipCount(this.grants, viewer);
-    const files = packedOf(hasContent ? await count.spendLimited(all) : all);
-    const text = { name: list, bytes: Buffer.from(files.map(lineOf).join('')), modified: lastModified };
-    const zip = zipOf(text, files);
-    count.layOut(zip.starts);
+    const left = hasContent ? await count.spendLimited(all) : all;
+    const files = left.length === all.length ? packed : await packedOf(left, inTurn);
+    const text = { name: list, bytes: await linesOf(files, inTurn), modified: lastModified };
+    const zip = await zipOf(text, files, inTurn);
+    await eachInTurn(inTurn, zip.starts, ([file, start]) => count.place(file, start));
     if (hasContent) {
       closeWith(reply.raw, count, zip.length);
       this.transfers.follow(reply.raw, viewer);
@@ -83,12 +88,12 @@ export class CollectionDownloads {
     }
     void reply.headers({
       ...headers,
-      etag: etagOf(files),
+      etag: files === packed ? etag : await etagOf(files, inTurn),
       'content-type': 'application/zip',
       'content-disposition': attachment(nameOfZip(collection)),
       'content-length': zip.length,
     });
-    return reply.send(hasContent ? zip.stream((file) => this.open(file, count)) : Readable.from([]));
+    return reply.send(hasContent ? zip.stream((file) => inTurn(() => this.open(file, count))) : Readable.from([]));
   }
 
   private async open(file: PackedFile, count: ZipCount): Promise<Readable> {
@@ -98,25 +103,44 @@ export class CollectionDownloads {
     return bytes instanceof Readable ? bytes : Readable.from([bytes]);
   }
 
-  private async allOf(id: string, viewer: Viewer): Promise<ShelfFile[]> {
-    const all: ShelfFile[] = [];
+  /** In the order of their names; of equal names the oldest first. */
+  private async allOf(id: string, viewer: Viewer): Promise<readonly BoundFile[]> {
+    const all: BoundFile[] = [];
     for await (const slice of this.files.allIn(id, viewer)) all.push(...slice);
-    return all.sort((one, other) => (one.searchName < other.searchName ? -1 : 1));
+    return sortedInTurn(this.work.of(viewer), all, ({ searchName }) => searchName);
   }
 }
 
-function packedOf(files: readonly ShelfFile[]): PackedFile[] {
-  const names = savedNames(files, [list]);
-  return files.map((file) => ({ ...file, name: names.get(file.id) ?? file.name, modified: file.versionedAt }));
+async function packedOf(files: readonly BoundFile[], inTurn: InTurn): Promise<readonly PackedFile[]> {
+  const names = await savedNames(files, inTurn, [list]);
+  const packed: PackedFile[] = [];
+  await eachInTurn(inTurn, files, (file) => {
+    packed.push({ ...file, name: names.get(file.id) ?? file.name, modified: file.versionedAt });
+  });
+  return packed;
 }
 
 const nameOfZip = ({ name }: Collection) => nameOnRecord(`${name.replace(/[/\\]/g, '_')}.zip`);
 
-const lineOf = ({ name, sha256 }: PackedFile) => `${checksumLine(name, sha256)}\n`;
+async function lastOf(changedAt: Date, files: readonly BoundFile[], inTurn: InTurn): Promise<Date> {
+  let last = changedAt.getTime();
+  await eachInTurn(inTurn, files, ({ versionedAt }) => {
+    last = Math.max(last, versionedAt.getTime());
+  });
+  return new Date(last);
+}
+
+async function linesOf(files: readonly PackedFile[], inTurn: InTurn): Promise<Buffer> {
+  const lines: string[] = [];
+  await eachInTurn(inTurn, files, ({ name, sha256 }) => lines.push(`${checksumLine(name, sha256)}\n`));
+  return inTurn(() => Buffer.from(lines.join('')));
+}
 
 /** Names what is in a zip: the same files under the same names are the same bytes. */
-function etagOf(files: readonly PackedFile[]): string {
+async function etagOf(files: readonly PackedFile[], inTurn: InTurn): Promise<string> {
   const hash = createHash('sha256');
-  for (const { name, sha256, modified } of files) hash.update(`${name}\0${sha256}\0${modified.getTime()}\n`);
+  await eachInTurn(inTurn, files, ({ name, sha256, modified }) =>
+    hash.update(`${name}\0${sha256}\0${modified.getTime()}\n`),
+  );
   return `"${hash.digest('hex')}"`;
 }

@@ -1,5 +1,5 @@
 import { ForbiddenException } from '@nestjs/common';
-import type { StoredFile } from '../files/stored-file.entity.js';
+import type { BoundFile } from '../files/files.service.js';
 import type { Grant, Grants } from '../files/grants.js';
 import type { Viewer } from '../http/access.js';
 
@@ -8,7 +8,7 @@ import type { Viewer } from '../http/access.js';
  * a zip without it is another one; each other when it is its turn.
  */
 export class ZipCount {
-  private readonly open = new Map<string, { readonly file: StoredFile; readonly grant: Grant }>();
+  private readonly open = new Map<string, { readonly file: BoundFile; readonly grant: Grant }>();
   private readonly starts = new Map<string, number>();
   private isOver = false;
 
@@ -18,7 +18,7 @@ export class ZipCount {
   ) {}
 
   /** Those of these files that are not limited, or of which a download was there to be spent. */
-  async spendLimited<File extends StoredFile>(files: readonly File[]): Promise<readonly File[]> {
+  async spendLimited<File extends BoundFile>(files: readonly File[]): Promise<readonly File[]> {
     const left: File[] = [];
     try {
       for (const file of files) {
@@ -33,22 +33,26 @@ export class ZipCount {
   }
 
   /** To be called before the first byte of a file goes. */
-  async begin(file: StoredFile): Promise<void> {
+  async begin(file: BoundFile): Promise<void> {
     if (!this.open.has(file.versionId)) await this.take(file);
   }
 
-  /** Where in the zip each file begins; without it, nothing of them is taken for sent. */
-  layOut(starts: ReadonlyMap<StoredFile, number>): void {
-    for (const [{ versionId }, start] of starts) this.starts.set(versionId, start);
+  /** Where in the zip a file begins; without it, nothing of it is taken for sent. */
+  place({ versionId }: BoundFile, start: number): void {
+    this.starts.set(versionId, start);
   }
 
   /** To be called once, when the answer is over: with how many bytes of the zip were sent. */
   close(sent: number): void {
     this.isOver = true;
-    for (const { file, grant } of this.open.values()) grant.close(this.sentOf(file, sent));
+    void this.grants.closeAll(this.viewer, this.closings(sent));
   }
 
-  private async isGranted(file: StoredFile): Promise<boolean> {
+  private *closings(sent: number): Generator<() => void> {
+    for (const { file, grant } of this.open.values()) yield () => grant.close(this.sentOf(file, sent));
+  }
+
+  private async isGranted(file: BoundFile): Promise<boolean> {
     try {
       await this.take(file);
       return true;
@@ -58,14 +62,14 @@ export class ZipCount {
     }
   }
 
-  private async take(file: StoredFile): Promise<void> {
+  private async take(file: BoundFile): Promise<void> {
     const range = { start: 0, end: file.size - 1 };
     const grant = await this.grants.open(this.viewer, { ...file, fileId: file.id, range });
     if (this.isOver) grant.close(0);
     else this.open.set(file.versionId, { file, grant });
   }
 
-  private sentOf({ versionId, size }: StoredFile, sent: number): number {
+  private sentOf({ versionId, size }: BoundFile, sent: number): number {
     return Math.max(0, Math.min(sent - (this.starts.get(versionId) ?? Infinity), size));
   }
 }

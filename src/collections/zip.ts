@@ -1,5 +1,7 @@
-import { type Readable } from 'node:stream';
-import yazl from 'yazl';
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+import { eachInTurn, type InTurn } from '../database/long-work.js';
+import { descriptorOf, directoryEnd, headerOf, isLarge, recordOf, sizes, type Placed } from './zip-records.js';
 
 /** A file in a zip: under which name, how many bytes, and since when they are these. */
 export interface ZipEntry {
@@ -30,61 +32,67 @@ export interface Zip<Entry> {
 
 /**
  * Lays out a zip whose entries are stored as they are, so that its length is known before a byte is read; in the format
- * for more than 4 GiB (zip64) where it must be. Checksums follow the bytes (APPNOTE.TXT 4.3.9).
+ * for more than 4 GiB (zip64) where it must be. Checksums follow the bytes (APPNOTE.TXT 4.3.9). Takes a time that grows
+ * with the number of entries alone, in pieces.
  */
-export function zipOf<Entry extends ZipEntry>(text: ZipText, entries: readonly Entry[]): Zip<Entry> {
-  const zip = new yazl.ZipFile();
-  // an entry is asked for when it is its turn, which for the first is now
-  let begin!: (open: (entry: Entry) => Promise<Readable>) => void;
-  const begun = new Promise<(entry: Entry) => Promise<Readable>>((resolve) => (begin = resolve));
-  const output = zip.outputStream as Readable;
-  let current: Readable | undefined;
-  output.once('close', () => current?.destroy());
-  zip.on('error', (error: Error) => output.destroy(error));
-
-  zip.addBuffer(text.bytes, text.name, { mtime: text.modified, compress: false });
-  for (const entry of entries)
-    zip.addReadStreamLazy(entry.name, { mtime: entry.modified, compress: false, size: entry.size }, (give) => {
-      const open = async () => {
-        const bytes = await (await begun)(entry);
-        // whoever read it may have gone meanwhile
-        if (output.destroyed) return void bytes.destroy();
-        current = bytes;
-        bytes.once('error', (error) => output.destroy(error));
-        give(null, bytes);
-      };
-      open().catch((error: unknown) => output.destroy(error as Error));
-    });
-  return { length: end(zip, text, entries), starts: startsOf(text, entries), stream };
-
-  function stream(open: (entry: Entry) => Promise<Readable>): Readable {
-    begin(open);
-    return output;
-  }
-}
-
-/** Says that there are no more entries, and gives the length of the whole. */
-function end(zip: yazl.ZipFile, text: ZipText, entries: readonly ZipEntry[]): number {
-  // yazl counts this format in from 64 KiB of directory on, but writes it only where it must: so it is told to
-  const isLong = [text, ...entries].reduce((sum, { name }) => sum + 83 + Buffer.byteLength(name), 0) >= 0xffff;
-  let length = -1;
-  const options = { forceZip64Format: isLong, comment: '' };
-  (zip.end as (options: yazl.EndOptions, tell: (size: number) => void) => void).call(zip, options, (size) => {
-    length = size;
-  });
-  return length;
-}
-
-function startsOf<Entry extends ZipEntry>(text: ZipText, entries: readonly Entry[]): Map<Entry, number> {
+export async function zipOf<Entry extends ZipEntry>(
+  text: ZipText,
+  entries: readonly Entry[],
+  inTurn: InTurn,
+): Promise<Zip<Entry>> {
   const starts = new Map<Entry, number>();
-  let header = headerOf(text) + text.bytes.length;
-  for (const entry of entries) {
-    const start = header + headerOf(entry);
+  const { name, bytes, modified } = text;
+  const first = { name, modified, size: bytes.length, offset: 0, checksum: await checksumOf(bytes, inTurn) };
+  let position = sizes.header + Buffer.byteLength(name) + bytes.length;
+  let directory = sizes.record + Buffer.byteLength(name);
+  await eachInTurn(inTurn, entries, (entry) => {
+    const length = Buffer.byteLength(entry.name);
+    const large = isLarge({ size: entry.size, offset: position });
+    directory += sizes.record + length + (large ? sizes.largeField : 0);
+    const start = position + sizes.header + length;
     starts.set(entry, start);
-    const isLarge = Math.max(entry.size, header) > 0xffff_fffe;
-    header = start + entry.size + (isLarge ? 24 : 16);
+    position = start + entry.size + (large ? sizes.largeDescriptor : sizes.descriptor);
+  });
+  const end = directoryEnd({ count: entries.length + 1, start: position, length: directory });
+  return {
+    length: position + directory + end.length,
+    starts,
+    stream: (open) => Readable.from(write(open), { objectMode: false }),
+  };
+
+  async function* write(open: (entry: Entry) => Promise<Readable>): AsyncGenerator<Buffer> {
+    const placed: Placed[] = [first];
+    yield headerOf(first);
+    yield bytes;
+    for (const entry of entries) {
+      const offset = (starts.get(entry) ?? 0) - sizes.header - Buffer.byteLength(entry.name);
+      const { name: called, size, modified: since } = entry;
+      yield headerOf({ name: called, size, modified: since, offset });
+      let checksum = 0;
+      let left = size;
+      for await (const chunk of (await open(entry)) as AsyncIterable<Buffer>) {
+        checksum = crc32(chunk, checksum);
+        left -= chunk.length;
+        if (left < 0) break;
+        yield chunk;
+      }
+      if (left !== 0) throw new Error('A file in a zip is not as long as was said.');
+      const done = { name: called, size, modified: since, offset, checksum };
+      placed.push(done);
+      yield descriptorOf(done);
+    }
+    for (let start = 0; start < placed.length; start += recordsAtOnce)
+      yield await inTurn(() => Buffer.concat(placed.slice(start, start + recordsAtOnce).map(recordOf)));
+    yield end;
   }
-  return starts;
 }
 
-const headerOf = ({ name }: { readonly name: string }) => 30 + Buffer.byteLength(name);
+const recordsAtOnce = 200;
+const bytesAtOnce = 256 * 1_024;
+
+async function checksumOf(bytes: Buffer, inTurn: InTurn): Promise<number> {
+  let checksum = 0;
+  for (let start = 0; start < bytes.length; start += bytesAtOnce)
+    checksum = await inTurn(() => crc32(bytes.subarray(start, start + bytesAtOnce), checksum));
+  return checksum;
+}

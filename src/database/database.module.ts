@@ -4,6 +4,7 @@ import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
 import { Answering } from './answering.js';
 import { dataSourceOptions } from './data-source.js';
+import { LongWork } from './long-work.js';
 import { Reader } from './reader.js';
 import { openSite } from './site.js';
 import { Writer } from './writer.js';
@@ -27,7 +28,7 @@ import { Writer } from './writer.js';
       },
     }),
   ],
-  providers: [Answering, Reader, Writer],
-  exports: [Answering, Reader, Writer],
+  providers: [Answering, LongWork, Reader, Writer],
+  exports: [Answering, LongWork, Reader, Writer],
 })
 export class DatabaseModule {}

@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
 import { bound } from './instants.js';
+import { LongWork } from './long-work.js';
 import { withoutPatience } from './postgres-client.js';
 import { closeBefore } from './site.js';
 import { SqliteConnection } from './sqlite-connection.js';
@@ -18,15 +19,20 @@ export class Reader {
   private readonly asked = new Map<string, Promise<unknown[]>>();
   private readonly waiting = new Map<string, Promise<unknown[]>>();
   private readonly connection: SqliteConnection | undefined;
+  /** For what takes long, so that what is short does not wait behind it. */
+  private readonly aside: SqliteConnection | undefined;
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly work: LongWork,
     settings: Settings,
   ) {
     const path = sqlitePath(settings);
     if (path === undefined) return;
     this.connection = new SqliteConnection(path, 'read-only');
+    this.aside = new SqliteConnection(path, 'read-only');
     closeBefore(dataSource, this.connection);
+    closeBefore(dataSource, this.aside);
   }
 
   /**
@@ -39,6 +45,16 @@ export class Reader {
     const question = `${sql}\n${JSON.stringify(values)}`;
     const waiting = this.waiting.get(question) ?? this.askInTurn(question, sql, values);
     return waiting as Promise<readonly Row[]>;
+  }
+
+  /**
+   * As `rows`, for a question whose cost grows with how much there is, such as a search: one at a time, in the turn of
+   * the member who asks, and beside what is short.
+   */
+  longRows<Row>(asker: { readonly id: string }, sql: string, given: readonly unknown[]): Promise<readonly Row[]> {
+    const values = given.map(bound);
+    const ask = () => this.ask(sql, values, this.aside);
+    return this.work.of(asker)(ask) as Promise<readonly Row[]>;
   }
 
   private askInTurn(question: string, sql: string, values: readonly unknown[]): Promise<unknown[]> {
@@ -55,8 +71,8 @@ export class Reader {
     return waiting;
   }
 
-  private ask(sql: string, values: readonly unknown[]): Promise<unknown[]> {
-    if (this.connection) return this.connection.rows(sql, values);
+  private ask(sql: string, values: readonly unknown[], connection = this.connection): Promise<unknown[]> {
+    if (connection) return connection.rows(sql, values);
     return withoutPatience(() => this.dataSource.query<unknown[]>(sql, [...values]));
   }
 }

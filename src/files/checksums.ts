@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { eachInTurn, LongWork, sortedInTurn, type InTurn } from '../database/long-work.js';
 import type { Viewer } from '../http/access.js';
 import { searchForm } from '../http/paging.input.js';
 import { Transfers } from '../sessions/transfers.js';
@@ -18,7 +18,10 @@ export interface Checksum extends Pick<StoredFile, 'id' | 'name' | 'sha256'> {
 /** Sends lists of checksums that `sha256sum -c` reads. */
 @Injectable()
 export class Checksums {
-  constructor(private readonly transfers: Transfers) {}
+  constructor(
+    private readonly transfers: Transfers,
+    private readonly work: LongWork,
+  ) {}
 
   /** Answers with a line a file, under the name that it is saved by, and no longer than the session lasts. */
   async send(
@@ -39,7 +42,7 @@ export class Checksums {
     const files: Checksum[] = [];
     for await (const slice of slices)
       files.push(...slice.map(({ id, name, sha256, fits }) => ({ id, name, sha256, fits: fits ?? true })));
-    return reply.send(Readable.from(linesOf(files), { objectMode: false }));
+    return reply.send(Readable.from(linesOf(files, this.work.of(viewer)), { objectMode: false }));
   }
 }
 
@@ -60,32 +63,37 @@ const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '
  * The names under which files are saved that are there together, by id: of several that are called the same, in any
  * case, all but the oldest get a number that no other has. As `SavedNames` gives them one by one.
  */
-export function savedNames(
+export async function savedNames(
   files: readonly Pick<StoredFile, 'id' | 'name'>[],
+  inTurn: InTurn,
   reserved: readonly string[] = [],
-): ReadonlyMap<string, string> {
-  const taken = new Set([...reserved, ...files.map(({ name }) => name)].map(searchForm));
+): Promise<ReadonlyMap<string, string>> {
+  const taken = new Set(reserved.map(searchForm));
+  await eachInTurn(inTurn, files, ({ name }) => taken.add(searchForm(name)));
   const counts = new Map<string, number>(reserved.map((name) => [searchForm(name), 1]));
   const names = new Map<string, string>();
-  for (const { id, name } of [...files].sort((one, other) => (one.id < other.id ? -1 : 1))) {
+  await eachInTurn(inTurn, await sortedInTurn(inTurn, files, ({ id }) => id), ({ id, name }) => {
     const form = searchForm(name);
     let count = (counts.get(form) ?? 0) + 1;
     while (count > 1 && taken.has(searchForm(numbered(name, count)))) count++;
     counts.set(form, count);
     names.set(id, numbered(name, count));
-  }
+  });
   return names;
 }
 
 const linesAtOnce = 500;
 
 /** A piece for so many files, with a turn for others after each. */
-async function* linesOf(files: readonly Checksum[]): AsyncGenerator<string> {
-  const names = savedNames(files);
+async function* linesOf(files: readonly Checksum[], inTurn: InTurn): AsyncGenerator<string> {
+  const names = await savedNames(files, inTurn);
   for (let start = 0; start < files.length; start += linesAtOnce) {
-    const some = files.slice(start, start + linesAtOnce).filter(({ fits }) => fits !== false);
-    if (some.length > 0)
-      yield some.map(({ id, name, sha256 }) => `${checksumLine(names.get(id) ?? name, sha256)}\n`).join('');
-    await nextTurn();
+    const lines = await inTurn(() =>
+      files
+        .slice(start, start + linesAtOnce)
+        .filter(({ fits }) => fits !== false)
+        .map(({ id, name, sha256 }) => `${checksumLine(names.get(id) ?? name, sha256)}\n`),
+    );
+    if (lines.length > 0) yield lines.join('');
   }
 }

@@ -42,7 +42,7 @@ export class FileLists {
     let last: Pick<Row, 'searchName' | 'id'> | undefined = { searchName: '', id: '' };
     while (last) {
       const values = [...asking(viewer), isForEveryone, last.searchName, last.id, slice, ...wordsOf(q)];
-      const rows: readonly Row[] = await this.reader.rows<Row>(inNameOrder[reachOf(viewer)], values);
+      const rows: readonly Row[] = await this.reader.longRows<Row>(viewer, inNameOrder[reachOf(viewer)], values);
       yield listed(rows);
       last = rows.length === slice ? rows.at(-1) : undefined;
     }
@@ -50,12 +50,12 @@ export class FileLists {
 
   /** The ids are read at once, as one text, since what names a member is in no one order; the files in slices. */
   private async *ofMember(viewer: Viewer, q?: string): AsyncGenerator<readonly ListedFile[]> {
-    const [row] = await this.reader.rows<{ ids: string | null }>(entitled, [viewer.id]);
+    const [row] = await this.reader.longRows<{ ids: string | null }>(viewer, entitled, [viewer.id]);
     const ids = row?.ids ? row.ids.split(',') : [];
     for (let start = 0; start < ids.length; start += slice) {
       const some = ids.slice(start, start + slice);
       const values = [...asking(viewer), ...some, ...Array<string>(slice - some.length).fill(''), ...wordsOf(q)];
-      yield listed(await this.reader.rows<Row>(byId, values));
+      yield listed(await this.reader.longRows<Row>(viewer, byId, values));
     }
   }
 }

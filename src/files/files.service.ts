@@ -17,7 +17,7 @@ import { nameOnRecord } from './file-name.js';
 import { FileStore, type Stored } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
 import { cursorAt, orders, placeOf } from './place.js';
-import { allThatMayBeHad, asking, mayHave, me, reachOf, type Reach } from './reach.js';
+import { allThatMayBeHad, asking, isOut, mayHave, me, reachOf, type Reach } from './reach.js';
 import { refuseWithoutRoom, Room } from './room.js';
 import type { ShelfInput } from './shelf.input.js';
 import { nameForms, searchTextOf, StoredFile } from './stored-file.entity.js';
@@ -31,6 +31,9 @@ export interface ShelfFile extends StoredFile {
   /** Bytes of the newest version that were sent to the member. */
   readonly coveredBytes: number;
 }
+
+/** Of a file, what those need who send it together with others. */
+export type BoundFile = Pick<StoredFile, (typeof bound)[number]>;
 
 /** What a file is, beside its bytes. */
 export interface Description {
@@ -58,24 +61,24 @@ export class FilesService {
    */
   async listFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<Part<ShelfFile>> {
     const values = [...asking(viewer), ...placeOf(cursor, sort), ...wordsOf(q), limit + 1];
-    const rows = await this.reader.rows<Row>(listings[reachOf(viewer)][sort], values);
+    const statement = listings[reachOf(viewer)][sort];
+    // a search goes through all there is
+    const rows = q
+      ? await this.reader.longRows<Row>(viewer, statement, values)
+      : await this.reader.rows<Row>(statement, values);
     const items = rows.slice(0, limit).map(fromRow);
     const last = rows.length > limit ? items.at(-1) : undefined;
     return { items, nextCursor: last ? cursorAt(last, sort) : null };
   }
 
   /** All of the files of a collection that a member may have, the oldest first, in slices that cost the same each. */
-  async *allIn(collectionId: string, viewer: Viewer): AsyncGenerator<readonly ShelfFile[]> {
+  async *allIn(collectionId: string, viewer: Viewer): AsyncGenerator<readonly BoundFile[]> {
     const statement = slicesOfCollection[reachOf(viewer)];
     let last: string | undefined = '';
     while (last !== undefined) {
-      const rows: readonly Row[] = await this.reader.rows<Row>(statement, [
-        ...asking(viewer),
-        collectionId,
-        last,
-        slice,
-      ]);
-      yield rows.map(fromRow);
+      const values = [...asking(viewer), collectionId, last, slice];
+      const rows: readonly BoundRow[] = await this.reader.longRows<BoundRow>(viewer, statement, values);
+      yield rows.map(boundFrom);
       last = rows.length === slice ? rows.at(-1)?.id : undefined;
     }
   }
@@ -167,7 +170,7 @@ export class FilesService {
    */
   async listIn(collectionId: string, viewer: Viewer, { limit, cursor, q }: SearchInput): Promise<Part<ShelfFile>> {
     const values = [...asking(viewer), collectionId, ...placeOf(cursor, 'name'), ...wordsOf(q), limit + 1];
-    const rows = await this.reader.rows<Row>(inCollection[reachOf(viewer)], values);
+    const rows = await this.reader.longRows<Row>(viewer, inCollection[reachOf(viewer)], values);
     const items = rows.slice(0, limit).map(fromRow);
     const last = rows.length > limit ? items.at(-1) : undefined;
     return { items, nextCursor: last ? cursorAt(last, 'name') : null };
@@ -175,7 +178,8 @@ export class FilesService {
 
   /** How many files of a collection a member may have, and how many bytes they are together. */
   async sumOf(collectionId: string, viewer: Viewer): Promise<{ count: number; size: number }> {
-    const [row] = await this.reader.rows<{ count: string | number; size: string | number | null }>(
+    const [row] = await this.reader.longRows<{ count: string | number; size: string | number | null }>(
+      viewer,
       sums[reachOf(viewer)],
       [...asking(viewer), collectionId],
     );
@@ -288,6 +292,24 @@ const fromRow = once((row: Row): ShelfFile => {
   };
 });
 
+const bound = [
+  ...(['id', 'name', 'searchName', 'size', 'sha256', 'storageKey'] as const),
+  ...(['versionId', 'versionedAt', 'memberLimit', 'totalLimit'] as const),
+] as const;
+
+type BoundRow = Pick<Row, (typeof bound)[number]>;
+
+const numberOf = (value: number | string | null): number | null => (value === null ? null : Number(value));
+
+const boundFrom = (row: BoundRow): BoundFile => ({
+  ...row,
+  name: nameOnRecord(row.name),
+  size: Number(row.size),
+  versionedAt: new Date(Number(row.versionedAt)),
+  memberLimit: numberOf(row.memberLimit),
+  totalLimit: numberOf(row.totalLimit),
+});
+
 const columns = [
   ...[
     'id',
@@ -352,8 +374,15 @@ const listings = forEachReach((reach) =>
   }),
 );
 
+/** Who may have a collection may have each file in it that is out. */
+const mayHaveCollection: Readonly<Record<Reach, string>> = {
+  admin: '1 = 1',
+  member: `EXISTS (SELECT 1 FROM "collection_entitlements" e WHERE e."collectionId" = $3 AND e."memberId" = $1)`,
+};
+
 const ofCollection = (reach: Reach) => `
-  FROM "collection_files" c JOIN "files" f ON f."id" = c."fileId" WHERE c."collectionId" = $3 AND ${mayHave[reach]}`;
+  FROM "collection_files" c JOIN "files" f ON f."id" = c."fileId"
+  WHERE c."collectionId" = $3 AND ${isOut[reach]} AND ${mayHaveCollection[reach]}`;
 
 const inCollection = forEachReach(
   (reach) => `WITH ${me} SELECT ${columns}, ${covered} ${ofCollection(reach)}
@@ -362,7 +391,7 @@ const inCollection = forEachReach(
 );
 
 const slicesOfCollection = forEachReach(
-  (reach) => `WITH ${me} SELECT ${columns}, ${covered} ${ofCollection(reach)}
+  (reach) => `WITH ${me} SELECT ${bound.map((name) => `f."${name}"`).join(', ')} ${ofCollection(reach)}
     AND c."fileId" > $4 ORDER BY c."fileId" LIMIT $5`,
 );
 

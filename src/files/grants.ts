@@ -1,6 +1,7 @@
-import { ForbiddenException, Injectable, Logger, NotFoundException } from '@nestjs/common';
+import { ForbiddenException, Injectable, Logger, NotFoundException, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { eachInTurn, LongWork } from '../database/long-work.js';
 import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import type { Viewer } from '../http/access.js';
@@ -36,6 +37,8 @@ interface Book {
   readonly ended: Ended[];
   asFeatured: boolean;
   isWriting: boolean;
+  /** Whether it is to be written when it is its member's turn. */
+  isQueued: boolean;
 }
 
 /**
@@ -45,14 +48,16 @@ interface Book {
  * say of one version goes into one statement, which writes only over what it has read: so several processes can count.
  */
 @Injectable()
-export class Grants {
+export class Grants implements OnApplicationShutdown {
   private readonly logger = new Logger('Grants');
   private readonly books = new Map<string, Book>();
   private readonly known = new LRUCache<string, Account>({ max: 10_000 });
+  private closing = 0;
 
   constructor(
     private readonly writer: Writer,
     private readonly reader: Reader,
+    private readonly work: LongWork,
   ) {}
 
   /**
@@ -68,37 +73,54 @@ export class Grants {
       const book = this.bookOf(viewer.id, part);
       book.asFeatured ||= part.asFeatured === true;
       book.asked.push({ bytes, memberLimit, grantedAt, refused });
-      this.begin(book);
+      if (!book.isWriting) void this.writeDown(book);
     });
     return {
       close: (sent) => {
         const book = this.bookOf(viewer.id, part);
         book.ended.push({ grant, unsent: bytes - sent, start: range.start, end: range.start + sent - 1 });
-        this.begin(book);
+        this.queue(book);
       },
     };
   }
 
+  /** Calls what closes grants of one member, however many, with a turn for others now and then. */
+  async closeAll(member: Pick<Viewer, 'id'>, closings: Iterable<() => void>): Promise<void> {
+    this.closing++;
+    await eachInTurn(this.work.of(member), closings, (close) => close());
+    this.closing--;
+  }
+
   /** Whether all that has ended is written down. */
   get areSettled(): boolean {
-    return this.books.size === 0;
+    return this.books.size + this.closing === 0;
+  }
+
+  /** What has ended is written down first. */
+  async onApplicationShutdown(): Promise<void> {
+    while (!this.areSettled) await nextTurn();
   }
 
   private bookOf(memberId: string, { fileId, versionId, size }: Part): Book {
     const key = keyOf({ memberId, versionId });
-    const empty = { asked: [], ended: [], asFeatured: false, isWriting: false };
+    const empty = { asked: [], ended: [], asFeatured: false, isWriting: false, isQueued: false };
     const book = this.books.get(key) ?? { memberId, fileId, versionId, size, ...empty };
     this.books.set(key, book);
     return book;
   }
 
-  private begin(book: Book): void {
-    if (book.isWriting) return;
-    book.isWriting = true;
-    void this.writeDown(book).finally(() => this.books.delete(keyOf(book)));
+  /** What has ended can wait, and a zip of thousands ends all at once; whoever wants to begin is not kept waiting by it. */
+  private queue(book: Book): void {
+    if (book.isWriting || book.isQueued) return;
+    book.isQueued = true;
+    void this.work.of({ id: book.memberId })(() => {
+      const isLeft = this.books.get(keyOf(book)) === book && !book.isWriting;
+      return isLeft ? this.writeDown(book) : undefined;
+    });
   }
 
   private async writeDown(book: Book): Promise<void> {
+    book.isWriting = true;
     await nextTurn();
     while (book.asked.length > 0 || book.ended.length > 0) {
       const [asked, ended] = [book.asked.splice(0), book.ended.splice(0)];
@@ -109,6 +131,8 @@ export class Grants {
         if (ended.length > 0) this.logger.warn({ err: error }, 'what was sent could not be written down');
       }
     }
+    // at once: whoever comes from here on begins anew
+    this.books.delete(keyOf(book));
   }
 
   private async settle(book: Book, asked: Asked[], ended: Ended[]): Promise<void> {
@@ -117,7 +141,7 @@ export class Grants {
       const { after, isChanged, granted, refused, left } = account(before, book.size, asked, ended, Date.now());
       try {
         // of what was never begun, nothing can have ended
-        const isWritten = !isChanged || (!before && granted.length === 0) || (await this.write(book, before, after));
+        const isWritten = !isChanged || (!before && granted.length === 0) || (await this.store(book, before, after));
         if (!isWritten) {
           this.known.delete(keyOf(book));
           continue;
@@ -158,7 +182,7 @@ export class Grants {
   }
 
   /** Whether it was still as it was read. */
-  private async write(book: Book, before: Account | undefined, after: Account): Promise<boolean> {
+  private async store(book: Book, before: Account | undefined, after: Account): Promise<boolean> {
     const { memberId, versionId, fileId, size, asFeatured } = book;
     const now = Date.now();
     const isComplete = after.coveredBytes === size;

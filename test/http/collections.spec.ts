@@ -222,6 +222,45 @@ describe('the zip of a collection', () => {
   });
 });
 
+it('who asks for much of thousands of files keeps nobody else waiting for it', async () => {
+  const { file } = await shelve(site, 1, 'many.txt');
+  const count = 3_000;
+  const data = site.app.get(DataSource).getRepository(StoredFile);
+  const many = Array.from({ length: count }, (_, index): StoredFile => {
+    const id = file.id.slice(0, -4) + (0x1000 + index).toString(16);
+    return { ...file, id, versionId: id, storageKey: `${file.storageKey.slice(0, -4)}${0x1000 + index}` };
+  });
+  for (let start = 0; start < count; start += 100) await data.insert(many.slice(start, start + 100));
+  const collection = await collect(site, [], { isForEveryone: true });
+  await site.app.get(DataSource).query(
+    `INSERT INTO "collection_files" ("collectionId", "fileId", "addedAt")
+       SELECT '${collection.id}', "id", 1 FROM "files" WHERE "sha256" = '${file.sha256}'`,
+  );
+  const [ada, grace] = [await member(), await member()];
+  const path = `/api/v1/collections/${collection.id}`;
+  const answered: string[] = [];
+  const ask = async (name: string, asked: Promise<Response>) => {
+    const answer = await asked;
+    await answer.text();
+    expect([name, answer.status]).toEqual([name, 200]);
+    answered.push(name);
+  };
+  const long = [
+    ...[1, 2, 3].map(() => ask('head', ada.ask(`${path}/zip`, { method: 'HEAD' }))),
+    ask('sums', ada.ask(`${path}/SHA256SUMS`)),
+    ask('sums', ada.ask('/api/v1/files/SHA256SUMS')),
+  ];
+  // theirs have begun, and other members come: they are answered first, what is long for them too
+  await ada.ask('/api/v1/users/me');
+  for (const one of [grace, await member()]) {
+    await ask('page', one.ask('/api/v1/files'));
+    await ask('search', one.ask('/api/v1/files?q=nothing+of+the+kind'));
+  }
+  await Promise.all(long);
+  expect(answered.slice(0, 4)).toEqual(['page', 'search', 'page', 'search']);
+  expect(answered).toHaveLength(9);
+});
+
 describe('who may have a collection', () => {
   it('is who it was given to; for others it is not there', async () => {
     const shelved = await shelve(site, 10, 'minutes.txt');

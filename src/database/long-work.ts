@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** Runs a piece of long work once it is its turn, and gives what came of it. No piece may wait for another one. */
+export type InTurn = <Done>(piece: () => Done | Promise<Done>) => Promise<Done>;
+
+/**
+ * Lets work that grows with how much there is go on beside what is short: it comes in pieces, of which one runs at a time
+ * in this process, each in a turn of the event loop of its own. Members take turns: whoever asks for much at once slows
+ * down what they asked for, and nobody else's.
+ */
+@Injectable()
+export class LongWork {
+  /** What waits, by member; the member whose turn is next stands first. */
+  private readonly waiting = new Map<string, (() => Promise<void>)[]>();
+  private isWorking = false;
+
+  /** The turns of one member. */
+  of({ id }: { readonly id: string }): InTurn {
+    return (piece) =>
+      new Promise((resolve) => {
+        const own = this.waiting.get(id) ?? [];
+        own.push(async () => {
+          const done = Promise.resolve().then(piece);
+          resolve(done);
+          await done.catch(() => undefined);
+        });
+        this.waiting.set(id, own);
+        if (!this.isWorking) void this.work();
+      });
+  }
+
+  private async work(): Promise<void> {
+    this.isWorking = true;
+    for (let piece = await this.next(); piece; piece = await this.next()) await piece();
+    this.isWorking = false;
+  }
+
+  private async next(): Promise<(() => Promise<void>) | undefined> {
+    await nextTurn();
+    const [first] = this.waiting;
+    if (!first) return undefined;
+    const [member, pieces] = first;
+    const piece = pieces.shift();
+    this.waiting.delete(member);
+    if (pieces.length > 0) this.waiting.set(member, pieces);
+    return piece;
+  }
+}
+
+/** So many of many are looked at in one piece. */
+const atOnce = 200;
+
+/** Does something with each of many values, in pieces. */
+export async function eachInTurn<Value>(
+  inTurn: InTurn,
+  values: Iterable<Value>,
+  work: (value: Value) => void,
+): Promise<void> {
+  const iterator = values[Symbol.iterator]();
+  const piece = (): boolean => {
+    for (let count = 0; count < atOnce; count++) {
+      const next = iterator.next();
+      if (next.done) return true;
+      work(next.value);
+    }
+    return false;
+  };
+  while (!(await inTurn(piece)));
+}
+
+/** Many values in the order of a key, sorted in pieces; of equal keys the one that came first stays first. */
+export async function sortedInTurn<Value>(
+  inTurn: InTurn,
+  values: readonly Value[],
+  key: (value: Value) => string,
+): Promise<readonly Value[]> {
+  const isBefore = (one: Value, other: Value) => (key(other) < key(one) ? 1 : -1);
+  let runs: Value[][] = [];
+  for (let start = 0; start < values.length; start += atOnce)
+    runs.push(
+      await inTurn(() => values.slice(start, start + atOnce).sort((a, b) => (key(a) === key(b) ? 0 : isBefore(a, b)))),
+    );
+  while (runs.length > 1) {
+    const longer: Value[][] = [];
+    for (let n = 0; n < runs.length; n += 2) {
+      const merged: Value[] = [];
+      await eachInTurn(inTurn, merge(runs[n] ?? [], runs[n + 1] ?? [], key), (value) => merged.push(value));
+      longer.push(merged);
+    }
+    runs = longer;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge<Value>(
+  left: readonly Value[],
+  right: readonly Value[],
+  key: (value: Value) => string,
+): Generator<Value, void, undefined> {
+  let next = 0;
+  for (const one of left) {
+    for (let other = right[next]; other !== undefined && key(other) < key(one); other = right[++next]) yield other;
+    yield one;
+  }
+  for (; next < right.length; next++) yield right[next] as Value;
+}
