@@ -27,8 +27,7 @@ describe('who may do what', () => {
   it.each(Object.entries(table))('%s', async (name, cells) => {
     const route = routes().find((one) => nameOf(one) === name);
     if (!route) throw new Error('There is no such route.');
-    const found: string[] = [];
-    for (const role of roles) found.push(`${role}: ${await cast.knock(route, role)}`);
+    const found = await Promise.all(roles.map(async (role) => `${role}: ${await cast.knock(route, role)}`));
     expect(found).toEqual(roles.map((role, index) => `${role}: ${cells[index]}`));
   });
 });

@@ -102,7 +102,16 @@ export type Site = { readonly settings: { readonly dataDir: string } } | { reado
 export async function mailsIn(site: Site): Promise<Mail[]> {
   const folder = join('settings' in site ? site.settings.dataDir : site.dataDir, 'outbox');
   const files = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.eml')).toSorted();
-  return Promise.all(files.map(async (file) => PostalMime.parse(await readFile(join(folder, file)))));
+  return Promise.all(files.map((file) => mailIn(join(folder, file))));
+}
+
+/** What was read once: a mail never changes, and a site under test has many. */
+const readMails = new Map<string, Promise<Mail>>();
+
+function mailIn(path: string): Promise<Mail> {
+  const mail = readMails.get(path) ?? readFile(path).then((bytes) => PostalMime.parse(bytes));
+  readMails.set(path, mail);
+  return mail;
 }
 
 const handedOut = new Set<string>();

@@ -37,15 +37,30 @@ interface Carried {
   readonly bearer?: string;
 }
 
-/** Makes a new member, a new everybody else and their things, so that no door finds what another has changed. */
+/** A member, where each route leads that was asked for, and what one in a role carries. */
+interface Scene {
+  readonly member: User;
+  readonly paths: Map<string, string>;
+  carried?: Promise<Carried>;
+}
+
+/**
+ * Makes a new member, a new everybody else and their things, so that no door finds what another has changed. Doors that
+ * only read share theirs.
+ */
 export class Cast {
+  private readonly readers = new Map<Role, Promise<Scene>>();
+
   private constructor(
     private readonly site: TestApp,
     private readonly passwordHash: string,
   ) {}
 
   static async for(site: TestApp): Promise<Cast> {
-    return new Cast(site, await site.app.get(Passwords).hash(password));
+    const cast = new Cast(site, await site.app.get(Passwords).hash(password));
+    // an admin whom nobody else is, so that none of the others is the last
+    await cast.newUser('admin');
+    return cast;
   }
 
   /** Knocks at a route as somebody, with an empty body, and says in a word what became of it. */
@@ -60,11 +75,11 @@ export class Cast {
 
   /** Makes all that a route needs, and gives what asks it as somebody, with an empty body. */
   async prepare(route: Route, role: Role): Promise<(headers?: Record<string, string>) => Promise<Response>> {
-    const member = await this.newUser('member');
-    // a second admin, so that none is the last
-    await this.newUser('admin');
-    const path = await this.pathOf(route, member);
-    const { cookie, bearer } = await this.carriedBy(role, member);
+    const scene = await this.sceneFor(route, role);
+    const { member, paths } = scene;
+    const path = paths.get(route.path) ?? (await this.pathOf(route, member));
+    paths.set(route.path, path);
+    const { cookie, bearer } = await (scene.carried ??= this.carriedBy(role, member));
     const hasBody = path.startsWith('/api/') && !['GET', 'HEAD', 'DELETE'].includes(route.method);
     return (headers = {}) =>
       fetch(new URL(path, this.site.url), {
@@ -79,6 +94,17 @@ export class Cast {
         },
         ...(hasBody && { body: '{}' }),
       });
+  }
+
+  private sceneFor({ method, path }: Route, role: Role): Promise<Scene> {
+    if (method !== 'GET' || path === '/logout') return this.newScene();
+    const scene = this.readers.get(role) ?? this.newScene();
+    this.readers.set(role, scene);
+    return scene;
+  }
+
+  private async newScene(): Promise<Scene> {
+    return { member: await this.newUser('member'), paths: new Map() };
   }
 
   private async carriedBy(role: Role, member: User): Promise<Carried> {
