@@ -11,6 +11,7 @@ import { launchChromium, launchTimeout, openTab, type Tab } from '../support/bro
 import * as collections from '../support/collection-ways.js';
 import { person, Visitor } from '../support/people.js';
 import * as library from '../support/library-ways.js';
+import { sized } from '../support/suite.js';
 import * as ways from '../support/ways.js';
 
 /** With the welcome file; with no file and no admin; with many files and members, oddly named; with a second factor. */
@@ -182,9 +183,17 @@ const pages: readonly PageToSee[] = [
   { name: 'error-503', open: ways.comesInAStorm, status: 503 },
 ];
 
-const readers = [320, 1280].flatMap((width) =>
-  (['light', 'dark'] as const).map((colorScheme) => ({ colorScheme, width })),
+const readers = sized(
+  'every page in light and dark on a phone and on a wide screen, two of the four',
+  [
+    { colorScheme: 'light', width: 320 },
+    { colorScheme: 'dark', width: 1280 },
+  ] as const,
+  [320, 1280].flatMap((width) => (['light', 'dark'] as const).map((colorScheme) => ({ colorScheme, width }))),
 );
+
+/** With `SCREENSHOTS` set, each page is kept as a picture, to be looked at. */
+const keepsPictures = Boolean(process.env.SCREENSHOTS);
 
 /** Milliseconds; a long page is much to look through on a busy machine. */
 const timeout = 120_000;
@@ -218,7 +227,7 @@ describe.each(['usual', 'empty', 'full', 'strict'] as const)('on the %s site', (
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize({ width, height: 800 });
         const path = join('.cache/screenshots', `${name}-${width}-${colorScheme}.png`);
-        await page.screenshot({ path, fullPage: true });
+        if (keepsPictures) await page.screenshot({ path, fullPage: true });
         const found = { overflow: await overflowOf(page), violations: await violationsOn(page, colorScheme) };
         expect({ colorScheme, width, ...found }).toEqual({ colorScheme, width, overflow: 0, violations: [] });
       }

@@ -4,6 +4,7 @@ import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
 import { shelve } from '../support/stored.js';
+import { sized } from '../support/suite.js';
 
 jest.setTimeout(120_000);
 
@@ -169,6 +170,6 @@ it('whatever is shared, joined, collected, hidden or deleted, each finds what th
       }
     }),
     // what the acts before have left is where the next begin
-    { numRuns: 30, endOnFailure: true },
+    { numRuns: sized('30 orders of acts about who may have what, 10 of them', 10, 30), endOnFailure: true },
   );
 });

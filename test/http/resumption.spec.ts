@@ -8,6 +8,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { makeLasting, type Lasting } from '../support/database.js';
 import { person, Visitor } from '../support/people.js';
 import { shelve, type Shelved } from '../support/stored.js';
+import { sized } from '../support/suite.js';
 
 let lasting: Lasting;
 let site: TestApp;
@@ -123,7 +124,7 @@ describe('in whichever order things happen, a member who goes on never has a mix
         const shelved = await shelve(site, 300);
         await live(ada, shelved.download, shelved.bytes, (bytes) => replace(shelved, bytes), list);
       }),
-      { numRuns: 60 },
+      { numRuns: sized('60 orders of things around a file that is replaced, 12 of them', 12, 60) },
     );
   });
 
@@ -139,7 +140,7 @@ describe('in whichever order things happen, a member who goes on never has a mix
         };
         await live(await join(), '/download', shelved.bytes, next, list);
       }),
-      { numRuns: 25 },
+      { numRuns: sized('25 orders of things around featured files, 6 of them', 6, 25) },
     );
   });
 });

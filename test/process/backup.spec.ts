@@ -7,13 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
 import { gatehouse, gatehouseHere, query, type Environment } from '../support/command.js';
+import { programOf } from '../support/counted.js';
 import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
 import { startSystemPostgres } from '../support/system-postgres.js';
 import { TusClient } from '../support/tus.js';
 
-const projectFolder = join(import.meta.dirname, '../..');
 const admin = { ADMIN_EMAIL: keeper.email, ADMIN_PASSWORD: keeper.password };
 
 interface Manifest {
@@ -354,4 +354,4 @@ describe('a backup of a PostgreSQL', () => {
 });
 
 const command = (environment: Environment, given: string[]) =>
-  spawn(process.execPath, [join(projectFolder, 'dist/gatehouse.js'), ...given], { env: environment, stdio: 'ignore' });
+  spawn(process.execPath, [...programOf('gatehouse'), ...given], { env: environment, stdio: 'ignore' });

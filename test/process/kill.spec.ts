@@ -10,9 +10,10 @@ import { eventually } from '../support/database.js';
 import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
+import { sized } from '../support/suite.js';
 import { fileIn, TusClient } from '../support/tus.js';
 
-const kills = 30;
+const kills = sized('30 kills on each database, 3 of them', 3, 30);
 
 /** What goes on while the server is killed, and what must hold after. */
 interface Work {
@@ -120,7 +121,7 @@ async function logInAsAdmin({ url }: Server): Promise<string> {
 }
 
 it.concurrent.each(['sqlite', 'postgres'] as const)(
-  'what was acknowledged before a SIGKILL is there after it, and no half of anything, 30 times on %s',
+  'what was acknowledged before a SIGKILL is there after it, and no half of anything, again and again on %s',
   async (kind) => {
     const database = await newDatabase(kind);
     const dataDir = newFolder();

@@ -11,11 +11,14 @@ import { eventually } from '../support/database.js';
 import { Line } from '../support/line.js';
 import { Visitor } from '../support/people.js';
 import { need } from '../support/programs.js';
+import { sized } from '../support/suite.js';
 import { register } from '../support/walks.js';
 import { cookieOf, newFolder, startServer, type Server } from '../support/server.js';
 
 const MiB = 1_024 * 1_024;
-const size = 1_024 * MiB;
+const size = sized('a download of 1 GiB that is cut and goes on, with 160 MiB', 160 * MiB, 1_024 * MiB);
+/** At how many bytes a download is cut, one time after the other. */
+const cuts = [Math.floor(size / 10), Math.floor(size / 3)] as const;
 const folder = newFolder();
 const DATA_DIR = join(folder, 'data');
 
@@ -50,17 +53,17 @@ async function hashOf(path: string): Promise<string> {
 const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 describe.each([
-  ['curl', ['--silent', '--fail'], ['--limit-rate', '200M'], ['--continue-at', '-'], '--output'],
-  ['wget', ['--quiet'], ['--limit-rate=200m'], ['--continue'], '--output-document'],
+  ['curl', ['--silent', '--fail'], ['--limit-rate', '50M'], ['--continue-at', '-'], '--output'],
+  ['wget', ['--quiet'], ['--limit-rate=50m'], ['--continue'], '--output-document'],
 ])('%s', (program, always, slowly, goOn, output) => {
-  it('goes on with a download of 1 GiB that was cut, and it is one download', async () => {
+  it('goes on with a large download that was cut, and it is one download', async () => {
     const ada = new Visitor(server.url);
     const { email } = await ada.register();
     const path = join(folder, `${program}.img`);
     const given = [...always, '--header', `Cookie: ${cookieOf(ada).cookie}`, output, path];
     const address = `${server.url}/download`;
-    for (const least of [100 * MiB, 300 * MiB]) {
-      const cut = spawn(program, [...given, ...slowly, ...(least > 100 * MiB ? goOn : []), address], {
+    for (const least of cuts) {
+      const cut = spawn(program, [...given, ...slowly, ...(least > cuts[0] ? goOn : []), address], {
         stdio: 'ignore',
       });
       while (sizeOf(path) < least) await sleep(20);
@@ -76,14 +79,14 @@ describe.each([
 });
 
 it(
-  'Chromium goes on with a download of 1 GiB that was cut, and it is one download',
+  'Chromium goes on with a large download that was cut, and it is one download',
   async () => {
     const browser = await launchChromium();
     const line = await Line.to(server.url);
     try {
       await inTab(browser, line.url, async ({ page }) => {
         const { email } = await register(page);
-        line.breakAfter(100 * MiB, 300 * MiB);
+        line.breakAfter(...cuts);
         const started = page.waitForEvent('download');
         await page.getByRole('link', { name: 'Download disk.img', exact: true }).first().click();
         const path = await (await started).path();

@@ -1,15 +1,15 @@
 import { expect } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import pino from 'pino';
 import { DataSource } from 'typeorm';
 import { createApp } from '../../src/app.js';
 import { commandLine } from '../../src/commands/command-line.js';
 import { exitCodeOf, wordsOfFailure } from '../../src/commands/failure.js';
 import type { WithSite } from '../../src/commands/site.js';
-import { projectFolder, readSettings } from '../../src/config/settings.js';
+import { readSettings } from '../../src/config/settings.js';
 import { dataSourceOptions } from '../../src/database/data-source.js';
+import { programOf } from './counted.js';
 import { newFolder } from './server.js';
 
 /** What became of a command. */
@@ -73,7 +73,7 @@ export async function gatehouseHere(environment: Environment, command: string, .
 
 /** The same, with something for it to read. */
 export const gatehouseReading = (input: string, environment: Environment, command: string, ...more: string[]) =>
-  run(process.execPath, [join(projectFolder, 'dist/gatehouse.js'), ...command.split(' ').filter(Boolean), ...more], {
+  run(process.execPath, [...programOf('gatehouse'), ...command.split(' ').filter(Boolean), ...more], {
     environment,
     folder: newFolder(),
     input,

@@ -1,10 +1,12 @@
-import { existsSync, statfsSync } from 'node:fs';
+import libCoverage from 'istanbul-lib-coverage';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SyntheticModule } from 'node:vm';
 import Runtime from 'jest-runtime';
 
+const { createCoverageMap } = libCoverage;
 const project = resolve(import.meta.dirname, '../..');
 const source = join(project, 'src/');
 /** The product as `build.js` makes it: with counters if coverage is asked for. */
@@ -50,8 +52,23 @@ export default class extends Runtime {
     for (const listener of process.listeners('message')) if (!ofJest.has(listener)) process.off('message', listener);
   }
 
+  /** What this worker has counted, and the processes of the site that have ended since this was last asked. */
   getAllCoverageInfoCopy() {
-    return globalThis.__coverage__ && structuredClone(globalThis.__coverage__);
+    const counted = createCoverageMap(structuredClone(globalThis.__coverage__ ?? {}));
+    const folder = process.env.COUNTS;
+    for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+      const taken = join(folder, `${name}.${process.pid}`);
+      try {
+        if (!name.endsWith('.json')) continue;
+        // the other worker may be quicker
+        renameSync(join(folder, name), taken);
+        counted.merge(JSON.parse(readFileSync(taken, 'utf8')));
+        rmSync(taken);
+      } catch {
+        continue;
+      }
+    }
+    return counted.toJSON();
   }
 }
 

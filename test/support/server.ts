@@ -6,8 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { programOf } from './counted.js';
 import type { Visitor } from './people.js';
 
 /** The site as an operator runs it: a process of its own. Whatever a test leaves running is ended after its file. */
@@ -41,7 +42,6 @@ interface Launched {
   readonly errors: () => string;
 }
 
-const projectFolder = resolve(import.meta.dirname, '../..');
 const folders: string[] = [];
 const running = new Set<Launched>();
 let isOver = false;
@@ -74,13 +74,13 @@ export async function freePort(): Promise<string> {
 }
 
 /**
- * Starts `dist/main.js` on a free port and waits until it is ready. Its environment holds only what is given here,
+ * Starts the site on a free port and waits until it is ready. Its environment holds only what is given here,
  * and what keeps it to itself: a data folder of its own, and no rate limits, since all come from one address. `options`
  * say as whom it runs, and where its output goes; if that is not to us, it needs a port that is given.
  */
 export async function startServer(
   environment: Record<string, string> = {},
-  project = projectFolder,
+  project?: string,
   options: SpawnOptions = {},
 ): Promise<Server> {
   const whole = withDefaults(environment);
@@ -106,10 +106,10 @@ export async function startServer(
   };
 }
 
-/** Starts `dist/main.js` with settings that it should refuse, and waits for its end. */
+/** Starts the site with settings that it should refuse, and waits for its end. */
 export async function startInVain(
   environment: Record<string, string>,
-  project = projectFolder,
+  project?: string,
   options: SpawnOptions = {},
 ): Promise<Ending> {
   const { ended, output, errors } = launch(withDefaults(environment), project, options);
@@ -166,9 +166,9 @@ const withDefaults = (environment: Record<string, string>) => ({
   ...environment,
 });
 
-function launch(environment: Record<string, string>, project: string, options: SpawnOptions = {}): Launched {
+function launch(environment: Record<string, string>, project?: string, options: SpawnOptions = {}): Launched {
   if (isOver) throw new Error('This spec is over: it starts no more servers.');
-  const child = spawn(process.execPath, [join(project, 'dist/main.js')], {
+  const child = spawn(process.execPath, programOf('main', project), {
     cwd: tmpdir(),
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
