@@ -11,6 +11,7 @@ import { programOf } from '../support/counted.js';
 import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
+import { tellSkipped } from '../support/suite.js';
 import { startSystemPostgres } from '../support/system-postgres.js';
 import { TusClient } from '../support/tus.js';
 
@@ -264,9 +265,7 @@ describe('a backup of a PostgreSQL', () => {
   it('is made while the site runs, proved, and restored elsewhere and over the old site', async () => {
     const postgres = await startSystemPostgres();
     if (!postgres) {
-      process.stdout.write(
-        'skipped: this needs a PostgreSQL with a pg_dump of its own version in /usr/lib/postgresql\n',
-      );
+      tellSkipped('a backup of a PostgreSQL', 'it needs one with a pg_dump of its own version in /usr/lib/postgresql');
       return;
     }
     try {
@@ -342,7 +341,7 @@ describe('a backup of a PostgreSQL', () => {
     const target = join(newFolder(), 'backup');
     const { code, remarks } = await gatehouseHere(environment, `backup ${target}`);
     const needed = `install its client, such as Debian's postgresql-client-${major}.\n`;
-    if (code === 0) process.stdout.write(`skipped: pg_dump here is of version ${major} or later\n`);
+    if (code === 0) tellSkipped('a pg_dump that is too old', `here it is of version ${major} or later`);
     else
       expect(remarks).toMatch(
         new RegExp(`^(pg_dump \\d+ cannot read|There is no pg_dump for) a PostgreSQL .*${needed}$`),

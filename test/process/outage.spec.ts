@@ -16,6 +16,7 @@ import { person, Script, Visitor } from '../support/people.js';
 import { need } from '../support/programs.js';
 import { freePort, newFolder, startServer } from '../support/server.js';
 import { launchPostgres } from '../support/start-postgres.js';
+import { tellSkipped } from '../support/suite.js';
 
 const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 
@@ -180,7 +181,7 @@ it('leaves no lock behind pgbouncer, which lends connections for a transaction',
   try {
     program = need('pgbouncer');
   } catch (error) {
-    process.stdout.write(`skipped: ${(error as Error).message}\n`);
+    tellSkipped('a site behind pgbouncer', (error as Error).message);
     return;
   }
   const database = await newDatabase('postgres');
