@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { LoginsService } from '../../src/auth/logins.service.js';
+import { UsersService } from '../../src/users/users.service.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { setUpAuthenticator, type Authenticated } from '../support/factors.js';
 import { messageOf } from '../support/html.js';
 import { waitForMail } from '../support/mail.js';
-import { Script, Visitor } from '../support/people.js';
+import { person, Script, Visitor, type Person } from '../support/people.js';
 
 let site: TestApp;
 beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' })));
@@ -108,6 +111,25 @@ describe('a login that is half done', () => {
       .query(`UPDATE "users" SET "passwordHash" = 'another' WHERE "email" = $1`, [grace.who.email]);
     expect((await give(other, await grace.nextCode())).at).toBe('/login');
     expect(await isIn(other)).toBe(false);
+  });
+
+  it('begins no session, nor a token of the API, where a second factor was set up after it had looked for one', async () => {
+    const [ada, who] = [await member(), person()];
+    await new Visitor(site.url).register(who);
+    const grace = await setUpAuthenticator(site);
+    const user = async ({ email }: Person) => {
+      const found = await site.app.get(UsersService).findByEmail(email);
+      if (!found) throw new Error('There is no such member.');
+      return found;
+    };
+    const caller = { address: '127.0.0.1', userAgent: 'a test', requestId: randomUUID() };
+    const begin = async (one: Person, kind: 'browser' | 'api', hasShownFactor = false) =>
+      site.app.get(LoginsService).begin(await user(one), { kind, caller, hasShownFactor });
+    for (const kind of ['browser', 'api'] as const) {
+      await expect(begin(ada.who, kind)).rejects.toThrow('changed while you logged in');
+      await expect(begin(grace.who, kind, true)).resolves.toHaveProperty('token');
+      await expect(begin(who, kind)).resolves.toHaveProperty('token');
+    }
   });
 
   it('is nothing without a right password before it', async () => {
