@@ -20,10 +20,10 @@ const suites = {
     check();
     build('--counters');
     const counted = { SUITE: 'whole', TESTED_CODE: 'dist-counted' };
-    jest('the specs, whole, and what they cover', 'unit sqlite process --coverage --randomize', counted);
+    jest('the specs, whole, and what they cover', 'unit sqlite process --coverage', counted);
     build();
-    jest('the specs on PostgreSQL and in a browser', 'postgres browser --randomize', { SUITE: 'whole' });
-    jest('unit and SQLite specs on Node 24', 'unit sqlite --randomize', {}, nodeOf(24));
+    jest('the specs on PostgreSQL and in a browser', 'postgres browser', { SUITE: 'whole' });
+    jest('unit and SQLite specs on Node 24', 'unit sqlite', {}, nodeOf(24));
   },
   one() {
     build();
