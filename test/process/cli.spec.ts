@@ -36,9 +36,7 @@ async function begin(databaseUrl?: string): Promise<void> {
   expectDone(added, `${chief.email} is an admin now.`);
 }
 
-/** How a command is run: each in a process of its own, or all in this one. */
-let runs = gatehouse;
-const operator = (command: string, ...more: string[]) => runs(environment, command, ...more);
+const operator = (command: string, ...more: string[]) => gatehouseHere(environment, command, ...more);
 
 async function member(): Promise<{ who: Person; script: Script }> {
   const script = new Script(site.url);
@@ -76,7 +74,6 @@ const lastAdmin = 'This is the last admin. Make somebody else an admin first.';
 describe.each(['sqlite', 'postgres'] as const)('an operator beside a running server on %s', (kind) => {
   let database: Awaited<ReturnType<typeof newDatabase>>;
   beforeAll(async () => {
-    runs = kind === 'sqlite' ? gatehouse : gatehouseHere;
     database = await newDatabase(kind);
     await begin(database?.url);
   });
@@ -218,7 +215,6 @@ describe.each(['sqlite', 'postgres'] as const)('an operator beside a running ser
 
 describe('an operator', () => {
   beforeAll(async () => {
-    runs = gatehouseHere;
     await begin();
   });
   afterAll(() => site.stop());

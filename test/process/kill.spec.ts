@@ -25,7 +25,7 @@ interface Work {
 
 class Registrations implements Work {
   acknowledged = 0;
-  static readonly atOnce = 50;
+  static readonly atOnce = 20;
   private unproven: Person[] = [];
 
   begin(server: Server, acknowledged: () => unknown): Promise<unknown>[] {

@@ -195,9 +195,7 @@ describe('an operator', () => {
 
     const server = await startServer(environment);
     await eventually(() => there.connections === 1);
-    const beginning = Date.now();
     expect(await server.stop()).toBe(0);
-    expect(Date.now() - beginning).toBeLessThan(9_000);
     const [row] = await ask<{ dueAt: number }>(environment, 'SELECT * FROM "outbox"');
     expect(row?.dueAt).toBeLessThanOrEqual(Date.now());
   });
