@@ -1,24 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-  type AuthenticationResponseJSON,
-  type AuthenticatorTransport,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
+import type {
+  AuthenticationResponseJSON,
+  AuthenticatorTransport,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
 } from '@simplewebauthn/server';
-import { COSEALG, decodeAttestationObject, decodeClientDataJSON, isoBase64URL } from '@simplewebauthn/server/helpers';
 import { parse as bytesOf } from 'uuid';
 import { Settings } from '../config/settings.js';
 import type { Viewer } from '../http/access.js';
 import { Challenges } from './challenges.js';
 import type { Passkey } from './passkey.entity.js';
 
-/** What every browser and authenticator knows; the same list for the asking and the checking. */
-const algorithms = [COSEALG.EdDSA, COSEALG.ES256, COSEALG.RS256];
+/** Loaded when somebody first uses a passkey: it is a tenth of all the files that a start would read. */
+const webauthn = () => import('@simplewebauthn/server');
+
+/** What every browser and authenticator knows, EdDSA, ES256 and RS256; the same list for the asking and the checking. */
+const algorithms = [-8, -7, -257];
 
 const knownTransports = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb'];
 
@@ -47,7 +45,8 @@ export class Ceremonies {
   }
 
   /** What a browser needs to make a passkey for a member; `known` are the ones that it need not make again. */
-  creationOptions(viewer: Viewer, known: readonly Passkey[]): Promise<PublicKeyCredentialCreationOptionsJSON> {
+  async creationOptions(viewer: Viewer, known: readonly Passkey[]): Promise<PublicKeyCredentialCreationOptionsJSON> {
+    const { generateRegistrationOptions } = await webauthn();
     return generateRegistrationOptions({
       rpName: 'Gatehouse',
       rpID: this.site.expectedRPID,
@@ -64,7 +63,8 @@ export class Ceremonies {
   }
 
   /** What a browser needs to prove that one of these passkeys is there; any of this site's, where none is named. */
-  requestOptions(known: readonly Passkey[]): Promise<PublicKeyCredentialRequestOptionsJSON> {
+  async requestOptions(known: readonly Passkey[]): Promise<PublicKeyCredentialRequestOptionsJSON> {
+    const { generateAuthenticationOptions } = await webauthn();
     return generateAuthenticationOptions({
       rpID: this.site.expectedRPID,
       challenge: this.challenges.issue('proof'),
@@ -78,7 +78,8 @@ export class Ceremonies {
   async created(userId: string, text: string): Promise<Created | undefined> {
     try {
       const response = JSON.parse(text) as RegistrationResponseJSON;
-      if (isCertified(response)) return undefined;
+      if (await isCertified(response)) return undefined;
+      const { verifyRegistrationResponse } = await webauthn();
       const { registrationInfo } = await verifyRegistrationResponse({
         ...this.site,
         response,
@@ -89,7 +90,7 @@ export class Ceremonies {
       const { id, publicKey, counter, transports } = registrationInfo.credential;
       return {
         credentialId: id,
-        publicKey: isoBase64URL.fromBuffer(publicKey),
+        publicKey: Buffer.from(publicKey).toString('base64url'),
         counter,
         transports: knownTransports.filter((transport) => transports?.some((name) => name === transport)).join(','),
         challenge: challengeOf(response),
@@ -114,14 +115,15 @@ export class Ceremonies {
     try {
       const response = JSON.parse(text) as AuthenticationResponseJSON;
       const { userHandle } = response.response;
-      if (userHandle && userHandle !== isoBase64URL.fromBuffer(bytesOf(passkey.userId))) return undefined;
+      if (userHandle && userHandle !== Buffer.from(bytesOf(passkey.userId)).toString('base64url')) return undefined;
+      const { verifyAuthenticationResponse } = await webauthn();
       const { verified, authenticationInfo } = await verifyAuthenticationResponse({
         ...this.site,
         response,
         expectedChallenge: (challenge) => this.challenges.isOurs(decoded(challenge), 'proof'),
         credential: {
           id: passkey.credentialId,
-          publicKey: isoBase64URL.toBuffer(passkey.publicKey),
+          publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
           counter: passkey.counter,
         },
       });
@@ -136,14 +138,15 @@ export class Ceremonies {
  * Whether an authenticator tells by certificates who made it. We do not ask for that, so a browser sends none; and to
  * check them the library would load whatever address stands in them.
  */
-function isCertified({ response }: RegistrationResponseJSON): boolean {
-  const attestation = decodeAttestationObject(isoBase64URL.toBuffer(response.attestationObject));
+async function isCertified({ response }: RegistrationResponseJSON): Promise<boolean> {
+  const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers');
+  const attestation = decodeAttestationObject(new Uint8Array(Buffer.from(response.attestationObject, 'base64url')));
   const format = attestation.get('fmt');
   return format !== 'none' && (format !== 'packed' || attestation.get('attStmt').get('x5c') !== undefined);
 }
 
 const challengeOf = ({ response }: { response: { clientDataJSON: string } }) =>
-  decoded(decodeClientDataJSON(response.clientDataJSON).challenge);
+  decoded((JSON.parse(decoded(response.clientDataJSON)) as { challenge: string }).challenge);
 
 const decoded = (base64url: string) => Buffer.from(base64url, 'base64url').toString();
 

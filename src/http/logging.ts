@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
+import { createRequire } from 'node:module';
 import pino, { type Logger, type LoggerOptions } from 'pino';
-import pretty from 'pino-pretty';
+import type pretty from 'pino-pretty';
 import type { Settings } from '../config/settings.js';
 import { LogStream } from './log-stream.js';
 
@@ -20,22 +21,27 @@ export function createLogger({ logLevel }: Settings, isTerminal: boolean): Logge
   const output = LogStream.toStandardOutput((lost, fault) => {
     logger.warn({ lost, fault }, 'The log could not be written for a while.');
   });
-  const logger: Logger = pino(options, isTerminal ? { write: (line) => output.write(forReaders(line)) } : output);
+  const logger: Logger = pino(options, isTerminal ? forReaders(output) : output);
   return logger;
 }
 
-const inWords = pretty.prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
 /** What browsers and monitors ask for by themselves, over and over. */
 const unasked = /^\/(?:assets\/|health$|ready$|favicon\.ico$)/;
 
-/** A line for somebody who watches: one for a page, none for what no person asked for. */
-function forReaders(line: string): string {
-  const entry = JSON.parse(line) as Record<string, unknown>;
-  if (entry.msg !== 'answered') return inWords(entry);
-  const { level, time, method, path, status, milliseconds } = entry;
-  if (unasked.test(String(path)) && Number(status) < 500) return '';
-  const msg = `${String(method)} ${String(path)} ${String(status)} in ${String(milliseconds)} ms`;
-  return inWords({ level, time, msg });
+/** Writes for somebody who watches: one line for a page, none for what no person asked for. */
+function forReaders(output: LogStream): { write(line: string): void } {
+  // most starts write for no terminal, and do not load it
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof pretty;
+  const inWords = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
+  return {
+    write(line) {
+      const entry = JSON.parse(line) as Record<string, unknown>;
+      const { level, time, method, path, status, milliseconds } = entry;
+      if (entry.msg === 'answered' && unasked.test(String(path)) && Number(status) < 500) return;
+      const msg = `${String(method)} ${String(path)} ${String(status)} in ${String(milliseconds)} ms`;
+      output.write(inWords(entry.msg === 'answered' ? { level, time, msg } : entry));
+    },
+  };
 }
 
 /** What Nest says of its own start, which helps nobody but its developers. */

@@ -96,6 +96,16 @@ describe('a site from before', () => {
       const run = (sql: string, ...values: unknown[]) => data.query(`\n${sql}`, values);
       const [hidden, over] = await Promise.all(['hidden.txt', 'over.txt'].map((name) => shelve(old, 10, name)));
       // as the version before would have left it
+      const isPostgres = data.options.type === 'postgres';
+      await run(`DROP TRIGGER "files_replaced"${isPostgres ? ' ON "files"' : ''}`);
+      if (isPostgres) await run('DROP FUNCTION "note_replaced"()');
+      await run(
+        `CREATE TRIGGER "files_back" AFTER UPDATE OF "expiresAt" ON "files" ${
+          isPostgres ? 'FOR EACH ROW EXECUTE FUNCTION "note_shared"()' : 'BEGIN SELECT 1; END'
+        }`,
+      );
+      await run(`ALTER TABLE "file_versions" DROP COLUMN "wasOut"`);
+      await run(`DELETE FROM "migrations" WHERE "name" = 'VersionsOutOfSight1795564800009'`);
       await run(`ALTER TABLE "files" DROP COLUMN "isHidden"`);
       await run(`ALTER TABLE "reminders" DROP COLUMN "takenAt"`);
       await run(`DELETE FROM "migrations" WHERE "name" = 'HiddenFiles1795564800006'`);
