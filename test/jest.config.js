@@ -73,7 +73,7 @@ const isWhole = process.env.SUITE === 'whole';
 
 function specsOn(database) {
   if (database === 'sqlite' || process.env.SUITE === 'one') return ['<rootDir>/test/http/*.spec.ts'];
-  if (isWhole || process.env.POSTGRES === 'all') return [`<rootDir>/test/http/!(${onSqliteAlone.join('|')}).spec.ts`];
+  if (isWhole) return [`<rootDir>/test/http/!(${onSqliteAlone.join('|')}).spec.ts`];
   return [`<rootDir>/test/http/(${smallOnPostgres.join('|')}).spec.ts`];
 }
 

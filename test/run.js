@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /**
- * Runs the suite, and says at the end what ran: `node test/run.js small` is `npm test`, `both` the same with
- * all that PostgreSQL may treat in another way, `whole` is `npm run test:all`, and `one FILE [--postgres]` is `npm run spec`.
+ * Runs the suite, and says at the end what ran: `node test/run.js small` is `npm test`, `whole` is `npm run test:all`, and
+ * `one FILE [--postgres]` is `npm run spec`.
  */
 const project = resolve(import.meta.dirname, '..');
 const [how = 'small', ...given] = process.argv.slice(2);
@@ -15,13 +15,6 @@ const suites = {
     check();
     build();
     jest('the specs, what is heavy small', 'unit sqlite process browser postgres');
-  },
-  both() {
-    check();
-    build();
-    jest('the specs on both databases, what is heavy small', 'unit sqlite process browser postgres', {
-      POSTGRES: 'all',
-    });
   },
   whole() {
     check();

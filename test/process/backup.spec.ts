@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
-import { gatehouse, gatehouseHere, query, type Environment } from '../support/command.js';
+import { gatehouseHere, query, type Environment } from '../support/command.js';
 import { programOf } from '../support/counted.js';
 import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
@@ -105,24 +105,24 @@ describe('a backup', () => {
       }
       return true;
     })();
-    const made = await gatehouse(environment, `backup ${target} --json`);
+    const made = await gatehouseHere(environment, `backup ${target} --json`);
     expect([made.code, made.remarks]).toEqual([0, '']);
-    const again = await gatehouse(environment, `backup ${target} --json`);
+    const again = await gatehouseHere(environment, `backup ${target} --json`);
     const [first, second] = [made, again].map(({ output }) => JSON.parse(output) as { files: number; copied: number });
     // what was there is not copied again
     expect(second?.copied).toBe((second?.files ?? 0) - (first?.files ?? 0));
-    expect((await gatehouse(environment, `backup ${archive}`)).code).toBe(0);
+    expect((await gatehouseHere(environment, `backup ${archive}`)).code).toBe(0);
     load.isOver = true;
     expect(await loading).toBe(true);
     for (const one of [target, archive]) {
-      const { code, output, remarks } = await gatehouse(environment, `backup verify ${one}`);
+      const { code, output, remarks } = await gatehouseHere(environment, `backup verify ${one}`);
       expect([code, output, remarks]).toEqual([0, '', 'The backup is whole, and can be restored.\n']);
     }
   });
 
   it('shares the bytes with the newest backup beside it, and none with the site', async () => {
     const next = join(home, 'backup-2');
-    expect((await gatehouse(environment, `backup ${next}`)).code).toBe(0);
+    expect((await gatehouseHere(environment, `backup ${next}`)).code).toBe(0);
     expect(bytesIn(next).map((path) => statSync(path).nlink)).toContain(2);
     const inodes = new Set(bytesIn(environment.DATA_DIR).map((path) => statSync(path).ino));
     for (const path of bytesIn(next)) expect(inodes.has(statSync(path).ino)).toBe(false);
@@ -131,7 +131,7 @@ describe('a backup', () => {
 
   it('is never restored over a running site', async () => {
     for (const one of [target, archive]) {
-      const { code, remarks } = await gatehouse(environment, `restore ${one}`);
+      const { code, remarks } = await gatehouseHere(environment, `restore ${one}`);
       expect([code, remarks]).toEqual([1, expect.stringMatching(/runs, or a command works on it: stop it first/)]);
     }
     expect(await provesWhole(server)).toBeGreaterThan(0);
@@ -140,7 +140,7 @@ describe('a backup', () => {
   it('is restored elsewhere, with its members, files and key', async () => {
     for (const one of [target, archive]) {
       const elsewhere = { ...environment, DATA_DIR: join(newFolder(), 'data') };
-      expect((await gatehouse(elsewhere, `restore ${one}`)).code).toBe(0);
+      expect((await gatehouseHere(elsewhere, `restore ${one}`)).code).toBe(0);
       const secrets = [environment, elsewhere].map(({ DATA_DIR }) => readFileSync(join(DATA_DIR, 'app-secret')));
       expect(secrets[0]).toEqual(secrets[1]);
       const other = await startServer(elsewhere);
@@ -148,20 +148,20 @@ describe('a backup', () => {
       expect(await provesWhole(other)).toBeGreaterThan(1);
       await beginsAgain(other, elsewhere, half);
       expect(await other.stop()).toBe(0);
-      expect((await gatehouse(elsewhere, 'files verify')).code).toBe(0);
+      expect((await gatehouseHere(elsewhere, 'files verify')).code).toBe(0);
     }
   });
 
   it('is restored over a site that was killed, whose -wal does not outlive it', async () => {
     const elsewhere = { ...environment, DATA_DIR: join(newFolder(), 'data') };
     const { DATA_DIR } = elsewhere;
-    expect((await gatehouse(elsewhere, `restore ${target}`)).code).toBe(0);
+    expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
     const other = await startServer(elsewhere);
     const after = await new Script(other.url).register(person());
     await other.kill();
     expect(statSync(join(DATA_DIR, 'gatehouse.db-wal')).size).toBeGreaterThan(0);
     // SIGKILL has freed the lock
-    expect((await gatehouse(elsewhere, `restore ${target}`)).code).toBe(0);
+    expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
     expect(existsSync(join(DATA_DIR, 'gatehouse.db-wal'))).toBe(false);
     expect(await query(elsewhere, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
     const again = await startServer(elsewhere);
@@ -180,18 +180,18 @@ describe('a backup', () => {
       const place = whole.length >> 1;
       flipped[place] = (flipped[place] ?? 0) ^ 1;
       writeFileSync(path, flipped);
-      const { code, output } = await gatehouse(environment, `backup verify ${target}`);
+      const { code, output } = await gatehouseHere(environment, `backup verify ${target}`);
       expect([path, code]).toEqual([path, 1]);
       expect(output).toMatch(/^changed {3}\S/m);
       const elsewhere = { ...environment, DATA_DIR: join(newFolder(), 'data') };
-      expect((await gatehouse(elsewhere, `restore ${target}`)).code).toBe(1);
+      expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(1);
       writeFileSync(path, whole);
     }
     const tar = readFileSync(archive);
     writeFileSync(archive, tar.subarray(0, tar.length >> 1));
-    expect((await gatehouse(environment, `backup verify ${archive}`)).code).toBe(1);
+    expect((await gatehouseHere(environment, `backup verify ${archive}`)).code).toBe(1);
     writeFileSync(archive, tar);
-    expect((await gatehouse(environment, `backup verify ${target}`)).code).toBe(0);
+    expect((await gatehouseHere(environment, `backup verify ${target}`)).code).toBe(0);
   });
 
   it('is found out by one row or one file that it lacks', async () => {
@@ -200,14 +200,14 @@ describe('a backup', () => {
     await query({ ...environment, DATABASE_URL: `sqlite:${path}` }, 'DELETE FROM "users" WHERE "email" = $1', [
       before.email,
     ]);
-    const rows = await gatehouse(environment, `backup verify ${target}`);
+    const rows = await gatehouseHere(environment, `backup verify ${target}`);
     expect([rows.code, rows.output]).toEqual([1, expect.stringMatching(/^rows {6}users {2}has \d+ rows and had \d+/m)]);
     for (const rest of ['-wal', '-shm']) rmSync(path + rest, { force: true });
     writeFileSync(path, whole);
     const [bytes = ''] = bytesIn(target);
     const content = readFileSync(bytes);
     rmSync(bytes);
-    const files = await gatehouse(environment, `backup verify ${target}`);
+    const files = await gatehouseHere(environment, `backup verify ${target}`);
     expect([files.code, files.output]).toEqual([1, expect.stringMatching(/^missing {3}files/m)]);
     writeFileSync(bytes, content);
   });
@@ -218,13 +218,13 @@ describe('a backup', () => {
       await sleep(delay);
       child.kill('SIGKILL');
       await once(child, 'close');
-      expect((await gatehouse(environment, `backup verify ${target}`)).code).toBe(0);
+      expect((await gatehouseHere(environment, `backup verify ${target}`)).code).toBe(0);
     }
   });
 
   it('is lost by no kill: a restore that is killed leaves a whole site, or says to run it again', async () => {
     const elsewhere = { ...environment, DATA_DIR: join(newFolder(), 'data') };
-    expect((await gatehouse(elsewhere, `restore ${target}`)).code).toBe(0);
+    expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
     const mark = join(elsewhere.DATA_DIR, 'restore-unfinished');
     let broken = 0;
     for (const delay of [undefined, 700, undefined]) {
@@ -237,11 +237,11 @@ describe('a backup', () => {
       watcher.close();
       if (existsSync(mark)) {
         broken++;
-        const refused = await gatehouse(elsewhere, 'members list');
+        const refused = await gatehouseHere(elsewhere, 'members list');
         expect([refused.code, refused.remarks]).toEqual([1, expect.stringMatching(/Run it again: .*restore/)]);
-        expect((await gatehouse(elsewhere, `restore ${target}`)).code).toBe(0);
+        expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
       }
-      expect((await gatehouse(elsewhere, 'files verify')).code).toBe(0);
+      expect((await gatehouseHere(elsewhere, 'files verify')).code).toBe(0);
       expect(await query(elsewhere, 'SELECT 1 AS "is" FROM "users" WHERE "email" = $1', [before.email])).toHaveLength(
         1,
       );
@@ -250,13 +250,13 @@ describe('a backup', () => {
   }, 400_000);
 
   it('refuses a wrong command line, a target that is something else, and one in the data folder', async () => {
-    expect((await gatehouse(environment, 'backup')).code).toBe(2);
-    expect((await gatehouse(environment, 'restore')).code).toBe(2);
+    expect((await gatehouseHere(environment, 'backup')).code).toBe(2);
+    expect((await gatehouseHere(environment, 'restore')).code).toBe(2);
     const other = newFolder();
     writeFileSync(join(other, 'notes.txt'), 'mine');
     const inside = join(environment.DATA_DIR, 'backup');
     for (const one of [`backup ${other}`, `backup ${inside}`, `backup verify ${other}`, `restore ${other}`])
-      expect([one, (await gatehouse(environment, one)).code]).toEqual([one, 1]);
+      expect([one, (await gatehouseHere(environment, one)).code]).toEqual([one, 1]);
     expect(readdirSync(other)).toEqual(['notes.txt']);
   });
 });
