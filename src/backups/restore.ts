@@ -3,10 +3,11 @@ import { dirname, join, resolve } from 'node:path';
 import { brokenRestore, Keys } from '../config/keys.js';
 import type { Settings } from '../config/settings.js';
 import { sqlitePath } from '../database/data-source.js';
+import { matchKey } from '../database/key-mark.js';
 import { SiteLock } from '../database/site-lock.js';
 import { copy, examine, filesIn, placeOf, remove, sync, syncAll, writeWhole } from './bytes.js';
 import { BackupFault, readManifest, type Entry, type Manifest } from './manifest.js';
-import { contentsOf, onPostgres, onSqlite, postgresTables, sqliteTables, type Ask, type Version } from './snapshot.js';
+import { contentsOf, onPostgres, onSqlite, sqliteTables, type Ask, type Version } from './snapshot.js';
 import { keysOf, load } from './verify.js';
 
 /** What a restore put back. */
@@ -67,7 +68,12 @@ async function exchange(settings: Settings, target: string, manifest: Manifest, 
   // from here on the site is neither the old one nor the new one, and says so
   await writeWhole(join(dataDir, brokenRestore), `${target}\n`);
   const keys = settings.appSecret === undefined ? await keysOf(settings, own, manifest) : new Keys(settings.appSecret);
-  const settle = (ask: Ask) => forgetUploads(ask, manifest, keys);
+  const settle = async (ask: Ask) => {
+    await forgetUploads(ask, manifest);
+    return (
+      keys !== undefined && (await matchKey(ask, keys, (table) => manifest.rows[table] !== undefined)) !== 'another'
+    );
+  };
   let isOfKey: boolean;
   if (path === undefined)
     isOfKey = await onPostgres(databaseUrl, async (ask) => {
@@ -95,15 +101,9 @@ async function exchange(settings: Settings, target: string, manifest: Manifest, 
   return { dataDir, createdAt: manifest.createdAt, files: versions.length, missing: manifest.missing, isOfKey };
 }
 
-/**
- * Takes uploads out that had not come to their end, since a backup has no bytes of them: their clients begin again.
- *
- * @returns whether the database is of the key that the site will have.
- */
-async function forgetUploads(ask: Ask, { kind, rows }: Manifest, keys: Keys | undefined): Promise<boolean> {
+/** Takes uploads out that had not come to their end, since a backup has no bytes of them: their clients begin again. */
+async function forgetUploads(ask: Ask, { rows }: Manifest): Promise<void> {
   if (rows.uploads !== undefined) await ask('DELETE FROM "uploads" WHERE "addedFileId" IS NULL');
-  if (!keys) return false;
-  return (await contentsOf(ask, kind === 'sqlite' ? sqliteTables : postgresTables, keys)).isOfKey;
 }
 
 /** Which bytes the backup has: what its database names or, of a dump that is not loaded yet, what lies there. */

@@ -93,7 +93,7 @@ export class CollectionDownloads {
       'content-disposition': attachment(nameOfZip(collection)),
       'content-length': zip.length,
     });
-    return reply.send(hasContent ? zip.stream((file) => inTurn(() => this.open(file, count))) : Readable.from([]));
+    return reply.send(hasContent ? zip.stream((file) => this.open(file, count)) : Readable.from([]));
   }
 
   private async open(file: PackedFile, count: ZipCount): Promise<Readable> {

@@ -1,14 +1,16 @@
 import { Command } from 'commander';
+import { existsSync } from 'node:fs';
 import type { DataSource } from 'typeorm';
 import { ActivityService } from '../activity/activity.service.js';
 import { BackupFault } from '../backups/manifest.js';
 import { refuseWhereInUse } from '../backups/restore.js';
-import { openKeys, type Keys } from '../config/keys.js';
+import { openKeys, takeBackKeys, type Keys } from '../config/keys.js';
 import { readSettings, type Settings } from '../config/settings.js';
-import { dataSourceOptions, openDatabase } from '../database/data-source.js';
+import { dataSourceOptions, openDatabase, sqlitePath, UnusableDatabase } from '../database/data-source.js';
 import { matchKey, replaceMark } from '../database/key-mark.js';
 import { refuseForeignData } from '../database/owners.js';
 import { SiteLock } from '../database/site-lock.js';
+import { hasTables } from '../database/site.js';
 import { refuseOtherOwner } from './owner.js';
 import { print } from './output.js';
 import { byOperator, type Environment, type WithSite } from './site.js';
@@ -35,8 +37,7 @@ async function accept(environment: Environment, withSite: WithSite): Promise<voi
   const settings = readSettings(environment);
   refuseOtherOwner(settings);
   refuseForeignData(settings);
-  const keys = openKeys(settings);
-  const done = await alone(settings, (dataSource) => replace(dataSource, keys));
+  const { keys, done } = await alone(settings, replace);
   if (!done) {
     print('The database was made with this key: there is nothing to do.');
     return;
@@ -51,24 +52,48 @@ async function accept(environment: Environment, withSite: WithSite): Promise<voi
   );
 }
 
-/** Works on the database of a site that nobody else works on. @throws BackupFault where somebody does. */
-async function alone<Done>(settings: Settings, work: (dataSource: DataSource) => Promise<Done>): Promise<Done> {
+/**
+ * Works on the database of a site that nobody else works on, with the key that is there or is made for it.
+ *
+ * @throws BackupFault if somebody else works on it; UnusableDatabase if there is no site. A key that was made is taken back.
+ */
+async function alone<Done>(
+  settings: Settings,
+  work: (dataSource: DataSource, keys: Keys) => Promise<Done>,
+): Promise<{ readonly keys: Keys; readonly done: Done }> {
   const lock = await SiteLock.alone(settings.dataDir);
   if (!lock) throw new BackupFault(`The site in ${settings.dataDir} runs, or a command works on it: stop it first.`);
+  let keys: Keys | undefined;
   try {
     const options = dataSourceOptions(settings);
     if (options.type === 'postgres') await refuseWhereInUse(settings.databaseUrl);
-    const dataSource = await openDatabase(options);
-    return await work(dataSource).finally(() => dataSource.destroy());
+    else if (!existsSync(sqlitePath(settings) ?? '')) throw new UnusableDatabase(noSite);
+    const dataSource = await openDatabase(options, refuseWithoutSite);
+    try {
+      keys = openKeys(settings);
+      return { keys, done: await work(dataSource, keys) };
+    } finally {
+      await dataSource.destroy();
+    }
+  } catch (error) {
+    if (keys) takeBackKeys(keys);
+    throw error;
   } finally {
     await lock.release();
   }
 }
 
+const noSite = 'There is no site here that could have another key: let DATABASE_URL and DATA_DIR name one.';
+
+async function refuseWithoutSite(dataSource: DataSource): Promise<void> {
+  if (!(await hasTables(dataSource))) throw new UnusableDatabase(noSite);
+}
+
 /** The mark comes last: broken off before, it is all done again. */
 async function replace(dataSource: DataSource, keys: Keys) {
   const rows = (sql: string) => dataSource.query<Record<string, unknown>[]>(sql);
-  if ((await matchKey(rows, keys)) !== 'another') return undefined;
+  // without a mark, nothing shows that it is of this key: an earlier version has sealed nothing that could be tried
+  if ((await matchKey(rows, keys)) === 'marked') return undefined;
   const count = async (what: string, from: string) =>
     Number((await rows(`SELECT COUNT(${what}) AS "count" FROM "${from}"`))[0]?.count);
   const done = {

@@ -75,12 +75,10 @@ export async function sortedInTurn<Value>(
   values: readonly Value[],
   key: (value: Value) => string,
 ): Promise<readonly Value[]> {
-  const isBefore = (one: Value, other: Value) => (key(other) < key(one) ? 1 : -1);
+  const order = (one: Value, other: Value) => (key(one) === key(other) ? 0 : key(one) < key(other) ? -1 : 1);
   let runs: Value[][] = [];
   for (let start = 0; start < values.length; start += atOnce)
-    runs.push(
-      await inTurn(() => values.slice(start, start + atOnce).sort((a, b) => (key(a) === key(b) ? 0 : isBefore(a, b)))),
-    );
+    runs.push(await inTurn(() => values.slice(start, start + atOnce).sort(order)));
   while (runs.length > 1) {
     const longer: Value[][] = [];
     for (let n = 0; n < runs.length; n += 2) {

@@ -1,5 +1,5 @@
 import { accessSync, constants, readdirSync, statSync, type Stats } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { SettingsError, type Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
 import { siteLockIn } from './site-lock.js';
@@ -70,9 +70,17 @@ export function refuseForeignData(settings: Settings): void {
   ]);
 }
 
-/** The command by which an operator gives a site to one user. */
-export const handOver = ({ dataDir }: Settings, to: number | string = process.getuid?.() ?? 'USER'): string =>
-  `sudo chown -R ${to} ${dataDir}`;
+/** The command by which an operator gives a site to one user, with the folder of its database if that is elsewhere. */
+export function handOver(settings: Settings, to: number | string = process.getuid?.() ?? 'USER'): string {
+  const { dataDir } = settings;
+  const path = sqlitePath(settings);
+  const isBeyond = path !== undefined && relative(dataDir, path).startsWith('..');
+  const folders = isBeyond ? [dataDir, dirname(path)] : [dataDir];
+  return `sudo chown -R ${to} ${folders.map(inShell).join(' ')}`;
+}
+
+/** As a shell takes it for one word, whatever is in it. */
+const inShell = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`);
 
 function belongingAt(path: string): Belonging | undefined {
   const found = statOf(path);

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { connect } from 'node:net';
 import pg from 'pg';
+import { secondMs } from '../config/durations.js';
 
 const patience = new AsyncLocalStorage<number>();
 
@@ -21,9 +23,33 @@ export class PostgresClient extends pg.Client {
     const isPlain = typeof text === 'string' && typeof values !== 'function';
     const config = isPlain && milliseconds !== undefined ? [{ text, values, query_timeout: milliseconds }] : given;
     const asked: unknown = super.query(...(config as [pg.QueryConfig]));
-    if (asked instanceof Promise) asked.catch((error: unknown) => isTooLate(error) && void this.end());
+    if (asked instanceof Promise)
+      asked.catch((error: unknown) => {
+        if (!isTooLate(error)) return;
+        cancel(this);
+        void this.end();
+      });
     return asked;
   }
+}
+
+/**
+ * Asks the server to stop what it does for a client (CancelRequest, in PostgreSQL's message formats): it would go on, hold
+ * its locks, and write what was said to have failed. A server that does not hear is not waited for.
+ */
+function cancel(client: pg.Client): void {
+  const { host, port, processID, secretKey } = client as pg.Client & { processID?: number; secretKey?: number };
+  if (typeof processID !== 'number' || typeof secretKey !== 'number') return;
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+  const request = Buffer.alloc(16);
+  request.writeInt32BE(16, 0);
+  request.writeInt32BE(80_877_102, 4);
+  request.writeInt32BE(processID, 8);
+  request.writeInt32BE(secretKey, 12);
+  socket.on('error', () => undefined);
+  socket.setTimeout(5 * secondMs, () => socket.destroy());
+  socket.unref();
+  socket.end(request);
 }
 
 const isTooLate = (error: unknown) => error instanceof Error && error.message === 'Query read timeout';

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { HttpException, HttpStatus, Injectable } from '@nestjs/common';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { Settings } from '../config/settings.js';
@@ -9,6 +9,9 @@ import { withoutPatience } from './postgres-client.js';
 import { closeBefore } from './site.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
+/** So many long questions of one member wait at a time. */
+const mostWaiting = 20;
+
 /**
  * The fast way to read: plain rows, no entities. On SQLite it has a connection of its own, read-only, so that a
  * lookup never waits behind a write that is being flushed to disk; each statement is prepared once. What a write has
@@ -18,6 +21,8 @@ import { SqliteConnection } from './sqlite-connection.js';
 export class Reader {
   private readonly asked = new Map<string, Promise<unknown[]>>();
   private readonly waiting = new Map<string, Promise<unknown[]>>();
+  /** Long questions that wait for their turn, by who asks and by what is asked. */
+  private readonly waitingLong = new Map<string, Map<string, Promise<unknown[]>>>();
   private readonly connection: SqliteConnection | undefined;
   /** For what takes long, so that what is short does not wait behind it. */
   private readonly aside: SqliteConnection | undefined;
@@ -49,12 +54,29 @@ export class Reader {
 
   /**
    * As `rows`, for a question whose cost grows with how much there is, such as a search: one at a time, in the turn of
-   * the member who asks, and beside what is short.
+   * the member who asks, and beside what is short. Equal questions of one member that wait share one answer.
+   *
+   * @throws HttpException (429) if twenty others of the same member wait.
    */
-  longRows<Row>(asker: { readonly id: string }, sql: string, given: readonly unknown[]): Promise<readonly Row[]> {
+  async longRows<Row>(asker: { readonly id: string }, sql: string, given: readonly unknown[]): Promise<readonly Row[]> {
     const values = given.map(bound);
-    const ask = () => this.ask(sql, values, this.aside);
-    return this.work.of(asker)(ask) as Promise<readonly Row[]>;
+    const question = `${sql}\n${JSON.stringify(values)}`;
+    const own = this.waitingLong.get(asker.id) ?? new Map<string, Promise<unknown[]>>();
+    const waiting = own.get(question);
+    if (waiting) return waiting as Promise<readonly Row[]>;
+    if (own.size >= mostWaiting)
+      throw new HttpException(
+        'You have asked for much at once. Wait for its answers first.',
+        HttpStatus.TOO_MANY_REQUESTS,
+      );
+    const answer = this.work.of(asker)(() => {
+      own.delete(question);
+      if (own.size === 0) this.waitingLong.delete(asker.id);
+      return this.ask(sql, values, this.aside);
+    });
+    own.set(question, answer);
+    this.waitingLong.set(asker.id, own);
+    return answer as Promise<readonly Row[]>;
   }
 
   private askInTurn(question: string, sql: string, values: readonly unknown[]): Promise<unknown[]> {

@@ -62,7 +62,8 @@ async function refuseEmptyBesideFiles(dataSource: DataSource, dataDir: string): 
   );
 }
 
-async function hasTables(dataSource: DataSource): Promise<boolean> {
+/** Whether there is a site in the database: its schema, of whatever version. */
+export async function hasTables(dataSource: DataSource): Promise<boolean> {
   const runner = dataSource.createQueryRunner();
   try {
     return await runner.hasTable('migrations');

@@ -78,7 +78,7 @@ export class Ceremonies {
   async created(userId: string, text: string): Promise<Created | undefined> {
     try {
       const response = JSON.parse(text) as RegistrationResponseJSON;
-      if (await isCertified(response)) return undefined;
+      if (!isPlain(response.response) || (await isCertified(response))) return undefined;
       const { verifyRegistrationResponse } = await webauthn();
       const { registrationInfo } = await verifyRegistrationResponse({
         ...this.site,
@@ -114,6 +114,7 @@ export class Ceremonies {
   async proven(passkey: Passkey, text: string): Promise<{ counter: number; challenge: string } | undefined> {
     try {
       const response = JSON.parse(text) as AuthenticationResponseJSON;
+      if (!isPlain(response.response)) return undefined;
       const { userHandle } = response.response;
       if (userHandle && userHandle !== Buffer.from(bytesOf(passkey.userId)).toString('base64url')) return undefined;
       const { verifyAuthenticationResponse } = await webauthn();
@@ -133,6 +134,15 @@ export class Ceremonies {
     }
   }
 }
+
+/**
+ * Whether all binary parts of an answer are base64url in its one spelling (RFC 4648, 5), as browsers write it. The library
+ * reads others as well, and in another way than Node: what it has checked and what is used would not be the same.
+ */
+const isPlain = (response: object): boolean =>
+  Object.values(response).every(
+    (part: unknown) => typeof part !== 'string' || Buffer.from(part, 'base64url').toString('base64url') === part,
+  );
 
 /**
  * Whether an authenticator tells by certificates who made it. We do not ask for that, so a browser sends none; and to

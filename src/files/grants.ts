@@ -1,6 +1,7 @@
 import { ForbiddenException, Injectable, Logger, NotFoundException, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { secondMs } from '../config/durations.js';
 import { eachInTurn, LongWork } from '../database/long-work.js';
 import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
@@ -20,6 +21,9 @@ export interface Part {
   /** Whether it goes out under the address of the featured file. */
   readonly asFeatured?: boolean;
 }
+
+/** So long the end of the site waits for what is still to be written down. */
+const endMs = 5 * secondMs;
 
 /** Leave to send a part of a file. */
 export interface Grant {
@@ -87,8 +91,11 @@ export class Grants implements OnApplicationShutdown {
   /** Calls what closes grants of one member, however many, with a turn for others now and then. */
   async closeAll(member: Pick<Viewer, 'id'>, closings: Iterable<() => void>): Promise<void> {
     this.closing++;
-    await eachInTurn(this.work.of(member), closings, (close) => close());
-    this.closing--;
+    try {
+      await eachInTurn(this.work.of(member), closings, (close) => close());
+    } finally {
+      this.closing--;
+    }
   }
 
   /** Whether all that has ended is written down. */
@@ -96,9 +103,11 @@ export class Grants implements OnApplicationShutdown {
     return this.books.size + this.closing === 0;
   }
 
-  /** What has ended is written down first. */
+  /** What has ended is written down first; a database that does not answer holds up no end for longer than `endMs`. */
   async onApplicationShutdown(): Promise<void> {
-    while (!this.areSettled) await nextTurn();
+    const latest = Date.now() + endMs;
+    while (!this.areSettled && Date.now() < latest) await sleep(10);
+    if (!this.areSettled) this.logger.warn('some of what was sent could not be written down before the end');
   }
 
   private bookOf(memberId: string, { fileId, versionId, size }: Part): Book {

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { join } from 'node:path';
 import { dayMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
+import { handOver } from '../database/owners.js';
 import { Reader } from '../database/reader.js';
 import { Chores } from '../http/chores.js';
 import { FileStore } from './file-store.js';
@@ -40,7 +41,7 @@ export class StoreWatch implements OnModuleInit {
     const folder = join(this.settings.dataDir, 'files');
     if (count.closed > 0)
       throw new UnusableStore(
-        `None of the files of this site can be read in ${folder}: run the site as the user whose they are, or hand them over: sudo chown -R ${process.getuid?.() ?? 'USER'} ${folder}`,
+        `None of the files of this site can be read in ${folder}: run the site as the user whose they are, or hand them over: ${handOver(this.settings)}`,
       );
     if (count.missing > 0)
       throw new UnusableStore(

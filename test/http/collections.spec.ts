@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -226,9 +227,9 @@ it('who asks for much of thousands of files keeps nobody else waiting for it', a
   const { file } = await shelve(site, 1, 'many.txt');
   const count = 3_000;
   const data = site.app.get(DataSource).getRepository(StoredFile);
-  const many = Array.from({ length: count }, (_, index): StoredFile => {
-    const id = file.id.slice(0, -4) + (0x1000 + index).toString(16);
-    return { ...file, id, versionId: id, storageKey: `${file.storageKey.slice(0, -4)}${0x1000 + index}` };
+  const many = Array.from({ length: count }, (): StoredFile => {
+    const id = randomUUID();
+    return { ...file, id, versionId: id, storageKey: randomBytes(file.storageKey.length / 2).toString('hex') };
   });
   for (let start = 0; start < count; start += 100) await data.insert(many.slice(start, start + 100));
   const collection = await collect(site, [], { isForEveryone: true });
@@ -257,6 +258,11 @@ it('who asks for much of thousands of files keeps nobody else waiting for it', a
     await ask('search', one.ask('/api/v1/files?q=nothing+of+the+kind'));
   }
   await Promise.all(long);
+  // equal questions share an answer, others wait up to a bound
+  const searches = (words: (n: number) => string) =>
+    Promise.all(Array.from({ length: 60 }, async (_, n) => (await ada.ask(`/api/v1/files?q=${words(n)}`)).status));
+  expect(new Set(await searches(() => 'the+same'))).toEqual(new Set([200]));
+  expect(new Set(await searches((n) => `another+${n}`))).toEqual(new Set([200, 429]));
   expect(answered.slice(0, 4)).toEqual(['page', 'search', 'page', 'search']);
   expect(answered).toHaveLength(9);
 });

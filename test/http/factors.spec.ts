@@ -535,6 +535,48 @@ describe('a passkey', () => {
   });
 });
 
+describe('an answer of a passkey in another spelling of the same bytes', () => {
+  /** As the library reads them too, which takes what is no base64url for an `A`. */
+  const respelt = (json: string, part: string, spell: (text: string) => string) => {
+    const answer = JSON.parse(json) as { response: Record<string, string> };
+    const text = answer.response[part] ?? '';
+    const changed = spell(text);
+    expect(changed).not.toBe(text);
+    return JSON.stringify({ ...answer, response: { ...answer.response, [part]: changed } });
+  };
+
+  it.each(['clientDataJSON', 'authenticatorData', 'signature'])(
+    'is refused, and used twice for none: %s',
+    async (part) => {
+      const { browser } = await visitor();
+      const { passkey } = await addPasskey(browser);
+      // an answer with an A in it comes soon
+      let answer = passkey.get(await optionsToLogIn());
+      const has = () => (JSON.parse(answer) as { response: Record<string, string> }).response[part]?.includes('A');
+      while (!has()) answer = passkey.get(await optionsToLogIn());
+      for (const spell of [
+        (text: string) => text.replace('A', '+'),
+        (text: string) => `${text}=`,
+        (text: string) => `${text} `,
+      ])
+        expect((await logInWith(respelt(answer, part, spell))).at).toBe('/login');
+      expect((await logInWith(answer)).at).toBe('/secrets');
+      expect((await logInWith(respelt(answer, part, (text) => text.replace('A', '/')))).at).toBe('/login');
+    },
+  );
+
+  it('makes none, whatever the authenticator says of who made it', async () => {
+    const { browser, who } = await visitor();
+    const passkey = new SoftPasskey(site.settings.publicUrl);
+    const answer = passkey.create(optionsIn((await browser.visit(`${overview}/passkeys`)).html));
+    for (const part of ['clientDataJSON', 'attestationObject'])
+      await browser.visit(`${overview}/passkeys`, {
+        form: { response: respelt(answer, part, (text) => `${text}=`), name: 'A key' },
+      });
+    expect((await summaryOf(who)).passkeys).toHaveLength(0);
+  });
+});
+
 describe('by the API', () => {
   it('a script sees what there is, sets up an app, makes new codes and removes it', async () => {
     const script = new Script(site.url);

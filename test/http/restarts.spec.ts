@@ -90,15 +90,30 @@ describe('what a restart leaves as it was', () => {
       for (const rest of ['"authenticators"', '"outbox"', `"policies" WHERE "name" = 'key'`])
         await site.app.get(DataSource).query(`DELETE FROM ${rest}`);
     });
+    // one that is accepted replaces whichever it was, since nothing shows that it is the same
+    const accepted = await gatehouseHere(
+      { ...lasting.environment, ...other, PUBLIC_URL: 'http://127.0.0.1' },
+      'key accept',
+    );
+    expect([accepted.code, accepted.output]).toEqual([
+      0,
+      expect.stringContaining('goes on with the key in APP_SECRET'),
+    ]);
     await during(other, () => Promise.resolve());
     await expect(during({}, () => Promise.resolve())).rejects.toThrow(/another key/);
   });
 
-  it('an empty database is not taken for that of the files beside it', async () => {
+  it('an empty database is not taken for that of the files beside it, nor made one by accepting its key', async () => {
     await during({}, () => Promise.resolve());
     const database = await newDatabase();
     const DATABASE_URL = database?.url ?? `sqlite:${join(lasting.environment.DATA_DIR ?? '', 'other.db')}`;
-    await expect(during({ DATABASE_URL }, () => Promise.resolve())).rejects.toThrow(/is empty, but .*files/);
+    const isRefused = () =>
+      expect(during({ DATABASE_URL }, () => Promise.resolve())).rejects.toThrow(/is empty, but .*files/);
+    await isRefused();
+    const environment = { ...lasting.environment, DATABASE_URL, PUBLIC_URL: 'http://127.0.0.1' };
+    const accepted = await gatehouseHere(environment, 'key accept');
+    expect([accepted.code, accepted.remarks]).toEqual([1, expect.stringContaining('There is no site here')]);
+    await isRefused();
     await database?.drop();
     await during({}, () => Promise.resolve());
   });

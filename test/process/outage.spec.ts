@@ -144,6 +144,12 @@ it('what nobody waits for at a page may take longer on PostgreSQL; who was not a
   const within = withPatience(60_000, () => withoutPatience(() => page.query('SELECT pg_sleep(60)')));
   await expect(within).rejects.toThrow('Query read timeout');
   await expect(page.query('SELECT 1')).rejects.toThrow(/not queryable|terminated/);
+  // the server has stopped it too
+  await eventually(async () => {
+    const { rowCount } = await chore.query(`SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%'
+      AND state = 'active'`);
+    return rowCount === 0;
+  });
   expect((await chore.query('SELECT 1 AS "one"')).rows).toEqual([{ one: 1 }]);
   await chore.end();
   await database?.drop();

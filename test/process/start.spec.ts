@@ -347,11 +347,30 @@ describe('a data folder whose parts are not whole, or not of one site', () => {
     const back = await startServer(site);
     const running = await gatehouseHere({ ...site, APP_SECRET }, 'key accept');
     expect([running.code, running.remarks]).toEqual([1, expect.stringMatching(/runs.*stop it first/)]);
+    // what was refused leaves no key behind
+    renameSync(kept, `${kept}-away`);
+    expect((await gatehouseHere(site, 'key accept')).code).toBe(1);
+    expect(existsSync(kept)).toBe(false);
+    renameSync(`${kept}-away`, kept);
     expect(await back.stop()).toBe(0);
     rmSync(kept);
     const accepted = await gatehouseHere(site, 'key accept');
     expect([accepted.code, accepted.output]).toEqual([0, expect.stringContaining(`goes on with the key in ${kept}`)]);
     expect((await gatehouseHere(site, 'members list')).code).toBe(0);
+  });
+
+  it('the files of a site whose database is not where it was, which is made by no command', async () => {
+    const site = asleep();
+    rmSync(site.file);
+    for (const command of ['key accept', 'members list', 'setup-link', 'key accept']) {
+      const { code, remarks } = await gatehouseHere(site, command);
+      expect([command, code, remarks]).toEqual([
+        command,
+        1,
+        expect.stringMatching(/There is no site here|holds the files of a site/),
+      ]);
+    }
+    expectWords(await startInVain(site));
   });
 
   it('files of which some are missing are told; if all are, it does not start, and commands say which', async () => {
