@@ -4,8 +4,15 @@ const list = readFileSync(new URL('./common-passwords.txt', import.meta.url), 'u
 const common = new Set(list.split('\n').filter((line) => line && !/^#( |$)/.test(line)));
 
 /**
- * Whether a password is on the bundled list of the commonest ones, whatever its case, the width of its letters and the
- * spaces around it (ASVS 5.0 6.2.4).
+ * Whether a password is on the bundled list of the commonest ones, whatever its case, the width of its letters, the spaces
+ * around it and the signs around it or in it, as in `P@ssw0rd!` and `Admin@123` (ASVS 5.0 6.2.4).
  */
-export const isCommonPassword = (password: string): boolean =>
-  common.has(password.normalize('NFKC').trim().toLowerCase());
+export function isCommonPassword(password: string): boolean {
+  const plain = password.normalize('NFKC').trim().toLowerCase();
+  const spellings = [
+    plain,
+    plain.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, ''),
+    plain.replace(/[^\p{L}\p{N}]/gu, ''),
+  ];
+  return spellings.some((one) => common.has(one));
+}
