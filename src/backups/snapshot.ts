@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { Keys } from '../config/keys.js';
 import type { Settings } from '../config/settings.js';
-import { damageIn, wordsOfDamage } from '../database/damage.js';
+import { damageIn, lookMs, wordsOfDamage } from '../database/damage.js';
 import { sqlitePath } from '../database/data-source.js';
 import { matchKey } from '../database/key-mark.js';
 import { SqliteConnection } from '../database/sqlite-connection.js';
@@ -42,7 +42,7 @@ export async function takeSnapshot(settings: Settings, folder: string, keys: Key
 async function copyOf(path: string, folder: string, keys: Keys): Promise<Snapshot> {
   const name = 'gatehouse.db';
   const copy = join(folder, name);
-  const damage = await damageIn(path).catch((error: unknown) => {
+  const damage = await damageIn(path, lookMs).catch((error: unknown) => {
     throw new BackupFault(`The database at ${path} cannot be read: ${(error as Error).message}`);
   });
   if (damage !== undefined) throw new BackupFault(wordsOfDamage(damage));

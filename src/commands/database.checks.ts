@@ -17,7 +17,7 @@ export async function checkDatabase(settings: Settings): Promise<Finding[]> {
   const path = sqlitePath(settings);
   try {
     if (path !== undefined) await access(path, constants.R_OK | constants.W_OK);
-    const damage = path === undefined ? undefined : await damageIn(path, { whole: true });
+    const damage = path === undefined ? undefined : await damageIn(path, Infinity);
     if (damage !== undefined) return [ok('database', path ?? ''), problem('integrity', wordsOfDamage(damage))];
     const dataSource = await open(settings);
     try {

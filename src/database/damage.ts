@@ -2,21 +2,24 @@ import { secondMs } from '../config/durations.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /**
- * So long a start may look for damage. A database of 400 MB or so is looked at whole in this time, if the disk is quick or
- * has been read before; of a larger one its first part.
+ * So many milliseconds the start of a server and a backup look for damage. A database of 400 MB or so is looked at whole in
+ * this time, if the disk is quick or has been read before; of a larger one its first part.
  */
-const patienceMs = 2 * secondMs;
+export const lookMs = 2 * secondMs;
+
+/** So many a command looks: there may be hundreds of them in a row, beside a server that has looked. */
+const glanceMs = 0.2 * secondMs;
 
 /**
- * What is damaged in a SQLite file, in SQLite's words, or undefined where nothing was found: in two seconds or, if it is to
- * be looked at whole, ever. It looks on a connection that reads only: another one, when it closes, would write a `-wal` of
+ * What is damaged in a SQLite file, in SQLite's words, or undefined where nothing was found in so many
+ * milliseconds; all of it is looked at if they are Infinity. It looks on a connection that reads only: another one, when it closes, would write a `-wal` of
  * some other database into the file.
  *
  * @throws Error of SQLite where the file cannot be read at all.
  */
-export async function damageIn(path: string, { whole = false } = {}): Promise<string | undefined> {
+export async function damageIn(path: string, milliseconds = glanceMs): Promise<string | undefined> {
   const connection = new SqliteConnection(path, 'read-only');
-  const timer = whole ? undefined : setTimeout(() => connection.interrupt(), patienceMs);
+  const timer = milliseconds === Infinity ? undefined : setTimeout(() => connection.interrupt(), milliseconds);
   try {
     const [row] = (await connection.rows('PRAGMA quick_check(1)', [])) as { quick_check: string }[];
     return row === undefined || row.quick_check === 'ok' ? undefined : row.quick_check;

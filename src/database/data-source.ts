@@ -83,10 +83,15 @@ function cannotBeOpened(error: unknown): never {
   throw new UnusableDatabase(`The database of DATABASE_URL cannot be opened: ${message || code}${advice}`);
 }
 
-async function refuseDamaged(path: string): Promise<void> {
+/**
+ * Looks for so many milliseconds, or for a glance.
+ *
+ * @throws UnusableDatabase where a SQLite file is damaged, or is none.
+ */
+export async function refuseDamaged(path: string, milliseconds?: number): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile()) return;
-  const damage = await damageIn(path).catch(cannotBeOpened);
+  const damage = await damageIn(path, milliseconds).catch(cannotBeOpened);
   if (damage !== undefined) throw new UnusableDatabase(wordsOfDamage(damage));
 }
 
