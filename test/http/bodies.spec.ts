@@ -191,6 +191,25 @@ describe('a form with a file', () => {
   const field = (value: string) => `--x\r\ncontent-disposition: form-data; name="note"\r\n\r\n${value}\r\n`;
   const latin1 = (text: string) => Buffer.from(text, 'latin1');
 
+  const sendForm = (route: Route, body: string | Buffer) =>
+    knock(route, body, { 'content-type': 'multipart/form-data; boundary=x', ...asAdmin(route) }, withThings);
+  /** What is known of the file that some of the routes would replace. */
+  const replaced = async () => (await admin.script.ask(withThings('/api/v1/files/:id'))).json();
+
+  /** The routes that take a form with a file: all others say that they take no such thing. */
+  let takers: Route[];
+  beforeAll(async () => {
+    const open = writes().filter((route) => !takesRaw(route) && route.access?.membersGoTo === undefined);
+    const answers = await Promise.all(open.map((route) => sendForm(route, '--x--\r\n')));
+    takers = open.filter((_, index) => answers[index]?.status !== 415);
+    expect(takers.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([
+      'POST /admin/files/:id/replacement',
+      'POST /admin/files/upload',
+      'POST /api/v1/files',
+      'POST /api/v1/files/:id/versions',
+    ]);
+  });
+
   it.each<[what: string, status: number, body: string | Buffer]>([
     ['two files', 422, `${file('1.txt')}${file('2.txt')}--x--\r\n`],
     ['a second file in another field', 422, `${file('1.txt')}${file('2.txt', 'x', 'other')}--x--\r\n`],
@@ -211,17 +230,12 @@ describe('a form with a file', () => {
     ['too much beside the file', 400, `${field('x'.repeat(20_000))}${file('1.txt')}--x--\r\n`],
     ['a file in Base64', 415, `${file('1.txt', 'eA==', 'file', 'content-transfer-encoding: base64\r\n')}--x--\r\n`],
     ['a file that is too large', 413, `${file('1.txt', 'x'.repeat(1_000_001))}--x--\r\n`],
-  ])('that holds %s is refused whole, on the page and by the API', async (_, status, body) => {
+  ])('that holds %s is refused whole by every route that takes one', async (_, status, body) => {
     const before = stored();
-    for (const route of [
-      { method: 'POST', path: '/api/v1/files', access: undefined, view: undefined },
-      { method: 'POST', path: '/admin/files/upload', access: undefined, view: undefined },
-    ]) {
-      const answer = await knock(route, body, { 'content-type': 'multipart/form-data; boundary=x', ...asAdmin(route) });
-      expect([route.path, answer.status]).toEqual([route.path, status]);
-      await answer.text();
-    }
+    const there = await replaced();
+    expect(await answersOtherThan([status], takers, (route) => sendForm(route, body))).toEqual([]);
     await eventually(() => stored() === before);
+    expect(await replaced()).toEqual(there);
     const found = await admin.script.ask('/api/v1/files?q=1.txt');
     expect(await found.json()).toMatchObject({ items: [] });
   });

@@ -167,6 +167,38 @@ describe('an admin who puts raw bytes', () => {
   });
 });
 
+const bearer = () => ({ authorization: `Bearer ${admin.script.token ?? ''}` });
+
+/** Each way in for bytes; under which id they are on the shelf. Another type that is told of them counts for nothing. */
+const waysIn: Record<string, (name: string, bytes: Buffer) => Promise<string>> = {
+  async 'raw bytes'(name, bytes) {
+    const path = `/api/v1/uploads/${encodeURIComponent(name)}`;
+    return ((await (await put(path, bytes, { 'content-type': 'image/gif' })).json()) as Shown).id;
+  },
+  async 'a form'(name, bytes) {
+    const body = new FormData();
+    body.append('file', new Blob([new Uint8Array(bytes)], { type: 'image/gif' }), name);
+    const answer = await fetch(new URL('/api/v1/files', site.url), { method: 'POST', body, headers: bearer() });
+    return ((await answer.json()) as Shown).id;
+  },
+  async tus(name, bytes) {
+    const metadata = { filename: name, filetype: 'image/gif' };
+    const encoded = Object.entries(metadata).map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`);
+    const answer = await fetch(new URL('/api/v1/uploads', site.url), {
+      method: 'POST',
+      body: new Uint8Array(bytes),
+      headers: {
+        ...bearer(),
+        'tus-resumable': '1.0.0',
+        'upload-length': `${bytes.length}`,
+        'upload-metadata': encoded.join(','),
+        'content-type': 'application/offset+octet-stream',
+      },
+    });
+    return /files\/([\w-]+)>/.exec(answer.headers.get('link') ?? '')?.[1] ?? '';
+  },
+};
+
 describe('what a file is', () => {
   it.each([
     ['report.pdf', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj'), 'application/pdf'],
@@ -176,6 +208,11 @@ describe('what a file is', () => {
     ['BMI', Buffer.from('BMI;Age\n'), 'application/octet-stream'],
     ['GIF guide', Buffer.from('GIF guide\n'), 'application/octet-stream'],
     ['utf16.txt', Buffer.from('\ufeffnotes', 'utf16le'), 'text/plain'],
+    ['utf16be.csv', Buffer.from('\ufeffName;Age\n', 'utf16le').swap16(), 'text/csv'],
+    ['utf16be', Buffer.from('\ufeffnotes', 'utf16le').swap16(), 'application/octet-stream'],
+    ['logo.ai', Buffer.from('%PDF-1.5\n%âãÏÓ\n1 0 obj'), 'application/postscript'],
+    ['photo.dng', Buffer.from('49492a00080000000c00fe00', 'hex'), 'image/x-adobe-dng'],
+    ['firmware.bin', Buffer.from('504b0304140000000000', 'hex'), 'application/octet-stream'],
     ['utf16', Buffer.from('\ufeffnotes', 'utf16le'), 'application/octet-stream'],
     ['app.ts', Buffer.from('export const answer = 42;\n'), 'application/octet-stream'],
     ['film.ts', Buffer.concat(Array.from({ length: 5 }, () => Buffer.alloc(188, 'G'))), 'video/mp2t'],
@@ -185,15 +222,21 @@ describe('what a file is', () => {
     ['archive.tar.gz', gzipSync('x'), 'application/gzip'],
     ['notes.txt', Buffer.from('notes'), 'text/plain'],
     ['unknown', Buffer.from('what'), 'application/octet-stream'],
-  ])('%s is told by the ending of its name, else by its bytes', async (name, bytes, contentType) => {
-    const file = (await (await put(`/api/v1/uploads/${encodeURIComponent(name)}`, bytes)).json()) as Shown;
-    expect(file.contentType).toBe(contentType);
-    const { headers } = await member.ask(`/api/v1/files/${file.id}/content`);
-    expect([headers.get('content-type'), headers.get('x-content-type-options')]).toEqual([contentType, 'nosniff']);
-    expect(headers.get('content-disposition')).toMatch(/^attachment/);
-    expect(headers.get('content-security-policy')).toContain('sandbox');
-    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
-  });
+  ])(
+    '%s is told by the ending of its name, else by its bytes, however it comes in',
+    async (name, bytes, contentType) => {
+      for (const [way, take] of Object.entries(waysIn)) {
+        const id = await take(name, bytes);
+        const file = (await (await admin.script.ask(`/api/v1/files/${id}`)).json()) as Shown;
+        expect([way, file.name, file.contentType]).toEqual([way, name, contentType]);
+        const { headers } = await member.ask(`/api/v1/files/${id}/content`);
+        expect([headers.get('content-type'), headers.get('x-content-type-options')]).toEqual([contentType, 'nosniff']);
+        expect(headers.get('content-disposition')).toMatch(/^attachment/);
+        expect(headers.get('content-security-policy')).toContain('sandbox');
+        expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+      }
+    },
+  );
 });
 
 describe('a library that is full', () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startApp, type TestApp } from '../support/app.js';
-import { addAuthenticator } from '../support/factors.js';
+import { addAuthenticator, addPasskey, optionsIn, setUpAuthenticator } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
 import { linksOf } from '../support/html.js';
 import { linkIn, waitForMail } from '../support/mail.js';
-import { person, Script, Visitor } from '../support/people.js';
+import { person, Script, Visitor, type Person } from '../support/people.js';
 import { shelve, type Shelved } from '../support/stored.js';
 
 let site: TestApp;
@@ -26,6 +26,15 @@ const hiddenIn = (html: string) =>
       value.replaceAll('&#x3D;', '='),
     ]),
   );
+
+/** Has the link to log in mailed, and presses its button. */
+async function followsLink(visitor: Visitor, { email }: Person, next: string): Promise<Response> {
+  const asked = await visitor.ask('/login/link', { form: { email, next } });
+  expect(asked.headers.get('location')).toBe(`/login?next=${encodeURIComponent(next)}`);
+  const { pathname, search } = new URL(linkIn(await waitForMail(site, email, /link to log in/i)));
+  const { html } = await visitor.visit(pathname + search);
+  return visitor.ask('/login/open', { form: hiddenIn(html) });
+}
 
 describe('where a stranger wanted to go', () => {
   it('is kept by every link of the login page that leads to another way in', async () => {
@@ -81,13 +90,7 @@ describe('where a stranger wanted to go', () => {
 
   it('is where a mailed link leads', async () => {
     const who = await new Script(site.url).register();
-    const visitor = new Visitor(site.url);
-    const asked = await visitor.ask('/login/link', { form: { email: who.email, next: wanted } });
-    expect(asked.headers.get('location')).toBe(login);
-    const mail = await waitForMail(site, who.email, /log in/i);
-    const { pathname, search } = new URL(linkIn(mail));
-    const { html } = await visitor.visit(pathname + search);
-    const answer = await visitor.ask('/login/open', { form: hiddenIn(html) });
+    const answer = await followsLink(new Visitor(site.url), who, wanted);
     expect(answer.headers.get('location')).toBe(wanted);
   });
 
@@ -116,6 +119,52 @@ describe('a login that leads to a download', () => {
       async (visitor, next) => {
         await visitor.register();
         return visitor.ask(`/login?next=${encodeURIComponent(next)}`);
+      },
+    ],
+    [
+      'by password and a code',
+      async (visitor, next) => {
+        const { who, nextCode } = await setUpAuthenticator(site);
+        await visitor.visit('/login', { form: { ...who, next } });
+        return visitor.ask('/login/factor', { form: { code: await nextCode() } });
+      },
+    ],
+    [
+      'by password and a recovery code',
+      async (visitor, next) => {
+        const { who, recoveryCodes } = await setUpAuthenticator(site);
+        await visitor.visit('/login', { form: { ...who, next } });
+        return visitor.ask('/login/factor', { form: { code: recoveryCodes[0] ?? '' } });
+      },
+    ],
+    ['by a link by mail', async (visitor, next) => followsLink(visitor, await new Script(site.url).register(), next)],
+    [
+      'by a link by mail and a code',
+      async (visitor, next) => {
+        const { who, nextCode } = await setUpAuthenticator(site);
+        const { headers } = await followsLink(visitor, who, next);
+        expect(headers.get('location')).toBe('/login/factor');
+        return visitor.ask('/login/factor', { form: { code: await nextCode() } });
+      },
+    ],
+    [
+      'by a passkey',
+      async (visitor, next) => {
+        const owner = new Visitor(site.url);
+        await owner.register();
+        const passkey = await addPasskey(site, owner);
+        const { html } = await visitor.visit(`/login?next=${encodeURIComponent(next)}`);
+        return visitor.ask('/login/passkey', { form: { ...hiddenIn(html), response: passkey.get(optionsIn(html)) } });
+      },
+    ],
+    [
+      'by password and a passkey',
+      async (visitor, next) => {
+        const owner = new Visitor(site.url);
+        const who = await owner.register();
+        const passkey = await addPasskey(site, owner);
+        const { html } = await visitor.visit('/login', { form: { ...who, next } });
+        return visitor.ask('/login/passkey', { form: { ...hiddenIn(html), response: passkey.get(optionsIn(html)) } });
       },
     ],
   ];
