@@ -49,7 +49,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**'],
-    ignores: ['src/{main,server,gatehouse}.ts'],
+    ignores: ['src/{main,server,command}.ts'],
     rules: {
       'no-restricted-syntax': ['error', statements, ...units],
       'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Ask for Settings.' }],

@@ -11,7 +11,7 @@ import { foreignTo, handOver } from './database/owners.js';
 import { StoreWatch, UnusableStore } from './files/store-watch.js';
 import { connectionsWithin, networkAddresses, openFilesLimit, wordsOfListening } from './http/listening.js';
 import { createLogger } from './http/logging.js';
-import { tooFewFiles, wordsOf } from './start.js';
+import { wordsOf } from './start.js';
 
 /** What keeps the site from being served, in words for an operator. */
 class CannotServe extends Error {}
@@ -48,7 +48,6 @@ function fitConnections(server: Server, { maxConnections }: Settings, logger: Lo
   const openFiles = openFilesLimit();
   const most = connectionsWithin(openFiles);
   if (most >= maxConnections) return;
-  if (most < 10) throw new CannotServe(tooFewFiles);
   server.maxConnections = most;
   const words = `The system lets this process open ${openFiles} files, so it takes ${most} connections at a time and not MAX_CONNECTIONS: raise the limit (ulimit -n, or LimitNOFILE= in a systemd unit) to have more.`;
   // nobody needs to be told of a few less

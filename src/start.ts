@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { openFilesLimit } from './http/listening.js';
 
-// nothing but Node's own is imported here: it must run on an old Node too, and where packages are missing
+// nothing is imported here that needs more than Node's own: it must run on an old Node too, and where packages are missing
 
 /**
  * Loads a program of this site and lets it run. Where it cannot be loaded, one sentence on standard error says why, and
@@ -13,12 +14,19 @@ export async function start(load: () => Promise<unknown>): Promise<void> {
   const least = engines.node.replace(/[^\d.]/g, '');
   if (isOlder(process.versions.node, least))
     fail(`Gatehouse needs Node ${least} or later, and this is Node ${process.versions.node}: install a newer one.`);
+  if (openFilesLimit() < leastFiles) fail(tooFewFiles);
   try {
     await load();
   } catch (error) {
     fail(wordsOf(error as NodeJS.ErrnoException));
   }
 }
+
+/**
+ * Node opens hundreds of modules at once when it loads the site, which takes about 410 files. Those that it cannot open
+ * it takes for missing, so that it has no use to try with less.
+ */
+const leastFiles = 512;
 
 function isOlder(version: string, least: string): boolean {
   const [[major = 0, minor = 0], [leastMajor = 0, leastMinor = 0]] = [version, least].map((text) =>
@@ -37,7 +45,7 @@ export function wordsOf({ code, message, stack }: NodeJS.ErrnoException): string
   return stack ?? message;
 }
 
-/** What is said where the system lets this process open too few files. */
+/** What is said if the system lets this process open too few files. */
 export const tooFewFiles =
   'The system lets this process open too few files: raise the limit (ulimit -n 4096, or LimitNOFILE= in a systemd unit).';
 

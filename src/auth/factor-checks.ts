@@ -15,7 +15,7 @@ import { Devices } from './devices.js';
 /** After so many wrong codes that came with the right password, its owner is told: at first, and when no more are taken. */
 const tellAfter = [5, 100];
 const codesAreOver =
-  'There were too many wrong codes for this account. Log in with a passkey, or with a browser that you have used before; or choose a new password by mail.';
+  'There were too many wrong codes for this account. Log in with a passkey, or with a browser that you have used before; or choose a new password with a link (“Forgot your password?”).';
 const proofsAreOver = 'There were too many wrong answers in this session. Log out, and log in again.';
 
 /** Somebody who is half in, after a right password; or who is in, and proves again who they are. */

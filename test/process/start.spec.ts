@@ -15,14 +15,19 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { DataSource } from 'typeorm';
+import { tooFewFiles } from '../../src/start.js';
 import { keeper } from '../support/admins.js';
 import { gatehouse, gatehouseHere } from '../support/command.js';
 import { eventually } from '../support/database.js';
 import { newDatabase } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
+import { need } from '../support/programs.js';
 import { freePort, newFolder, startInVain, startServer, type Ending, type Server } from '../support/server.js';
+import { tellSkipped } from '../support/suite.js';
 
 interface Line {
   readonly level: string;
@@ -142,6 +147,90 @@ describe('the log', () => {
     expect([...new Set(linesOf(site.log()).map(({ level }) => level))].toSorted()).toEqual(levels);
   });
 });
+
+it('who listens on all addresses reads by which ones others reach the site', async () => {
+  const site = await startServer({ HOST: '0.0.0.0' });
+  expect(await site.stop()).toBe(0);
+  const { port } = new URL(site.url);
+  const outer = Object.values(networkInterfaces()).flatMap((all = []) => all.filter(({ internal }) => !internal));
+  const expected = outer.filter(({ family }) => family === 'IPv4').map(({ address }) => `http://${address}:${port}`);
+  const told = linesOf(site.log()).filter(({ msg }) => msg.startsWith('Others in your network'));
+  const sentence = `Others in your network reach it at ${expected.join(' or ')}`;
+  expect(told.map(({ msg }) => msg)).toEqual(expected.length > 0 ? [sentence] : []);
+  expect(messages(site.log()).includes('Links in mails lead to http://127.0.0.1: set PUBLIC_URL')).toBe(
+    expected.length > 0,
+  );
+});
+
+it('in a terminal a page is one line in words, and what no person asked for is none', async () => {
+  let script: string;
+  try {
+    script = need('script');
+  } catch (error) {
+    tellSkipped('the log in a terminal', (error as Error).message);
+    return;
+  }
+  const PORT = await freePort();
+  const site = await startServer({ PORT }, undefined, {
+    through: ['sh', '-c', `exec ${script} -qec "exec $*" /dev/null`, 'sh'],
+  });
+  const visitor = new Visitor(site.url);
+  const { html } = await visitor.visit('/');
+  const asset = /href="(\/assets\/[^"]+)"/.exec(html)?.[1] ?? '';
+  for (const path of [asset, '/health', '/ready']) expect((await visitor.ask(path)).status).toBe(200);
+  await visitor.ask('/favicon.ico');
+  expect((await visitor.ask('/nothing/here')).status).toBe(404);
+  await eventually(() => site.log().includes('/nothing/here'));
+  await site.stop();
+  const lines = stripVTControlCharacters(site.log()).trim().split(/\r?\n/);
+  expect(lines.filter((line) => /\bGET\b|answered/.test(line))).toEqual([
+    expect.stringMatching(/^\[\d\d:\d\d:\d\d\] INFO: GET \/ 200 in \d+(\.\d+)? ms$/),
+    expect.stringMatching(/^\[\d\d:\d\d:\d\d\] INFO: GET \/nothing\/here 404 in \d+(\.\d+)? ms$/),
+  ]);
+  expect(lines.filter((line) => /^\s*\{|"level"/.test(line))).toEqual([]);
+  expect(lines.join('\n')).toContain('INFO: Gatehouse is open: ');
+});
+
+describe('a start that may open few files', () => {
+  const withFiles = (count: number) => ({ through: ['sh', '-c', `ulimit -n ${count}; exec "$@"`, 'sh'] }) as const;
+
+  // as it loads, Node takes what it cannot open for missing
+  it.each([40, 200, 400])('ends with a sentence if %i are too few', async (count) => {
+    const { code, output } = await startInVain({ LOG_LEVEL: 'warn' }, undefined, withFiles(count));
+    expect([code, output]).toEqual([1, `${tooFewFiles}\n`]);
+  });
+
+  it('serves with as many connections as there can be if they are enough, and says so', async () => {
+    const site = await startServer({ RATE_LIMITS: '' }, undefined, withFiles(512));
+    const visitor = new Visitor(site.url);
+    await visitor.register();
+    expect((await visitor.ask('/download')).status).toBe(200);
+    expect(await site.stop()).toBe(0);
+    expect(linesOf(site.log()).filter(({ level }) => level !== 'info')).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        msg: expect.stringMatching(
+          /^The system lets this process open 512 files, so it takes 206 connections .*ulimit -n/,
+        ),
+      }),
+    ]);
+  });
+});
+
+it.each([['dist/main.js'], ['dist/gatehouse.js', '--help'], ['scripts/setup.js'], ['scripts/setup.js', '--build']])(
+  'on an old Node one sentence is all that %s says',
+  (...command) => {
+    const project = newFolder();
+    for (const part of ['dist', 'scripts']) cpSync(join(projectFolder, part), join(project, part), { recursive: true });
+    const whole = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as object;
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ ...whole, engines: { node: '>=99.1' } }));
+    // nothing is installed there: it is the version that is looked at first
+    const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: project, encoding: 'utf8' });
+    const sentence = `Gatehouse needs Node 99.1 or later, and this is Node ${process.versions.node}: install a newer one.\n`;
+    expect([status, stdout, stderr]).toEqual([1, '', sentence]);
+    expect(readdirSync(project).sort()).toEqual(['dist', 'package.json', 'scripts']);
+  },
+);
 
 describe('a start that cannot go well ends with 1, and says why in words', () => {
   it('names every faulty setting at once, and none that was not set', async () => {

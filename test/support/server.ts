@@ -35,6 +35,12 @@ export interface Ending {
   readonly errors: string;
 }
 
+/** As whom a server runs, where its output goes, and how it is started. */
+export interface StartOptions extends SpawnOptions {
+  /** A program with its arguments that is given Node's whole command line to run, such as a shell with limits of its own. */
+  readonly through?: readonly [string, ...string[]];
+}
+
 interface Launched {
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
@@ -81,7 +87,7 @@ export async function freePort(): Promise<string> {
 export async function startServer(
   environment: Record<string, string> = {},
   project?: string,
-  options: SpawnOptions = {},
+  options: StartOptions = {},
 ): Promise<Server> {
   const whole = withDefaults(environment);
   const launched = launch(whole, project, options);
@@ -110,7 +116,7 @@ export async function startServer(
 export async function startInVain(
   environment: Record<string, string>,
   project?: string,
-  options: SpawnOptions = {},
+  options: StartOptions = {},
 ): Promise<Ending> {
   const { ended, output, errors } = launch(withDefaults(environment), project, options);
   return { code: await ended, output: output(), errors: errors() };
@@ -166,9 +172,14 @@ const withDefaults = (environment: Record<string, string>) => ({
   ...environment,
 });
 
-function launch(environment: Record<string, string>, project?: string, options: SpawnOptions = {}): Launched {
+function launch(
+  environment: Record<string, string>,
+  project?: string,
+  { through, ...options }: StartOptions = {},
+): Launched {
   if (isOver) throw new Error('This spec is over: it starts no more servers.');
-  const child = spawn(process.execPath, programOf('main', project), {
+  const [command, ...before] = through ? [...through, process.execPath] : [process.execPath];
+  const child = spawn(command, [...before, ...programOf('main', project)], {
     cwd: tmpdir(),
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
