@@ -7,7 +7,7 @@ import { createApp, shutDown } from './app.js';
 import { readSettings, SettingsError, type Settings } from './config/settings.js';
 import { isDamage, lookMs, wordsOfDamage } from './database/damage.js';
 import { refuseDamaged, sqlitePath, UnusableDatabase } from './database/data-source.js';
-import { foreignTo, handOver } from './database/owners.js';
+import { foreignTo, handOver, refuseForeignData } from './database/owners.js';
 import { StoreWatch, UnusableStore } from './files/store-watch.js';
 import { connectionsWithin, networkAddresses, openFilesLimit, wordsOfListening } from './http/listening.js';
 import { createLogger } from './http/logging.js';
@@ -22,6 +22,7 @@ async function main(): Promise<void> {
   process.umask(0o027);
   const settings = readSettings(process.env);
   const logger = createLogger(settings, isatty(1));
+  refuseForeignData(settings);
   const path = sqlitePath(settings);
   if (path !== undefined) await refuseDamaged(path, lookMs);
   const app = await createApp(settings, logger);
