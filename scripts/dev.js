@@ -1,28 +1,50 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { watch } from 'node:fs';
+import { readdirSync, watch } from 'node:fs';
+import { join } from 'node:path';
 import { clearTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs the site for somebody who changes it: `npm run dev`. A change in `src` or `views` builds what changed, without a look
- * at types, and starts the site anew, on the same data; who is logged in stays so.
+ * Runs the site for somebody who changes it: `npm run dev`. A change in `src` builds what changed, without a look at types,
+ * and starts the site anew, on the same data; members stay logged in. A change in `views` shows when a page is loaded again.
  */
 const project = fileURLToPath(new URL('..', import.meta.url));
 const environment = { LOG_LEVEL: 'info', ...process.env };
 
 let site;
+let next = prepare();
 let isStarting = false;
 let isStale = false;
 let timer;
 
-for (const folder of ['src', 'views'])
-  watch(`${project}/${folder}`, { recursive: true }, () => {
-    clearTimeout(timer);
-    // an editor writes a file in several steps
-    timer = setTimeout(() => void restart(), 50);
-  });
+watchFolder('src', () => {
+  clearTimeout(timer);
+  // an editor writes a file in several steps
+  timer = setTimeout(() => void restart(), 50);
+});
+watchFolder('views', () => {
+  if (site?.connected) site.send('the views have changed');
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void end().then(() => process.exit(0)));
 await restart();
+
+/** Tells of each change below a folder. Node's own recursive watch loses a file that an editor puts in another's place. */
+function watchFolder(name, tell) {
+  const watched = new Set();
+  const look = () => {
+    const inside = readdirSync(join(project, name), { recursive: true, withFileTypes: true });
+    const folders = inside.filter((one) => one.isDirectory()).map((one) => join(one.parentPath, one.name));
+    for (const folder of [join(project, name), ...folders]) {
+      if (watched.has(folder)) continue;
+      watched.add(folder);
+      watch(folder, () => {
+        look();
+        tell();
+      });
+    }
+  };
+  look();
+}
 
 async function restart() {
   isStale = true;
@@ -32,14 +54,27 @@ async function restart() {
     isStale = false;
     await end();
     const { status } = spawnSync(process.execPath, ['test/support/build.js'], { cwd: project, stdio: 'inherit' });
-    if (status === 0) site = spawn(process.execPath, ['dist-tested/main.js'], options());
+    next ??= prepare();
+    if (status === 0) serve();
     else console.error('It was not built: the next change tries again.');
   }
   isStarting = false;
 }
 
+function serve() {
+  site = next;
+  site.send('serve');
+  next = undefined;
+  // not sooner: the two would hold each other up
+  for (const end of ['message', 'exit']) site.once(end, () => (next ??= prepare()));
+}
+
+function prepare() {
+  return spawn(process.execPath, ['scripts/dev-site.js'], options());
+}
+
 function options() {
-  return { cwd: project, stdio: 'inherit', env: environment };
+  return { cwd: project, stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: environment };
 }
 
 /** Ends the site at once: what was acknowledged is safe, and who develops does not wait for open connections. */

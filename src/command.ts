@@ -1,45 +1,18 @@
-import { existsSync } from 'node:fs';
-import pino from 'pino';
-import { createApp } from './app.js';
-import { commandLine } from './commands/command-line.js';
-import { exitCodeOf, wordsOfFailure } from './commands/failure.js';
+import { runCommand } from './commands/command-line.js';
+import { exitCodeOf } from './commands/exit-code.js';
 import { remark } from './commands/output.js';
-import { refuseOtherOwner } from './commands/owner.js';
 import type { WithSite } from './commands/site.js';
-import { hourMs } from './config/durations.js';
-import { readSettings } from './config/settings.js';
-import { sqlitePath } from './database/data-source.js';
-import { withPatience } from './database/postgres-client.js';
 
 /** Runs one command of the operator's, and tells by the exit code how it went: see `--help`. */
 async function main(): Promise<void> {
   // what it writes is for the site's user and group, as what the server writes
   process.umask(0o027);
   process.stdout.on('error', endQuietly);
-  await commandLine(process.env, withSite).parseAsync();
+  await runCommand(process.argv.slice(2), { environment: process.env, withSite });
 }
 
-/** The site as the server has it, but it listens nowhere, and says only what went wrong. */
-const withSite: WithSite = async (work) => {
-  const settings = readSettings(process.env);
-  refuseOtherOwner(settings);
-  const path = sqlitePath(settings);
-  const isNew = path !== undefined && !existsSync(path);
-  const app = await createApp(settings, logger);
-  if (isNew) remark(`There was no database, so one was made: ${path}. Does the server have the same DATA_DIR?`);
-  try {
-    await withPatience(hourMs, () => work(app));
-  } finally {
-    await app.close();
-  }
-};
-
-const logger = pino({ level: 'warn', base: null }, { write: (line) => remark(inWords(line)) });
-
-function inWords(line: string): string {
-  const { msg, err } = JSON.parse(line) as { msg: string; err?: { message: string } };
-  return err ? `${msg}: ${err.message}` : msg;
-}
+/** Help needs nothing of the site, so it is loaded only when a command opens it. */
+const withSite: WithSite = async (work) => (await import('./site-beside.js')).withSite(process.env, work);
 
 /** Whoever reads has enough, as `head` does. */
 function endQuietly(error: NodeJS.ErrnoException): void {
@@ -47,10 +20,10 @@ function endQuietly(error: NodeJS.ErrnoException): void {
   throw error;
 }
 
-function fail(error: unknown): void {
+async function fail(error: unknown): Promise<void> {
   process.exitCode = exitCodeOf(error);
   // what is wrong with the command line was said already
-  if (process.exitCode === 1) remark(wordsOfFailure(error));
+  if (process.exitCode === 1) remark((await import('./commands/failure.js')).wordsOfFailure(error));
 }
 
 main().catch(fail);

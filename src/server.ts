@@ -17,7 +17,7 @@ import { wordsOf } from './start.js';
 class CannotServe extends Error {}
 
 /** Starts the site from the environment, says where things are, and ends it in order on SIGTERM or SIGINT. */
-async function main(): Promise<void> {
+async function main(): Promise<NestFastifyApplication> {
   // what the site writes is for its own user and group, the database too
   process.umask(0o027);
   const settings = readSettings(process.env);
@@ -42,6 +42,7 @@ async function main(): Promise<void> {
   );
   if (settings.rateLimits === 'off')
     logger.warn('RATE_LIMITS is off: anyone may guess passwords. For measurements only.');
+  return app;
 }
 
 /** Takes no more connections than there can be files open, so that those who are in can go on. */
@@ -101,4 +102,5 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-main().catch(fail);
+/** The site that this process serves. If it cannot be served, the process ends with a sentence. */
+export const served = main().catch(fail);

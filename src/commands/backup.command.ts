@@ -7,7 +7,7 @@ import { faultsIn, type BackupFinding } from '../backups/verify.js';
 import { readSettings } from '../config/settings.js';
 import { refuseOtherOwner } from './owner.js';
 import { print, printJson, remark } from './output.js';
-import type { Environment } from './site.js';
+import type { Environment, Tools } from './site.js';
 
 interface Options {
   readonly json?: true;
@@ -18,9 +18,8 @@ const target = '<target>';
 const where = 'a folder, or a file whose name ends in .tar';
 
 /** Backs the site up while it runs, and proves a backup. */
-export function backupCommand(environment: Environment): Command {
+export function backupCommand({ environment }: Tools): Command {
   const backup = new Command('backup')
-    .description('back up the database, all files, the key and mails that wait, while the site runs')
     .argument(target, where)
     .option('--full', 'copy every byte again, also what the target has already')
     .option('--json', 'for scripts')
@@ -35,9 +34,8 @@ export function backupCommand(environment: Environment): Command {
 }
 
 /** Puts a backup in the place of a site that is empty or stopped. */
-export function restoreCommand(environment: Environment): Command {
+export function restoreCommand({ environment }: Tools): Command {
   return new Command('restore')
-    .description('put a backup in the place of the site, which must be empty or stopped')
     .argument(target, where)
     .option('--json', 'for scripts')
     .action((given: string, options: Options) => putBack(environment, given, options));

@@ -7,7 +7,7 @@ import { presentFile } from '../files/file.view.js';
 import { audienceFrom, gather, withAudience, type AudienceOptions } from './audience.option.js';
 import { all, findCollection, findFiles } from './lookup.js';
 import { print, printJson, printTable } from './output.js';
-import { byOperator, readAs, type WithSite } from './site.js';
+import { byOperator, readAs, type Tools } from './site.js';
 
 interface Json {
   readonly json?: true;
@@ -23,8 +23,8 @@ interface Changes extends Json {
 }
 
 /** What the operator can do about collections. A collection is named by its name or its id. */
-export function collectionsCommand(withSite: WithSite): Command {
-  const collections = new Command('collections').description('files that are given together');
+export function collectionsCommand({ withSite }: Tools): Command {
+  const collections = new Command('collections');
   collections
     .command('list')
     .description('list the collections, the newest first')

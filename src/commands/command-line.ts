@@ -1,35 +1,79 @@
 import { Command } from 'commander';
-import { backupCommand, restoreCommand } from './backup.command.js';
-import { collectionsCommand } from './collections.command.js';
-import { doctorCommand } from './doctor.command.js';
-import { filesCommand } from './files.command.js';
-import { groupsCommand } from './groups.command.js';
-import { keyCommand } from './key.command.js';
-import { membersCommand } from './members.command.js';
-import { registrationCommand } from './registration.command.js';
-import { settingsCommand } from './settings.command.js';
-import { setupLinkCommand } from './setup-link.command.js';
-import type { Environment, WithSite } from './site.js';
+import type { Tools } from './site.js';
+
+/** A command: what it is for, and the module that makes it, which is loaded only if it is asked for. */
+interface Entry {
+  readonly description: string;
+  readonly load: () => Promise<(tools: Tools) => Command>;
+}
+
+const entries: Readonly<Record<string, Entry>> = {
+  members: {
+    description: 'who there is, and who may do what',
+    load: async () => (await import('./members.command.js')).membersCommand,
+  },
+  files: {
+    description: 'what stands on the shelf',
+    load: async () => (await import('./files.command.js')).filesCommand,
+  },
+  groups: {
+    description: 'members who are given files together',
+    load: async () => (await import('./groups.command.js')).groupsCommand,
+  },
+  collections: {
+    description: 'files that are given together',
+    load: async () => (await import('./collections.command.js')).collectionsCommand,
+  },
+  registration: {
+    description: 'who may register',
+    load: async () => (await import('./registration.command.js')).registrationCommand,
+  },
+  backup: {
+    description: 'back up the database, all files, the key and mails that wait, while the site runs',
+    load: async () => (await import('./backup.command.js')).backupCommand,
+  },
+  restore: {
+    description: 'put a backup in the place of the site, which must be empty or stopped',
+    load: async () => (await import('./backup.command.js')).restoreCommand,
+  },
+  key: {
+    description: 'the key of the site: APP_SECRET, or the file app-secret',
+    load: async () => (await import('./key.command.js')).keyCommand,
+  },
+  'setup-link': {
+    description: 'print a link that makes the first admin, once and within a day, while the site has none',
+    load: async () => (await import('./setup-link.command.js')).setupLinkCommand,
+  },
+  settings: {
+    description: 'show the settings that are in effect, secrets masked',
+    load: async () => (await import('./settings.command.js')).settingsCommand,
+  },
+  doctor: {
+    description: 'check folders, permissions, database, mail, clock and address; exit code 1 if there is a problem',
+    load: async () => (await import('./doctor.command.js')).doctorCommand,
+  },
+};
 
 /**
- * The operator's command line: what can be done to a site from its own machine, beside the running server. It throws
- * what `exitCodeOf` gives the exit code of.
+ * The operator's command line: what can be done to a site from its own machine, beside the running server.
+ *
+ * @param given are the arguments, such as `['members', 'list']`.
+ * @throws what `exitCodeOf` gives the exit code of.
  */
-export function commandLine(environment: Environment, withSite: WithSite): Command {
+export async function runCommand(given: readonly string[], tools: Tools): Promise<void> {
+  const program = await commandLine(given, tools);
+  await program.parseAsync(given, { from: 'user' });
+}
+
+/** The program with all its commands; the one that is asked for is whole, the others are only named. */
+export async function commandLine(given: readonly string[], tools: Tools): Promise<Command> {
   const program = new Command('gatehouse')
     .description('Runs one command on a Gatehouse site, beside its running server.')
-    .addHelpText('after', notes)
-    .addCommand(membersCommand(withSite))
-    .addCommand(filesCommand(withSite))
-    .addCommand(groupsCommand(withSite))
-    .addCommand(collectionsCommand(withSite))
-    .addCommand(registrationCommand(withSite))
-    .addCommand(backupCommand(environment))
-    .addCommand(restoreCommand(environment))
-    .addCommand(keyCommand(environment, withSite))
-    .addCommand(setupLinkCommand(withSite))
-    .addCommand(settingsCommand(environment))
-    .addCommand(doctorCommand(environment));
+    .addHelpText('after', notes);
+  for (const [name, { description, load }] of Object.entries(entries)) {
+    const command = given.includes(name) ? (await load())(tools) : new Command(name);
+    program.addCommand(command.description(description));
+  }
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
     command.exitOverride().showHelpAfterError();
   return program;

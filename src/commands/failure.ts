@@ -1,5 +1,4 @@
 import { HttpException } from '@nestjs/common';
-import { CommanderError } from 'commander';
 import { BackupFault } from '../backups/manifest.js';
 import { SettingsError } from '../config/settings.js';
 import { isDamage, wordsOfDamage } from '../database/damage.js';
@@ -20,10 +19,4 @@ export function wordsOfFailure(error: unknown): string {
     return error.message;
   if (error instanceof Error && isDamage(error)) return wordsOfDamage(error.message);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** 1 for what could not be done; 2 for a command line that is not right; 0 for help, which is no failure. */
-export function exitCodeOf(error: unknown): 0 | 1 | 2 {
-  if (!(error instanceof CommanderError)) return 1;
-  return error.exitCode === 0 ? 0 : 2;
 }

@@ -14,11 +14,11 @@ import { audienceFrom, gather, withAudience, type AudienceOptions } from './audi
 import { filesHere } from './files-here.js';
 import { all, findCollection, findFiles } from './lookup.js';
 import { print, printJson, printTable, remark } from './output.js';
-import { byOperator, readAs, type WithSite } from './site.js';
+import { byOperator, readAs, type WithSite, type Tools } from './site.js';
 
 /** What the operator can do about files. */
-export function filesCommand(withSite: WithSite): Command {
-  const files = new Command('files').description('what stands on the shelf');
+export function filesCommand({ withSite }: Tools): Command {
+  const files = new Command('files');
   withAudience(files.command('add'))
     .description('add files from this machine, or all in a folder, one after the other, and print the id of each')
     .argument('<path...>', 'files and folders; what is hidden in a folder is left out')

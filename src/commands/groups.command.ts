@@ -5,15 +5,15 @@ import { presentGroup, presentGroupMember } from '../groups/group.view.js';
 import { GroupsService } from '../groups/groups.service.js';
 import { all, findGroup, inWords } from './lookup.js';
 import { print, printJson, printTable } from './output.js';
-import { byOperator, readAs, type WithSite } from './site.js';
+import { byOperator, readAs, type Tools } from './site.js';
 
 interface Json {
   readonly json?: true;
 }
 
 /** What the operator can do about groups. A group is named by its name or its id. */
-export function groupsCommand(withSite: WithSite): Command {
-  const groups = new Command('groups').description('members who are given files together');
+export function groupsCommand({ withSite }: Tools): Command {
+  const groups = new Command('groups');
   groups
     .command('list')
     .description('list the groups, the newest first')

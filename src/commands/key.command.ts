@@ -13,11 +13,11 @@ import { SiteLock } from '../database/site-lock.js';
 import { hasTables } from '../database/site.js';
 import { refuseOtherOwner } from './owner.js';
 import { print } from './output.js';
-import { byOperator, type Environment, type WithSite } from './site.js';
+import { byOperator, type Environment, type WithSite, type Tools } from './site.js';
 
 /** For who has lost the key of a site, or gives it another because somebody may have seen it. */
-export function keyCommand(environment: Environment, withSite: WithSite): Command {
-  const key = new Command('key').description('the key of the site: APP_SECRET, or the file app-secret');
+export function keyCommand({ environment, withSite }: Tools): Command {
+  const key = new Command('key');
   key
     .command('accept')
     .description(

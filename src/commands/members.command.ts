@@ -14,7 +14,7 @@ import { all, findMembers } from './lookup.js';
 import * as acts from './member-acts.js';
 import { print, printJson, printTable, remark } from './output.js';
 import { passwordFrom, randomPassword } from './password.js';
-import { byOperator, readAs, type WithSite } from './site.js';
+import { byOperator, readAs, type WithSite, type Tools } from './site.js';
 
 interface Json {
   readonly json?: true;
@@ -32,8 +32,8 @@ interface ListOptions extends Json {
 }
 
 /** What the operator can do about members. */
-export function membersCommand(withSite: WithSite): Command {
-  const members = new Command('members').description('who there is, and who may do what');
+export function membersCommand({ withSite }: Tools): Command {
+  const members = new Command('members');
   /** A command that does the same to each of some members. */
   const onEach = (name: string, description: string, act: acts.Act) =>
     members

@@ -5,11 +5,11 @@ import { RegistrationRulesInput } from '../members/registration.input.js';
 import { modesInWords, presentRules } from '../members/registration.view.js';
 import { registrationModes, RegistrationRules } from '../users/registration-rules.js';
 import { print, printJson } from './output.js';
-import { byOperator, readAs, type WithSite } from './site.js';
+import { byOperator, readAs, type Tools } from './site.js';
 
 /** What the operator can do about who may register. */
-export function registrationCommand(withSite: WithSite): Command {
-  const registration = new Command('registration').description('who may register');
+export function registrationCommand({ withSite }: Tools): Command {
+  const registration = new Command('registration');
   registration
     .command('show')
     .description('show who may register')

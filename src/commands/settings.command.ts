@@ -2,12 +2,11 @@ import { Command } from 'commander';
 import { properties, readSettings, variableOf } from '../config/settings.js';
 import { masked } from './masked.js';
 import { printJson, printTable } from './output.js';
-import type { Environment } from './site.js';
+import type { Environment, Tools } from './site.js';
 
 /** Shows what the site runs with; needs no database. */
-export function settingsCommand(environment: Environment): Command {
+export function settingsCommand({ environment }: Tools): Command {
   return new Command('settings')
-    .description('show the settings that are in effect, secrets masked')
     .option('--json', 'for scripts')
     .action(({ json }: { json?: true }) => show(environment, json));
 }

@@ -5,13 +5,11 @@ import { LinksService } from '../links/links.service.js';
 import { makeSetupLink } from '../links/setup-link.js';
 import { UsersService } from '../users/users.service.js';
 import { print } from './output.js';
-import type { WithSite } from './site.js';
+import type { Tools } from './site.js';
 
 /** Prints a link that makes the first admin, for who has lost sight of the one that the start printed. */
-export function setupLinkCommand(withSite: WithSite): Command {
-  return new Command('setup-link')
-    .description('print a link that makes the first admin, once and within a day, while the site has none')
-    .action(() => withSite(printLink));
+export function setupLinkCommand({ withSite }: Tools): Command {
+  return new Command('setup-link').action(() => withSite(printLink));
 }
 
 async function printLink(site: INestApplicationContext): Promise<void> {

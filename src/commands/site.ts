@@ -10,6 +10,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Opens the site for the time of one piece of work: all its services, and no port. */
 export type WithSite = (work: (site: INestApplicationContext) => Promise<void>) => Promise<void>;
 
+/** What a command is given to work with. */
+export interface Tools {
+  readonly environment: Environment;
+  readonly withSite: WithSite;
+}
+
 /** Whose acts these are: nobody's who has an account, from this machine. */
 export const byOperator = (): By => ({ admin: null, caller: onThisMachine(randomUUID()) });
 

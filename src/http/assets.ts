@@ -29,6 +29,11 @@ export class Assets {
   private readonly addresses = new Map<string, string>();
 
   constructor() {
+    this.read();
+  }
+
+  /** Takes the files as they are now; what was read before can still be had under its address. */
+  read(): void {
     const folder = join(projectFolder, 'views/assets');
     for (const file of readdirSync(folder)) this.add(file, join(folder, file));
     for (const [file, path] of Object.entries(libraries)) this.add(file, require.resolve(path));

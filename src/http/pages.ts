@@ -4,25 +4,30 @@ import { join } from 'node:path';
 import { projectFolder, Settings } from '../config/settings.js';
 import { Assets } from './assets.js';
 import { FlashMessages } from './flash.js';
-import { compileViews } from './views.js';
+import { Views } from './views.js';
 
-/**
- * Sends pages: `files/secrets` is `views/files/secrets.hbs` inside `views/layouts/main.hbs`. A view with a fault stops
- * the start, not a visitor.
- */
+/** What has been compiled in this process: many applications of one process share it. */
+let shared: Views | undefined;
+
+/** Sends pages: `files/secrets` is `views/files/secrets.hbs` inside `views/layouts/main.hbs`. */
 @Injectable()
 export class Pages {
-  private readonly views: ReadonlyMap<string, HandlebarsTemplateDelegate>;
   private readonly rendered = new Map<string, string>();
-  private readonly layout: HandlebarsTemplateDelegate;
+  private views: Views;
 
   constructor(
-    assets: Assets,
+    private readonly assets: Assets,
     private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {
-    this.views = compileViews(join(projectFolder, 'views'), assets);
-    this.layout = this.template('layouts/main');
+    this.views = shared ??= new Views(viewsFolder, assets);
+  }
+
+  /** Takes views and assets as they are now, for somebody who changes them. */
+  reload(): void {
+    this.assets.read();
+    this.views = shared = new Views(viewsFolder, this.assets);
+    this.rendered.clear();
   }
 
   has(view: string): boolean {
@@ -61,15 +66,11 @@ export class Pages {
 
   private render(view: string, page: object): string {
     const whole = { sendsMail: this.settings.sendsMail, ...page };
-    return this.layout({ ...whole, body: this.template(view)(whole) });
-  }
-
-  private template(view: string): HandlebarsTemplateDelegate {
-    const template = this.views.get(view);
-    if (!template) throw new Error(`There is no view views/${view}.hbs.`);
-    return template;
+    return this.views.template('layouts/main')({ ...whole, body: this.views.template(view)(whole) });
   }
 }
+
+export const viewsFolder = join(projectFolder, 'views');
 
 const isEmpty = (data: object) => Object.keys(data).length === 0;
 

@@ -22,8 +22,9 @@ export interface Route {
  */
 @Injectable()
 export class RouteList {
-  private readonly served: { method: string; path: string }[] = [];
-  private readonly router = Router({ maxParamLength: 200 });
+  private readonly served: { method: string; path: string; config: RouteOptions['config'] | undefined }[] = [];
+  /** Made when it is first asked: the command line never asks. */
+  private made: Router.Instance<Router.HTTPVersion.V1> | undefined;
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -32,10 +33,7 @@ export class RouteList {
   ) {}
 
   add({ method, url, config }: Pick<RouteOptions, 'method' | 'url' | 'config'>): void {
-    for (const one of [method].flat()) {
-      this.served.push({ method: one, path: url });
-      this.router.on(one as Router.HTTPMethod, url, () => undefined, config);
-    }
+    for (const one of [method].flat()) this.served.push({ method: one, path: url, config });
   }
 
   all(): Route[] {
@@ -77,6 +75,14 @@ export class RouteList {
     for (let path = pathOf({ url }); path; path = path.slice(0, path.lastIndexOf('/')))
       if (this.router.find('GET', path) !== null) return path;
     return '/';
+  }
+
+  private get router(): Router.Instance<Router.HTTPVersion.V1> {
+    if (this.made) return this.made;
+    this.made = Router({ maxParamLength: 200 });
+    for (const { method, path, config } of this.served)
+      this.made.on(method as Router.HTTPMethod, path, () => undefined, config);
+    return this.made;
   }
 
   private declared(): Map<string, Pick<Route, 'access' | 'view'>> {

@@ -51,25 +51,35 @@ export interface WrittenLetter {
 export type WriteLetter = (facts: LetterFacts) => WrittenLetter;
 
 /**
- * Compiles every letter of a folder of views, once. `mail/name.hbs` holds a line `Subject: …`, a line `Button: …` where
- * the letter has a link, and then paragraphs between empty lines; a paragraph that is one link becomes the button.
- *
- * @throws Error where a letter is not there, or has a fault: an unknown variable, no subject, a fact that it leaves out.
+ * Writes the letters of a folder of views, each compiled when it is first sent. `mail/name.hbs` holds a line `Subject: …`, a
+ * line `Button: …` if the letter has a link, and then paragraphs between empty lines; a paragraph that is one link becomes
+ * the button.
  */
-export function compileLetters(views: string, site: string): WriteLetter {
+export function letterWriter(views: string, site: string): WriteLetter {
+  const templates = new Map<string, Handlebars.TemplateDelegate>();
+  const templateOf = (name: string, noEscape: boolean) => {
+    const template = templates.get(name) ?? compile(views, name, { noEscape });
+    templates.set(name, template);
+    return template;
+  };
+  return ({ view, data }) => {
+    const source = templateOf(`mail/${view}`, true)({ ...mapValues(data, onOneLine), site });
+    return lay(source, site, templateOf('layouts/mail', false));
+  };
+}
+
+/**
+ * Tries all letters of a folder of views.
+ *
+ * @throws Error if one is not there, or nobody sends it, or it has a fault: an unknown variable, no subject, a fact that it
+ *   leaves out. It names the view.
+ */
+export function checkLetters(views: string): void {
   const names = Object.keys(letters) as LetterName[];
   const unknown = readdirSync(join(views, 'mail')).find((file) => !names.some((name) => file === `${name}.hbs`));
   if (unknown !== undefined) throw new Error(`views/mail/${unknown} is no letter that anybody sends.`);
-  const layout = compile(views, 'layouts/mail', { noEscape: false });
-  const templates = new Map(names.map((name) => [name, compile(views, `mail/${name}`, { noEscape: true })]));
-
-  const write: WriteLetter = ({ view, data }) => {
-    const template = templates.get(view);
-    if (!template) throw new Error(`There is no letter ${view}.`);
-    return lay(template({ ...mapValues(data, onOneLine), site }), site, layout);
-  };
+  const write = letterWriter(views, 'a.site');
   for (const name of names) naming(`mail/${name}`, () => tryOut(write, name));
-  return write;
 }
 
 interface Paragraph {
@@ -107,7 +117,7 @@ const inHtml = ({ text, link }: Paragraph) => ({
 /** What comes from outside begins no line and no paragraph of its own. */
 const onOneLine = (text: string) => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 
-/** Writes a letter with all that it may be told, so that its faults are found before anybody waits for it. */
+/** Writes a letter with all that it may be told. */
 function tryOut(write: WriteLetter, view: LetterName): void {
   const facts: readonly string[] = letters[view];
   const data = Object.fromEntries(facts.map((fact) => [fact, fact === 'link' ? 'https://a.link/' : `a ${fact}`]));
@@ -118,11 +128,7 @@ function tryOut(write: WriteLetter, view: LetterName): void {
 
 function compile(views: string, name: string, { noEscape }: { noEscape: boolean }): Handlebars.TemplateDelegate {
   const options = { noEscape, strict: true, knownHelpersOnly: true };
-  return naming(name, () => {
-    const source = readFileSync(join(views, `${name}.hbs`), 'utf8');
-    Handlebars.precompile(source, options);
-    return Handlebars.compile(source, options);
-  });
+  return Handlebars.compile(readFileSync(join(views, `${name}.hbs`), 'utf8'), options);
 }
 
 const mapValues = (data: Readonly<Record<string, string>>, change: (value: string) => string) =>

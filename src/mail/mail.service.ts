@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { secondMs } from '../config/durations.js';
 import { projectFolder, Settings } from '../config/settings.js';
 import { Chores } from '../http/chores.js';
-import { compileLetters, type Letter, type WriteLetter } from './letters.js';
+import { letterWriter, type Letter, type WriteLetter } from './letters.js';
 import { Outbox } from './outbox.js';
 import { makeOutboxFolder, postmanFor, type Postman } from './postmen.js';
 import type { WaitingLetter } from './waiting-letter.entity.js';
@@ -49,7 +49,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
     private readonly chores: Chores,
     private readonly settings: Settings,
   ) {
-    this.write = compileLetters(join(projectFolder, 'views'), new URL(settings.publicUrl).host);
+    this.write = letterWriter(join(projectFolder, 'views'), new URL(settings.publicUrl).host);
     this.deliver = postmanFor(settings);
   }
 

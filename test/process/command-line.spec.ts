@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine } from '../../src/commands/command-line.js';
+import type { Tools } from '../../src/commands/site.js';
 import { projectFolder } from '../../src/config/settings.js';
 import { gatehouse, run, type Environment } from '../support/command.js';
 import { newFolder } from '../support/server.js';
@@ -99,8 +100,15 @@ describe('a command on a site that cannot be opened', () => {
 describe('help', () => {
   const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
 
-  it('explains every command, and everything that it takes', () => {
-    const commands = all(commandLine({}, () => Promise.reject(new Error('Help opens nothing.'))));
+  const tools: Tools = { environment: {}, withSite: () => Promise.reject(new Error('Help opens nothing.')) };
+
+  it('explains every command, and everything that it takes', async () => {
+    const { commands: named } = await commandLine([], tools);
+    const whole = await commandLine(
+      named.map((command) => command.name()),
+      tools,
+    );
+    const commands = all(whole);
     expect(commands).toHaveLength(39);
     for (const command of commands) {
       expect(command.description()).toMatch(/.{10}/);
@@ -111,7 +119,10 @@ describe('help', () => {
   it('is for asking, and tells what the exit codes mean', async () => {
     const { code, output, remarks } = await gatehouse({}, '--help');
     expect([code, remarks]).toEqual([0, '']);
-    expect(output).toMatch(/^Usage: gatehouse .*Exit code: 0 /s);
+    expect(output).toMatch(/^Usage: gatehouse .*\n {2}members .*who there is.*\n {2}doctor .*Exit code: 0 /s);
+    const asked = await Promise.all(['members --help', 'help members', 'members'].map((line) => gatehouse({}, line)));
+    for (const { output, remarks } of asked)
+      expect(output + remarks).toMatch(/^Usage: gatehouse members .*reset-link/s);
   });
 });
 

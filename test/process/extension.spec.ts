@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../../src/config/settings.js';
 import { newDatabase } from '../support/app.js';
+import { run } from '../support/command.js';
 import { linksOf } from '../support/html.js';
 import { Script, Visitor } from '../support/people.js';
 import { newFolder, startInVain, startServer, type Server } from '../support/server.js';
@@ -27,7 +28,15 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 function layOut(): void {
-  for (const name of ['src', 'views', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'])
+  for (const name of [
+    'src',
+    'views',
+    'scripts',
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'nest-cli.json',
+  ])
     cpSync(join(projectFolder, name), join(copy, name), { recursive: true });
   mkdirSync(join(copy, 'storage'));
   cpSync(join(projectFolder, 'storage/welcome.pdf'), join(copy, 'storage/welcome.pdf'));
@@ -151,28 +160,27 @@ describe('a newcomer who adds a room', () => {
   });
 });
 
-describe('a newcomer’s mistake in a view stops the start, and is named', () => {
+describe('a newcomer’s mistake in a view', () => {
   const view = join(copy, 'views/announcements/index.hbs');
-  const startWith = async (source: string) => {
-    writeFileSync(view, source);
-    return startInVain({}, copy);
-  };
 
   it.each([
     ['a tag that is not closed', '{{#each announcements}}', /Parse error/],
-    [
-      'a partial that is not there',
-      '{{> nowhere}}',
-      /views\/announcements\/index\.hbs uses a partial that is not there: nowhere/,
-    ],
+    ['a partial that is not there', '{{> nowhere}}', /it uses a partial that is not there: nowhere/],
     ['a helper that is not there', '{{shout title}}', /shout/],
-  ])('%s', async (_what, source, words) => {
-    const { code, errors } = await startWith(source);
-    expect(code).toBe(1);
-    expect(errors).toMatch(words);
+  ])('ends the build with a sentence that names it: %s', async (_what, source, words) => {
+    const before = readFileSync(view, 'utf8');
+    writeFileSync(view, source);
+    const { code, output, remarks } = await run('npm', ['run', '--silent', 'postbuild'], {
+      folder: copy,
+      environment: { PATH: process.env.PATH ?? '', HOME: copy },
+    });
+    writeFileSync(view, before);
+    expect([code, output]).toEqual([1, '']);
+    expect(remarks).toMatch(/^views\/announcements\/index\.hbs: /);
+    expect(remarks).toMatch(words);
   });
 
-  it('a view that is not there', async () => {
+  it('stops the start if the view is not there', async () => {
     rmSync(view);
     const { code, errors } = await startInVain({}, copy);
     expect(code).toBe(1);

@@ -10,7 +10,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -483,25 +482,6 @@ describe('a data folder whose parts are not whole, or not of one site', () => {
     const ids = (await gatehouseHere(site, 'files list')).output.match(/^[0-9a-f-]{36}/gm) ?? [];
     expect((await gatehouseHere(site, 'files remove', ...ids)).code).toBe(0);
     expect((await gatehouseHere(site, 'files add', more)).code).toBe(0);
-  });
-});
-
-describe('a broken view stops the start, and not a visitor', () => {
-  it.each([
-    ['a block that is not closed', 'site/home.hbs', '{{#if viewer}}Hello'],
-    ['a helper that is not there', 'auth/login.hbs', '{{shout "hello"}}'],
-    ['a partial that is not there', 'errors/error.hbs', '{{> nobody}}'],
-    ['a tag that is not closed', 'layouts/main.hbs', '{{body'],
-  ])('%s', async (_what, view, damage) => {
-    const project = newFolder();
-    for (const part of ['dist', 'views', 'storage/welcome.pdf', 'package.json'])
-      cpSync(join(projectFolder, part), join(project, part), { recursive: true });
-    symlinkSync(join(projectFolder, 'node_modules'), join(project, 'node_modules'));
-    writeFileSync(join(project, 'views', view), readFileSync(join(project, 'views', view), 'utf8') + damage);
-
-    const ending = await startInVain({}, project);
-    expect(ending.code).toBe(1);
-    expect(ending.errors).toContain(`views/${view}`);
   });
 });
 

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import pino from 'pino';
 import { DataSource } from 'typeorm';
 import { createApp } from '../../src/app.js';
-import { commandLine } from '../../src/commands/command-line.js';
-import { exitCodeOf, wordsOfFailure } from '../../src/commands/failure.js';
+import { runCommand } from '../../src/commands/command-line.js';
+import { exitCodeOf } from '../../src/commands/exit-code.js';
+import { wordsOfFailure } from '../../src/commands/failure.js';
 import type { WithSite } from '../../src/commands/site.js';
 import { readSettings } from '../../src/config/settings.js';
 import { dataSourceOptions } from '../../src/database/data-source.js';
@@ -60,7 +61,7 @@ export async function gatehouseHere(environment: Environment, command: string, .
       const app = await createApp(readSettings(environment), pino({ level: 'silent' }));
       await work(app).finally(() => app.close());
     };
-    await commandLine(environment, withSite).parseAsync([...command.split(' '), ...more], { from: 'user' });
+    await runCommand([...command.split(' '), ...more], { environment, withSite });
     return { code: 0, ...said };
   } catch (error) {
     const code = exitCodeOf(error);

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, parse } from 'node:path';
 import { projectFolder } from '../../src/config/settings.js';
-import { compileLetters, type LetterName } from '../../src/mail/letters.js';
+import { checkLetters, letterWriter, type LetterName } from '../../src/mail/letters.js';
 
 const views = join(projectFolder, 'views');
 const site = 'files.example.org';
@@ -20,7 +20,7 @@ const everything = {
 };
 const device = { device: 'Firefox on Linux', address: '192.0.2.7', at: '1 Jan 2027, 10:00 UTC' };
 
-const write = compileLetters(views, site);
+const write = letterWriter(views, site);
 const letter = (view: LetterName, data: Record<string, string> = {}) =>
   write({ view, data: { ...everything, ...device, ...data } });
 
@@ -80,7 +80,7 @@ describe('what a letter is told', () => {
   });
 });
 
-describe('a fault in a letter stops the start, and is named', () => {
+describe('a fault in a letter is found by a check of all, and named', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'gatehouse-letters-'));
@@ -91,10 +91,10 @@ describe('a fault in a letter stops the start, and is named', () => {
   const faultOf = (change: (source: string) => string, file = 'verify-email') => {
     const path = join(folder, `mail/${file}.hbs`);
     writeFileSync(path, change(readFileSync(path, 'utf8')));
-    return () => compileLetters(folder, site);
+    return () => checkLetters(folder);
   };
 
-  it('is none, where nothing was changed', () => {
+  it('is none if nothing was changed', () => {
     expect(faultOf((source) => source)).not.toThrow();
   });
 
@@ -112,11 +112,11 @@ describe('a fault in a letter stops the start, and is named', () => {
 
   it('a letter that is not there', () => {
     rmSync(join(folder, 'mail/invite.hbs'));
-    expect(() => compileLetters(folder, site)).toThrow(/views\/mail\/invite\.hbs.*ENOENT/);
+    expect(() => checkLetters(folder)).toThrow(/views\/mail\/invite\.hbs.*ENOENT/);
   });
 
   it('a letter that nobody sends', () => {
     writeFileSync(join(folder, 'mail/chain.hbs'), 'Subject: Send this to ten friends\n');
-    expect(() => compileLetters(folder, site)).toThrow('views/mail/chain.hbs is no letter that anybody sends');
+    expect(() => checkLetters(folder)).toThrow('views/mail/chain.hbs is no letter that anybody sends');
   });
 });
