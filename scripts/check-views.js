@@ -1,6 +1,5 @@
 import { Assets } from '../dist/http/assets.js';
-import { viewsFolder } from '../dist/http/pages.js';
-import { Views } from '../dist/http/views.js';
+import { Views, viewsFolder } from '../dist/http/views.js';
 import { checkLetters } from '../dist/mail/letters.js';
 
 /** Ends the build with a sentence if a view or a letter has a fault: they are compiled only when they are first needed. */

@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
@@ -9,12 +9,14 @@ import { openKeys } from './config/keys.js';
 import type { Settings } from './config/settings.js';
 import { refuseForeignData } from './database/owners.js';
 import { isApi } from './http/access.js';
+import { AnswersAdapter } from './http/answers.js';
 import { addressOf, trustedProxies } from './http/address.js';
 import { checkHost, originForm, requestIds } from './http/arrival.js';
 import { BareAnswers } from './http/bare-answers.js';
 import { Busy } from './http/errors.js';
 import { ErrorsFilter } from './http/errors.filter.js';
 import { leaveBodies } from './http/body.js';
+import { FlashMessages } from './http/flash.js';
 import { inputPipe } from './http/input.js';
 import { Lifecycle } from './http/lifecycle.js';
 import { NestLogger } from './http/logging.js';
@@ -57,7 +59,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
   const keys = openKeys(settings);
   const headers = securityHeaders(settings);
   const isTrusted = trustedProxies(settings.trustProxy);
-  const adapter = new FastifyAdapter({
+  const adapter = new AnswersAdapter({
     ...limits,
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -92,6 +94,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
   const lifecycle = app.get(Lifecycle);
   const routes = app.get(RouteList);
   const pages = app.get(Pages);
+  adapter.answerWith(pages, app.get(FlashMessages));
 
   app.useGlobalPipes(inputPipe);
   // bearer tokens are not sent by a browser on its own, so the API has nothing to forge

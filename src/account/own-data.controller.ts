@@ -1,10 +1,10 @@
-import { Body, ConflictException, Controller, Get, HttpCode, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { Body, ConflictException, Controller, Get, HttpCode, Post, Query, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ActivityService } from '../activity/activity.service.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { seeOther, sendBack } from '../http/answers.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { AccountExport } from './account-export.js';
@@ -23,7 +23,6 @@ export class OwnDataController {
     private readonly activity: ActivityService,
     private readonly exports: AccountExport,
     private readonly departures: Departures,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get('activity')
@@ -66,21 +65,13 @@ export class OwnDataController {
   @Post('deletion')
   @MembersOnly({ recentProof: true })
   @FromForm(leaving)
-  @Redirect('/', 303)
-  async leave(
-    @Body() { password }: DeletionInput,
-    @CurrentUser() viewer: Viewer,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async leave(@Body() { password }: DeletionInput, @CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller) {
     try {
       await this.departures.leave(viewer, password, caller);
     } catch (error) {
       if (!(error instanceof ConflictException)) throw error;
-      this.flashes.put(reply, { kind: 'alert', message: error.message });
-      return { url: '/account/deletion' };
+      return sendBack('/account/deletion', error.message);
     }
-    this.flashes.put(reply, { kind: 'status', message: 'Your account is deleted. We wish you well.' });
-    return undefined;
+    return seeOther('/', 'Your account is deleted. We wish you well.');
   }
 }

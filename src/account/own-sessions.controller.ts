@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
@@ -25,7 +25,6 @@ export class OwnSessionsController {
     private readonly sessions: SessionsService,
     private readonly own: OwnSessions,
     private readonly credentials: Credentials,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get('sessions')
@@ -42,7 +41,6 @@ export class OwnSessionsController {
 
   @Post('sessions/end-others')
   @MembersOnly({ beforeFactor: true, recentProof: true })
-  @Redirect('/account/sessions', 303)
   async endOthers(
     @CurrentUser() viewer: Viewer,
     @CurrentCaller() caller: Caller,
@@ -50,26 +48,15 @@ export class OwnSessionsController {
   ) {
     await this.own.endOthers(viewer, caller);
     await this.credentials.renew(viewer, reply);
-    this.flashes.put(reply, {
-      kind: 'status',
-      message: 'All others have ended. Only this browser is still logged in.',
-    });
+    return seeOther('/account/sessions', 'All others have ended. Only this browser is still logged in.');
   }
 
   @Post('sessions/:id/end')
   @MembersOnly({ beforeFactor: true, recentProof: true, unlimited: true })
-  @Redirect('/account/sessions', 303)
-  async end(
-    @Param('id') id: string,
-    @CurrentUser() viewer: Viewer,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async end(@Param('id') id: string, @CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller) {
     await this.own.end(viewer, id, caller);
-    const isThisOne = id === viewer.session.id;
-    const message = isThisOne ? 'You are logged out.' : 'It has ended, and opens nothing any more.';
-    this.flashes.put(reply, { kind: 'status', message });
-    return isThisOne ? { url: '/login' } : undefined;
+    if (id === viewer.session.id) return seeOther('/login', 'You are logged out.');
+    return seeOther('/account/sessions', 'It has ended, and opens nothing any more.');
   }
 
   @Get('tokens')

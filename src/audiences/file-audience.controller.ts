@@ -1,9 +1,8 @@
-import { Body, Controller, Get, Param, Post, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { AdminsOnly } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { ByAdmin, type By } from '../http/by.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { AudienceForm, audienceForm } from './audience-form.js';
 import { AudienceInput } from './audience.input.js';
@@ -19,7 +18,6 @@ export class FileAudienceController {
   constructor(
     private readonly file: FileAudience,
     private readonly form: AudienceForm,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get()
@@ -31,15 +29,8 @@ export class FileAudienceController {
 
   @Post()
   @FromForm(audienceForm)
-  @Redirect('/admin/files', 303)
-  async set(
-    @Param('id') id: string,
-    @Body() input: AudienceInput,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async set(@Param('id') id: string, @Body() input: AudienceInput, @ByAdmin() by: By) {
     await this.file.set(id, input, by).catch((error: unknown) => this.form.refuse(error, input));
-    this.flashes.put(reply, { kind: 'status', message: 'That is who may have it now.' });
-    return { url: `/admin/files/${id}` };
+    return seeOther(`/admin/files/${id}`, 'That is who may have it now.');
   }
 }

@@ -1,14 +1,13 @@
-import { Body, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { audienceInWords } from '../audiences/audience.view.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
 import { ChosenFilesInput } from '../files/chosen-files.input.js';
 import { presentFileInWords, presentShelfFileInWords } from '../files/file.view.js';
 import { FilesService } from '../files/files.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { ByAdmin, type By } from '../http/by.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
@@ -29,7 +28,6 @@ export class ManagedCollectionsController {
     private readonly collections: CollectionsService,
     private readonly files: FilesService,
     private readonly audiences: AudiencesService,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get()
@@ -53,10 +51,9 @@ export class ManagedCollectionsController {
   @Post()
   @OnPage('/admin/collections/new')
   @FromForm(adding)
-  @Redirect('/admin/collections', 303)
-  async add(@Body() input: CollectionInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async add(@Body() input: CollectionInput, @ByAdmin() by: By) {
     const { id } = await this.collections.create(input, by);
-    return this.back(id, 'The collection is there. Nothing is in it yet, and nobody but admins sees it.', reply);
+    return back(id, 'The collection is there. Nothing is in it yet, and nobody but admins sees it.');
   }
 
   @Get(':id')
@@ -93,15 +90,9 @@ export class ManagedCollectionsController {
 
   @Post(':id/details')
   @FromForm(describing)
-  @Redirect('/admin/collections', 303)
-  async describe(
-    @Param('id') id: string,
-    @Body() input: CollectionInput,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async describe(@Param('id') id: string, @Body() input: CollectionInput, @ByAdmin() by: By) {
     await this.collections.change(await this.collections.find(id), input, by);
-    return this.back(id, 'That is what members read of it now.', reply);
+    return back(id, 'That is what members read of it now.');
   }
 
   @Get(':id/files')
@@ -120,41 +111,25 @@ export class ManagedCollectionsController {
   }
 
   @Post(':id/files')
-  @Redirect('/admin/collections', 303)
-  async addFiles(
-    @Param('id') id: string,
-    @Body() { files }: ChosenFilesInput,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async addFiles(@Param('id') id: string, @Body() { files }: ChosenFilesInput, @ByAdmin() by: By) {
     const count = await this.collections.addFiles(await this.collections.find(id), files, by);
-    return this.back(id, count === 1 ? '1 file is in it now.' : `${count} files came to it.`, reply);
+    return back(id, count === 1 ? '1 file is in it now.' : `${count} files came to it.`);
   }
 
   @Post(':id/files/:fileId/removal')
   @Names(CollectionsService, (collections, { id, fileId }) => collections.findFileIn(id, fileId))
   @OnPage('/admin/collections/:id')
-  @Redirect('/admin/collections', 303)
-  async removeFile(
-    @Param('id') id: string,
-    @Param('fileId') fileId: string,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async removeFile(@Param('id') id: string, @Param('fileId') fileId: string, @ByAdmin() by: By) {
     await this.collections.removeFile(await this.collections.find(id), fileId, by);
-    return this.back(id, 'The file is no longer in it.', reply);
+    return back(id, 'The file is no longer in it.');
   }
 
   @Post(':id/deletion')
-  @Redirect('/admin/collections', 303)
-  async delete(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async delete(@Param('id') id: string, @ByAdmin() by: By) {
     const collection = await this.collections.find(id);
     await this.collections.delete(collection, by);
-    this.flashes.put(reply, { kind: 'status', message: `The collection “${collection.name}” is deleted.` });
-  }
-
-  private back(id: string, message: string, reply: FastifyReply): { url: string } {
-    this.flashes.put(reply, { kind: 'status', message });
-    return { url: `/admin/collections/${id}` };
+    return seeOther('/admin/collections', `The collection “${collection.name}” is deleted.`);
   }
 }
+
+const back = (id: string, message: string) => seeOther(`/admin/collections/${id}`, message);

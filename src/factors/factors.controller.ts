@@ -1,18 +1,18 @@
-import { Body, Controller, Get, Header, HttpCode, Post, Redirect, Render, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Post, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { seeOther, sendBack } from '../http/answers.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { SeeOther } from '../http/errors.js';
 import { OnPage } from '../http/form.js';
-import { FlashMessages } from '../http/flash.js';
 import { Credentials } from '../sessions/credentials.js';
 import { AuthenticatorCodeInput, RecoveryCodeSetInput } from './factors.input.js';
 import { FactorsService } from './factors.service.js';
 import { elsewhereWords, presentCodesAsText, presentFactorsInWords, presentNewAuthenticator } from './factors.view.js';
 import { lastFactorWords } from './last-factor.js';
-import { RecoveryCodesPage } from './recovery-codes.page.js';
+import { recoveryCodesPage } from './recovery-codes.page.js';
 
 const overview = '/account/factors';
 
@@ -23,9 +23,7 @@ const overview = '/account/factors';
 export class FactorsController {
   constructor(
     private readonly factors: FactorsService,
-    private readonly codesPage: RecoveryCodesPage,
     private readonly credentials: Credentials,
-    private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {}
 
@@ -50,24 +48,20 @@ export class FactorsController {
     @CurrentUser() viewer: Viewer,
     @Body() { code }: AuthenticatorCodeInput,
     @CurrentCaller() caller: Caller,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const added = await this.factors.confirmAuthenticator(viewer, code, caller);
     if (!added) {
       const message = 'That is not the code that your app shows now. Wait for the next one, and type that.';
-      this.flashes.put(reply, { kind: 'alert', message });
-      return reply.redirect(`${overview}/authenticator`, 303);
+      return sendBack(`${overview}/authenticator`, message);
     }
     await this.credentials.renew(viewer, reply);
-    if (added.recoveryCodes) return this.codesPage.send(added.recoveryCodes, request, reply);
-    this.flashes.put(reply, { kind: 'status', message: `Your authenticator app is set up. ${elsewhereWords}` });
-    return reply.redirect(overview, 303);
+    if (added.recoveryCodes) return recoveryCodesPage(added.recoveryCodes);
+    return seeOther(overview, `Your authenticator app is set up. ${elsewhereWords}`);
   }
 
   @Post('authenticator/removal')
   @OnPage('/account/factors')
-  @Redirect(overview, 303)
   async remove(
     @CurrentUser() viewer: Viewer,
     @CurrentCaller() caller: Caller,
@@ -75,27 +69,20 @@ export class FactorsController {
   ) {
     const isGone = await this.factors.removeAuthenticator(viewer, caller);
     await this.credentials.renew(viewer, reply);
-    this.flashes.put(
-      reply,
-      isGone
-        ? {
-            kind: 'status',
-            message: `Your authenticator app is removed. Delete its entry in the app too. ${elsewhereWords}`,
-          }
-        : { kind: 'alert', message: lastFactorWords },
-    );
+    return isGone
+      ? seeOther(overview, `Your authenticator app is removed. Delete its entry in the app too. ${elsewhereWords}`)
+      : sendBack(overview, lastFactorWords);
   }
 
   @Post('recovery-codes')
   async renewCodes(
     @CurrentUser() viewer: Viewer,
     @CurrentCaller() caller: Caller,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const codes = await this.factors.renewRecoveryCodes(viewer, caller);
     await this.credentials.renew(viewer, reply);
-    return this.codesPage.send(codes, request, reply);
+    return recoveryCodesPage(codes);
   }
 
   /** Gives the codes that a page shows back as a file. Nothing is looked up: only their hashes are kept. */

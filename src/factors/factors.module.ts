@@ -14,7 +14,6 @@ import { Passkey } from './passkey.entity.js';
 import { PasskeysController } from './passkeys.controller.js';
 import { PasskeysService } from './passkeys.service.js';
 import { RecoveryCode } from './recovery-code.entity.js';
-import { RecoveryCodesPage } from './recovery-codes.page.js';
 import { RecoveryCodesService } from './recovery-codes.service.js';
 import { SpentChallenge } from './spent-challenge.entity.js';
 
@@ -26,15 +25,7 @@ import { SpentChallenge } from './spent-challenge.entity.js';
     SessionsModule,
   ],
   controllers: [FactorsController, PasskeysController, FactorsApiController],
-  providers: [
-    AuthenticatorsService,
-    Ceremonies,
-    Challenges,
-    FactorsService,
-    PasskeysService,
-    RecoveryCodesPage,
-    RecoveryCodesService,
-  ],
+  providers: [AuthenticatorsService, Ceremonies, Challenges, FactorsService, PasskeysService, RecoveryCodesService],
   exports: [FactorsService, PasskeysService],
 })
 export class FactorsModule {}

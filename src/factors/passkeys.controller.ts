@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Param, Post, Redirect, Render, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { seeOther, sendBack } from '../http/answers.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm, KeepTyped, OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { Credentials } from '../sessions/credentials.js';
@@ -12,7 +12,7 @@ import { FactorsService } from './factors.service.js';
 import { elsewhereWords } from './factors.view.js';
 import { lastFactorWords } from './last-factor.js';
 import { PasskeysService } from './passkeys.service.js';
-import { RecoveryCodesPage } from './recovery-codes.page.js';
+import { recoveryCodesPage } from './recovery-codes.page.js';
 
 const overview = '/account/factors';
 const nameForm = { view: 'factors/passkey-name', title: 'Name your passkey', keep: ['name'] };
@@ -26,9 +26,7 @@ export class PasskeysController {
   constructor(
     private readonly factors: FactorsService,
     private readonly passkeys: PasskeysService,
-    private readonly codesPage: RecoveryCodesPage,
     private readonly credentials: Credentials,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get()
@@ -44,19 +42,16 @@ export class PasskeysController {
     @CurrentUser() viewer: Viewer,
     @Body() { response, name }: NewPasskeyInput,
     @CurrentCaller() caller: Caller,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const added = await this.factors.addPasskey(viewer, response, name, caller);
     if (!added) {
       const message = 'That passkey could not be taken in: it came too late, or it is here already. Please try again.';
-      this.flashes.put(reply, { kind: 'alert', message });
-      return reply.redirect(`${overview}/passkeys`, 303);
+      return sendBack(`${overview}/passkeys`, message);
     }
     await this.credentials.renew(viewer, reply);
-    if (added.recoveryCodes) return this.codesPage.send(added.recoveryCodes, request, reply);
-    this.flashes.put(reply, { kind: 'status', message: `Your passkey “${name}” is added. ${elsewhereWords}` });
-    return reply.redirect(overview, 303);
+    if (added.recoveryCodes) return recoveryCodesPage(added.recoveryCodes);
+    return seeOther(overview, `Your passkey “${name}” is added. ${elsewhereWords}`);
   }
 
   @Get(':id/name')
@@ -68,21 +63,18 @@ export class PasskeysController {
 
   @Post(':id/name')
   @FromForm(nameForm)
-  @Redirect(overview, 303)
   async rename(
     @CurrentUser() viewer: Viewer,
     @Param('id') id: string,
     @Body() { name }: PasskeyNameInput,
     @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     await this.factors.renamePasskey(viewer, id, name, caller);
-    this.flashes.put(reply, { kind: 'status', message: `Your passkey is now called “${name}”.` });
+    return seeOther(overview, `Your passkey is now called “${name}”.`);
   }
 
   @Post(':id/removal')
   @OnPage('/account/factors')
-  @Redirect(overview, 303)
   async remove(
     @CurrentUser() viewer: Viewer,
     @Param('id') id: string,
@@ -91,11 +83,8 @@ export class PasskeysController {
   ) {
     const isGone = await this.factors.removePasskey(viewer, id, caller);
     await this.credentials.renew(viewer, reply);
-    this.flashes.put(
-      reply,
-      isGone
-        ? { kind: 'status', message: `Your passkey is removed. Delete it on your device too. ${elsewhereWords}` }
-        : { kind: 'alert', message: lastFactorWords },
-    );
+    return isGone
+      ? seeOther(overview, `Your passkey is removed. Delete it on your device too. ${elsewhereWords}`)
+      : sendBack(overview, lastFactorWords);
   }
 }

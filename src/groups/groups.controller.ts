@@ -1,9 +1,8 @@
-import { Body, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { AdminsOnly } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { ByAdmin, type By } from '../http/by.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
@@ -21,10 +20,7 @@ const joining = { view: 'groups/joining', title: 'Add members to the group', kee
 @Names(GroupsService, (groups, { id }) => groups.find(id))
 @Controller('admin/groups')
 export class GroupsController {
-  constructor(
-    private readonly groups: GroupsService,
-    private readonly flashes: FlashMessages,
-  ) {}
+  constructor(private readonly groups: GroupsService) {}
 
   @Get()
   @Render('groups/groups')
@@ -47,10 +43,9 @@ export class GroupsController {
   @Post()
   @OnPage('/admin/groups/new')
   @FromForm(adding)
-  @Redirect('/admin/groups', 303)
-  async add(@Body() { name }: GroupInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async add(@Body() { name }: GroupInput, @ByAdmin() by: By) {
     const { id } = await this.groups.add(name, by);
-    return this.back(id, 'The group is there; nobody is in it yet.', reply);
+    return back(id, 'The group is there; nobody is in it yet.');
   }
 
   @Get(':id')
@@ -77,15 +72,9 @@ export class GroupsController {
 
   @Post(':id/name')
   @FromForm(naming)
-  @Redirect('/admin/groups', 303)
-  async rename(
-    @Param('id') id: string,
-    @Body() { name }: GroupInput,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async rename(@Param('id') id: string, @Body() { name }: GroupInput, @ByAdmin() by: By) {
     await this.groups.rename(await this.groups.find(id), name, by);
-    return this.back(id, `The group is now called “${name}”.`, reply);
+    return back(id, `The group is now called “${name}”.`);
   }
 
   @Get(':id/members')
@@ -97,41 +86,25 @@ export class GroupsController {
 
   @Post(':id/members')
   @FromForm(joining)
-  @Redirect('/admin/groups', 303)
-  async addMembers(
-    @Param('id') id: string,
-    @Body() { members }: GroupMembersInput,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async addMembers(@Param('id') id: string, @Body() { members }: GroupMembersInput, @ByAdmin() by: By) {
     const count = await this.groups.addMembers(await this.groups.find(id), members, by);
-    return this.back(id, count === 1 ? '1 member is in the group now.' : `${count} members came to the group.`, reply);
+    return back(id, count === 1 ? '1 member is in the group now.' : `${count} members came to the group.`);
   }
 
   @Post(':id/members/:memberId/removal')
   @Names(GroupsService, (groups, { id, memberId }) => groups.findMember(id, memberId))
   @OnPage('/admin/groups/:id')
-  @Redirect('/admin/groups', 303)
-  async removeMember(
-    @Param('id') id: string,
-    @Param('memberId') memberId: string,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async removeMember(@Param('id') id: string, @Param('memberId') memberId: string, @ByAdmin() by: By) {
     const { name } = await this.groups.removeMember(await this.groups.find(id), memberId, by);
-    return this.back(id, `${name} is no longer in the group.`, reply);
+    return back(id, `${name} is no longer in the group.`);
   }
 
   @Post(':id/deletion')
-  @Redirect('/admin/groups', 303)
-  async delete(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async delete(@Param('id') id: string, @ByAdmin() by: By) {
     const group = await this.groups.find(id);
     await this.groups.delete(group, by);
-    this.flashes.put(reply, { kind: 'status', message: `The group “${group.name}” is deleted.` });
-  }
-
-  private back(id: string, message: string, reply: FastifyReply): { url: string } {
-    this.flashes.put(reply, { kind: 'status', message });
-    return { url: `/admin/groups/${id}` };
+    return seeOther('/admin/groups', `The group “${group.name}” is deleted.`);
   }
 }
+
+const back = (id: string, message: string) => seeOther(`/admin/groups/${id}`, message);

@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { join } from 'node:path';
-import { projectFolder, Settings } from '../config/settings.js';
+import { Settings } from '../config/settings.js';
 import { Assets } from './assets.js';
 import { FlashMessages } from './flash.js';
-import { Views } from './views.js';
+import { Views, viewsFolder } from './views.js';
 
 /** What has been compiled in this process: many applications of one process share it. */
 let shared: Views | undefined;
@@ -69,8 +68,6 @@ export class Pages {
     return this.views.template('layouts/main')({ ...whole, body: this.views.template(view)(whole) });
   }
 }
-
-export const viewsFolder = join(projectFolder, 'views');
 
 const isEmpty = (data: object) => Object.keys(data).length === 0;
 

@@ -1,8 +1,12 @@
 import Handlebars from 'handlebars';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectFolder } from '../config/settings.js';
 import type { Assets } from './assets.js';
 import { withNext } from './safe-path.js';
+
+/** Where the site's views are. */
+export const viewsFolder = join(projectFolder, 'views');
 
 const extension = '.hbs';
 const partials = 'partials/';

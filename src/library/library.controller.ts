@@ -1,13 +1,12 @@
-import { Body, Controller, Get, Param, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { audienceInWords } from '../audiences/audience.view.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
 import { Settings } from '../config/settings.js';
 import { sizeInWords } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { ByAdmin, type By } from '../http/by.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext } from '../http/paging.input.js';
@@ -45,7 +44,6 @@ export class LibraryController {
   constructor(
     private readonly library: LibraryService,
     private readonly audiences: AudiencesService,
-    private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {}
 
@@ -66,12 +64,11 @@ export class LibraryController {
 
   @Post('selection')
   @OnPage('/admin/files')
-  @Redirect('/admin/files', 303)
-  async doAll(@Body() input: SelectionInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async doAll(@Body() input: SelectionInput, @ByAdmin() by: By) {
     const count = await this.library.doAll(input, by);
     const files = count === 1 ? '1 file' : `${count} files`;
-    this.flashes.put(reply, { kind: 'status', message: `${files} ${outcomes[input.act]}.` });
-    return { url: input.act === 'restore' ? '/admin/files?state=deleted' : '/admin/files' };
+    const list = input.act === 'restore' ? '/admin/files?state=deleted' : '/admin/files';
+    return seeOther(list, `${files} ${outcomes[input.act]}.`);
   }
 
   @Get('upload')
@@ -83,17 +80,10 @@ export class LibraryController {
   @Post('upload')
   @TakesUploads()
   @FromForm(adding)
-  @Redirect('/admin/files', 303)
-  async upload(
-    @FormFile() sent: SentFile | undefined,
-    @Query() { audience }: UploadInput,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async upload(@FormFile() sent: SentFile | undefined, @Query() { audience }: UploadInput, @ByAdmin() by: By) {
     const { id, name } = await this.library.add(uploadOf(sent), by, audience);
-    if (audience === 'nobody') return this.back(id, `“${name}” is there, for nobody yet: say who may have it.`, reply);
-    this.flashes.put(reply, { kind: 'status', message: `“${name}” is on the shelf.` });
-    return undefined;
+    if (audience === 'nobody') return back(id, `“${name}” is there, for nobody yet: say who may have it.`);
+    return seeOther('/admin/files', `“${name}” is on the shelf.`);
   }
 
   @Get(':id')
@@ -124,15 +114,9 @@ export class LibraryController {
 
   @Post(':id/details')
   @FromForm(describing)
-  @Redirect('/admin/files', 303)
-  async describe(
-    @Param('id') id: string,
-    @Body() input: FileDetailsInput,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async describe(@Param('id') id: string, @Body() input: FileDetailsInput, @ByAdmin() by: By) {
     await this.library.change(id, input, by);
-    return this.back(id, 'That is what members are told now.', reply);
+    return back(id, 'That is what members are told now.');
   }
 
   @Get(':id/replacement')
@@ -145,79 +129,56 @@ export class LibraryController {
   @Post(':id/replacement')
   @TakesUploads()
   @FromForm(replacing)
-  @Redirect('/admin/files', 303)
-  async replace(
-    @Param('id') id: string,
-    @FormFile() sent: SentFile | undefined,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async replace(@Param('id') id: string, @FormFile() sent: SentFile | undefined, @ByAdmin() by: By) {
     const upload = uploadOf(sent);
     const { versionNumber } = await this.library.replace(await this.library.find(id), upload, by);
-    return this.back(id, `The new bytes are on the shelf, as version ${versionNumber}.`, reply);
+    return back(id, `The new bytes are on the shelf, as version ${versionNumber}.`);
   }
 
   @Post(':id/featuring')
-  @Redirect('/admin/files', 303)
-  async feature(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async feature(@Param('id') id: string, @ByAdmin() by: By) {
     await this.library.feature(await this.library.find(id), true, by);
-    return this.back(id, 'This is the featured file now.', reply);
+    return back(id, 'This is the featured file now.');
   }
 
   @Post(':id/unfeaturing')
-  @Redirect('/admin/files', 303)
-  async unfeature(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async unfeature(@Param('id') id: string, @ByAdmin() by: By) {
     await this.library.feature(await this.library.find(id), false, by);
-    return this.back(id, 'This is no longer the featured file.', reply);
+    return back(id, 'This is no longer the featured file.');
   }
 
   @Post(':id/hiding')
-  @Redirect('/admin/files', 303)
-  async hide(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async hide(@Param('id') id: string, @ByAdmin() by: By) {
     await this.library.hide(await this.library.find(id), true, by);
-    return this.back(
-      id,
-      'The file is hidden from members from now on. From when and until when it is there stays set.',
-      reply,
-    );
+    return back(id, 'The file is hidden from members from now on. From when and until when it is there stays set.');
   }
 
   @Post(':id/showing')
-  @Redirect('/admin/files', 303)
-  async unhide(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async unhide(@Param('id') id: string, @ByAdmin() by: By) {
     await this.library.hide(await this.library.find(id), false, by);
-    return this.back(
-      id,
-      'The file is not hidden any more: members have it from and until the times that are set.',
-      reply,
-    );
+    return back(id, 'The file is not hidden any more: members have it from and until the times that are set.');
   }
 
   @Post(':id/deletion')
-  @Redirect('/admin/files', 303)
-  async delete(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async delete(@Param('id') id: string, @ByAdmin() by: By) {
     await this.library.delete(await this.library.find(id), by);
-    return this.back(id, `The file is deleted. For ${daysToUndo} days you can have it back here.`, reply);
+    return back(id, `The file is deleted. For ${daysToUndo} days you can have it back here.`);
   }
 
   @Post(':id/restoration')
   @Names(LibraryService, (library, { id }) => library.findAny(id))
-  @Redirect('/admin/files', 303)
-  async restore(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async restore(@Param('id') id: string, @ByAdmin() by: By) {
     await this.library.restore(await this.library.findAny(id), by);
-    return this.back(id, 'The file is back on the shelf.', reply);
+    return back(id, 'The file is back on the shelf.');
   }
 
   private limit() {
     const { uploadLimit } = this.settings;
     return { uploadLimit, most: sizeInWords(uploadLimit) };
   }
-
-  private back(id: string, message: string, reply: FastifyReply): { url: string } {
-    this.flashes.put(reply, { kind: 'status', message });
-    return { url: `/admin/files/${id}` };
-  }
 }
 
 /** A time as a browser's field for date and time takes it, in UTC. */
 const forField = (time: Date): string => time.toISOString().slice(0, 16);
+
+const back = (id: string, message: string) => seeOther(`/admin/files/${id}`, message);

@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { secondMs } from '../config/durations.js';
-import { projectFolder, Settings } from '../config/settings.js';
+import { Settings } from '../config/settings.js';
 import { Chores } from '../http/chores.js';
+import { viewsFolder } from '../http/views.js';
 import { letterWriter, type Letter, type WriteLetter } from './letters.js';
 import { Outbox } from './outbox.js';
 import { makeOutboxFolder, postmanFor, type Postman } from './postmen.js';
@@ -49,7 +49,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
     private readonly chores: Chores,
     private readonly settings: Settings,
   ) {
-    this.write = letterWriter(join(projectFolder, 'views'), new URL(settings.publicUrl).host);
+    this.write = letterWriter(viewsFolder, new URL(settings.publicUrl).host);
     this.deliver = postmanFor(settings);
   }
 

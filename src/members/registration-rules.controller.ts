@@ -1,8 +1,7 @@
-import { Body, Controller, Get, Post, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { AdminsOnly } from '../http/access.js';
-import { FlashMessages } from '../http/flash.js';
+import { seeOther } from '../http/answers.js';
 import { FromForm } from '../http/form.js';
 import { RegistrationRules } from '../users/registration-rules.js';
 import { ByAdmin, type By } from '../http/by.js';
@@ -19,7 +18,6 @@ export class RegistrationRulesController {
   constructor(
     private readonly rules: RegistrationRules,
     private readonly members: MembersService,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get()
@@ -33,9 +31,8 @@ export class RegistrationRulesController {
   @Post()
   @AdminsOnly({ recentProof: true })
   @FromForm(form)
-  @Redirect('/admin/registration', 303)
-  async set(@Body() input: RegistrationRulesInput, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async set(@Body() input: RegistrationRulesInput, @ByAdmin() by: By) {
     await this.members.setRules(input, by);
-    this.flashes.put(reply, { kind: 'status', message: `Saved. ${modesInWords[input.mode]}` });
+    return seeOther('/admin/registration', `Saved. ${modesInWords[input.mode]}`);
   }
 }

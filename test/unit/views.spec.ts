@@ -2,11 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectFolder } from '../../src/config/settings.js';
 import { Assets } from '../../src/http/assets.js';
-import { Views } from '../../src/http/views.js';
+import { Views, viewsFolder as views } from '../../src/http/views.js';
 
-const views = join(projectFolder, 'views');
 const assets = new Assets();
 
 it('every view of the site compiles', () => {
