@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { changedFiles, specsReachedBy } from './support/reached.js';
 
 /**
- * Runs the suite, and says at the end what ran: `node test/run.js small` is `npm test`, `whole` is `npm run test:all`, and
- * `one FILE [--postgres]` is `npm run spec`.
+ * Runs the suite, and says at the end what ran: `node test/run.js small` is `npm test`, `fast` is `npm run test:fast`, `whole`
+ * is `npm run test:all`, and `one FILE [--postgres]` is `npm run spec`.
  */
 const project = resolve(import.meta.dirname, '..');
 const [how = 'small', ...given] = process.argv.slice(2);
@@ -15,6 +16,13 @@ const suites = {
     check();
     build();
     jest('the specs, what is heavy small', 'unit sqlite process browser postgres');
+  },
+  fast() {
+    check();
+    build();
+    const reached = specsReachedBy(changedFiles(project), project);
+    const name = `unit specs, and what the change most likely reaches: ${reached.join(' ') || 'nothing on its own'}`;
+    jest(name, 'unit sqlite', { SUITE: 'one' }, process.execPath, ['test/unit', ...reached]);
   },
   whole() {
     check();

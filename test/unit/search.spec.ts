@@ -5,8 +5,9 @@ describe('folded text', () => {
   it('is the same for a letter in either case and in every encoding, for each letter of Unicode', () => {
     const wrong: string[] = [];
     for (let code = 0; code < 0x110000; code++) {
-      if (code === 0xd800) code = 0xe000;
       const letter = String.fromCodePoint(code);
+      // most of what there is room for stands for nothing
+      if (!/[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}]/u.test(letter)) continue;
       const folded = fold(letter);
       const spellings = [
         folded,
