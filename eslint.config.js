@@ -6,7 +6,7 @@ const transactional = ['save', 'remove', 'softRemove', 'recover', 'transaction',
 
 const statements = {
   selector: `CallExpression[callee.property.name=/^(${transactional.join('|')})$/]`,
-  message: 'Write in single statements (insert, update, delete, a query builder): see README, Decisions.',
+  message: 'Write in single statements (insert, update, delete, a query builder): see docs/architecture.md, Decisions.',
 };
 
 /** One unit a name: a `day` would be milliseconds in one file and seconds in the next. */

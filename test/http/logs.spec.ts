@@ -110,7 +110,7 @@ describe('the log', () => {
   });
 });
 
-describe('the filter that README gives fail2ban', () => {
+describe('the filter that docs/deploy.md gives fail2ban', () => {
   let limited: TestApp;
   let failregex: RegExp;
   let ada: Person;
@@ -232,11 +232,11 @@ describe('the filter that README gives fail2ban', () => {
   });
 });
 
-/** What README has an operator put into the filter, as this language writes it. */
+/** The expression that docs/deploy.md has an operator put into the filter, as this language writes it. */
 function readFailregex(): RegExp {
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-  const [, about = ''] = readme.split('## Against guessing');
+  const deploy = readFileSync(join(import.meta.dirname, '../../docs/deploy.md'), 'utf8');
+  const [, about = ''] = deploy.split('## fail2ban');
   const written = /```ini\n[^`]*^failregex = (.+)$/m.exec(about)?.[1];
-  if (written === undefined) throw new Error('README has no failregex.');
+  if (written === undefined) throw new Error('docs/deploy.md has no failregex.');
   return new RegExp(written.replace('<ADDR>', '(?<address>[\\d.]+|[\\da-f:]+)'));
 }
