@@ -16,6 +16,7 @@ import { Grants } from './grants.js';
 import { Resumption } from './resumption.js';
 import { Room } from './room.js';
 import { SavedNames } from './saved-names.js';
+import { SettledNames } from './settled-names.js';
 import { ShelfVisits } from './shelf-visits.js';
 import { StoreWatch } from './store-watch.js';
 import { StoredFile } from './stored-file.entity.js';
@@ -37,6 +38,7 @@ import { WelcomeFile } from './welcome-file.js';
     Resumption,
     Room,
     SavedNames,
+    SettledNames,
     ShelfVisits,
     StoreWatch,
     Verification,

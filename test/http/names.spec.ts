@@ -5,22 +5,32 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { FileView } from '../../src/files/file.view.js';
+import { parse } from 'content-disposition';
+import { DataSource } from 'typeorm';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { newDatabase, type TestApp } from '../support/app.js';
 import { collect } from '../support/collections.js';
+import { eventually } from '../support/database.js';
 import type { Script, Visitor } from '../support/people.js';
+import { cookieOf } from '../support/server.js';
 import { need } from '../support/programs.js';
-import { shelve } from '../support/stored.js';
+import { shelve, type Shelved } from '../support/stored.js';
 import { checkSums, unzip } from '../support/zips.js';
 
 let site: TestApp;
 let admin: { browser: Visitor; script: Script };
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-names-'));
-beforeAll(async () => {
-  site = await startWithAdmin();
+let database: Awaited<ReturnType<typeof newDatabase>>;
+/** Starts the site, or starts it again on what it has. */
+async function start(): Promise<void> {
+  const DATABASE_URL = database?.url ?? `sqlite:${join(folder, 'gatehouse.db')}`;
+  site = await startWithAdmin({ DATA_DIR: join(folder, 'data'), DATABASE_URL });
   admin = await adminOf(site);
-});
+}
+beforeAll(async () => void (database = await newDatabase()));
+beforeAll(start);
 afterAll(() => site.close());
+afterAll(() => database?.drop());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const bearer = () => ({ authorization: `Bearer ${admin.script.token ?? ''}` });
@@ -35,6 +45,18 @@ const waysIn: Record<string, (name: string) => Promise<string>> = {
     const form = new FormData();
     form.append('file', new Blob(['x']), name);
     return nameOf(await send('/api/v1/files', 'POST', form));
+  },
+  async 'a form of the page'(name) {
+    const form = new FormData();
+    form.append('file', new Blob(['x']), name);
+    const { headers, status } = await fetch(new URL('/admin/files/upload?audience=nobody', site.url), {
+      method: 'POST',
+      body: form,
+      headers: { ...cookieOf(admin.browser), origin: new URL(site.url).origin },
+      redirect: 'manual',
+    });
+    const [id] = /(?<=\/admin\/files\/)[\w-]+/.exec(headers.get('location') ?? '') ?? [];
+    return id === undefined ? `refused with ${status}` : nameOf(await admin.script.ask(`/api/v1/files/${id}`));
   },
   async 'raw bytes'(name) {
     return nameOf(await send(`/api/v1/uploads/${encodeURIComponent(name).replaceAll('.', '%2e')}`, 'PUT', 'x'));
@@ -80,6 +102,80 @@ describe.each(Object.entries(waysIn))('a file that comes in by %s', (_, take) =>
       // an address that ends in dots is another address
       expect([given, await take(given)]).toEqual([given, expect.stringMatching(/^refused with (422|404|405)$/)]);
   });
+});
+
+it('a file that is replaced is called as before, whatever the new bytes are called', async () => {
+  const { file } = await shelve(site, 1, 'plan.txt');
+  for (const [index, name] of ['../dir/other.txt', '..', '\u202Egpj.exe', 'CON'].entries()) {
+    const form = new FormData();
+    form.append('file', new Blob(['x']), name);
+    const answer = await send(`/api/v1/files/${file.id}/versions`, 'POST', form);
+    expect([name, answer.status, await answer.json()]).toEqual([
+      ...[name, 201],
+      expect.objectContaining({ name: 'plan.txt', version: index + 2 }),
+    ]);
+  }
+});
+
+it('names from before the rule are safe at once, and after the next start told apart, wherever they stand', async () => {
+  const before = [
+    ['../../etc/before.conf', 'before.conf', 'before.conf'],
+    ['sub/before.conf', 'before.conf', 'before (2).conf'],
+    ['before.conf', 'before.conf', 'before (3).conf'],
+    ['C:\\before\\x.exe', 'x.exe', 'x.exe'],
+    ['\u202Egpj.before', 'gpj.before', 'gpj.before'],
+    ['two\r\nlines: before', 'two lines_ before', 'two lines_ before'],
+    ['a"; filename="before.exe', 'a_; filename=_before.exe', 'a_; filename=_before.exe'],
+    ['con.before', '_con.before', '_con.before'],
+    ['.before', '_before', '_before'],
+    ['\u200b', 'file', 'file'],
+  ] as const;
+  const files: Shelved[] = [];
+  for (const [index, [old]] of before.entries()) {
+    const shelved = await shelve(site, index + 100);
+    files.push(shelved);
+    await site.app
+      .get(DataSource)
+      .query(`UPDATE "files" SET "name" = $1, "searchName" = $2 WHERE "id" = $3`, [
+        ...[old, old.toLowerCase(), shelved.file.id],
+      ]);
+  }
+  const collection = await collect(site, files, { isForEveryone: true, name: 'Before' });
+
+  const listed = () =>
+    Promise.all(files.map(async ({ file }) => nameOf(await admin.script.ask(`/api/v1/files/${file.id}`))));
+  const saved = () =>
+    Promise.all(
+      files.map(async ({ content }) => {
+        const { headers } = await admin.script.ask(content, { method: 'HEAD' });
+        return parse(headers.get('content-disposition') ?? '').parameters.filename;
+      }),
+    );
+  const summed = async () => {
+    const lines = (await (await admin.script.ask('/api/v1/files/SHA256SUMS')).text()).split('\n');
+    return files.map(({ file }) => lines.find((line) => line.startsWith(file.sha256))?.slice(66));
+  };
+  const zipped = async (to: string) => {
+    const zip = await admin.script.ask(`/api/v1/collections/${collection.id}/zip`);
+    const path = join(folder, `${to}.zip`);
+    writeFileSync(path, Buffer.from(await zip.arrayBuffer()));
+    unzip(['-q', path, '-d', join(folder, to)]);
+    checkSums(join(folder, to));
+    return readdirSync(join(folder, to)).toSorted();
+  };
+  const safe = before.map(([, name]) => name);
+  const apart = before.map(([, , name]) => name);
+  expect([await listed(), await summed()]).toEqual([safe, apart]);
+  expect(await saved()).toEqual(safe);
+  expect(await zipped('before')).toEqual([...apart, 'SHA256SUMS'].toSorted());
+
+  await site.close();
+  await start();
+  await eventually(async () => (await saved()).join() === apart.join());
+  expect([await listed(), await summed()]).toEqual([safe, apart]);
+  expect(await zipped('after')).toEqual([...apart, 'SHA256SUMS'].toSorted());
+  const found = await admin.script.ask('/api/v1/files?q=etc');
+  expect(await found.json()).toMatchObject({ items: [] });
 });
 
 it('what curl saves is what SHA256SUMS names, and what a zip holds', async () => {
