@@ -28,7 +28,7 @@ const MB = 1_000_000;
 let site: TestApp;
 let browser: Browser;
 let folder: string;
-beforeAll(async () => void (site = await startWithAdmin({ UPLOAD_LIMIT: '40MB' })));
+beforeAll(async () => void (site = await startWithAdmin({ UPLOAD_LIMIT: '150MB' })));
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'gatehouse-uploads-'))));
 afterAll(() => {
@@ -139,7 +139,7 @@ it('files are dropped on the form, and what is too large is said at once', () =>
     const dropped = await page.evaluateHandle(`
       const data = new DataTransfer();
       data.items.add(new File(['one'], 'dropped-one.txt'));
-      data.items.add(new File([new Uint8Array(40_000_001)], 'dropped-two.bin'));
+      data.items.add(new File([new Uint8Array(150_000_001)], 'dropped-two.bin'));
       data;`);
     for (const event of ['dragenter', 'dragover', 'drop'])
       await page.locator('form[data-upload]').dispatchEvent(event, { dataTransfer: dropped });
@@ -173,18 +173,25 @@ it('a file is replaced in pieces too, and an upload that is cancelled leaves not
     expect(waiting.filter((upload) => (upload as { name: string }).name === 'first.bin')).toEqual([]);
   }));
 
-/** A proxy before the site that takes bodies up to so many bytes, as nginx does, and what it did with each `PATCH`. */
-async function proxyOf(most: number) {
-  const patched: { size: number; isTaken: boolean }[] = [];
+interface Piece {
+  readonly size: number;
+  /** Of the proxy itself, where it does not hand the piece on. */
+  readonly status?: number | undefined;
+}
+
+/** A proxy before the site: it answers a request of so many bytes itself, if it is told with which status. */
+async function proxyOf(statusFor: (size: number, pieces: number) => number | undefined) {
+  const pieces: Piece[] = [];
   const server = createServer((asked, answer) => {
     const { method, url, headers } = asked;
     const size = Number(headers['content-length'] ?? 0);
-    if (method === 'PATCH') patched.push({ size, isTaken: size <= most });
-    if (size > most) {
+    const status = statusFor(size, pieces.length);
+    if (method === 'PATCH') pieces.push({ size, status });
+    if (status !== undefined) {
       // it has read what it refuses
       asked
         .resume()
-        .once('end', () => answer.writeHead(413, { 'content-type': 'text/html' }).end('<h1>Too large</h1>'));
+        .once('end', () => answer.writeHead(status, { 'content-type': 'text/html' }).end('<h1>Not by me</h1>'));
       return;
     }
     const passed = request(new URL(url ?? '/', site.url), { method, headers }, (found) => {
@@ -200,47 +207,62 @@ async function proxyOf(most: number) {
     server.close();
     await once(server, 'close');
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, patched, close };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pieces, close };
 }
 
-it('through a proxy that takes little at once, pieces become smaller until they pass', async () => {
-  const { path, sha256 } = fileOf('proxied.bin', 6 * MB);
-  const proxy = await proxyOf(1_048_576);
+/** Sends a file through such a proxy, and waits for what its row or the news say; the pieces in which it went. */
+async function sendThrough(
+  statusFor: (size: number, pieces: number) => number | undefined,
+  { path }: { path: string },
+  ...said: string[]
+): Promise<Piece[]> {
+  const proxy = await proxyOf(statusFor);
   const { page, close } = await openTab(browser, proxy.url);
   try {
     await logIn(page, keeper);
     await page.goto('/admin/files/upload');
     await page.getByLabel('File').setInputFiles(path);
     await send(page, 'Add to the shelf');
-    await page.getByRole('status').getByText('“proxied.bin” is here.').waitFor({ timeout: 60_000 });
-    expect(await onShelf('proxied.bin')).toMatchObject({ size: 6 * MB, sha256 });
-    const taken = proxy.patched.filter(({ isTaken }) => isTaken);
-    expect(taken.reduce((sum, { size }) => sum + size, 0)).toBe(6 * MB);
-    expect(proxy.patched[0]).toEqual({ size: 6 * MB, isTaken: false });
+    for (const words of said) await page.locator('main').getByText(words).first().waitFor({ timeout: 60_000 });
+    return proxy.pieces;
   } finally {
     await close();
     await proxy.close();
   }
+}
+
+it('an upload goes in pieces of 50 MB: smaller ones after a failure, then twice as much each time, up to what a proxy refused', async () => {
+  const file = fileOf('huge.bin', 130 * MB);
+  // its way to the site is gone once, and then it takes less than before
+  const statusFor = (size: number, pieces: number) =>
+    size > MB && pieces === 1 ? 502 : size > 30 * MB && pieces > 1 ? 413 : undefined;
+  const pieces = await sendThrough(statusFor, file, '“huge.bin” is here.');
+  expect(pieces).toEqual([
+    { size: 50 * MB },
+    { size: 50 * MB, status: 502 },
+    { size: 12.5 * MB },
+    { size: 25 * MB },
+    { size: 42.5 * MB, status: 413 },
+    { size: 12.5 * MB },
+    { size: 25 * MB },
+    { size: 5 * MB },
+  ]);
+  expect(await onShelf('huge.bin')).toMatchObject({ size: 130 * MB, sha256: file.sha256 });
+});
+
+it('through a proxy that takes little at once, pieces become smaller until they pass', async () => {
+  const file = fileOf('proxied.bin', 6 * MB);
+  const pieces = await sendThrough((size) => (size > 1_048_576 ? 413 : undefined), file, '“proxied.bin” is here.');
+  expect(await onShelf('proxied.bin')).toMatchObject({ size: 6 * MB, sha256: file.sha256 });
+  const taken = pieces.filter(({ status }) => status === undefined);
+  expect(taken.reduce((sum, { size }) => sum + size, 0)).toBe(6 * MB);
+  expect(pieces[0]).toEqual({ size: 6 * MB, status: 413 });
 });
 
 it('where even the smallest piece is too much for a proxy, it is the proxy that is named', async () => {
-  const { path } = fileOf('stuck.bin', 2 * MB);
-  const proxy = await proxyOf(100_000);
-  const { page, close } = await openTab(browser, proxy.url);
-  try {
-    await logIn(page, keeper);
-    await page.goto('/admin/files/upload');
-    await page.getByLabel('File').setInputFiles(path);
-    await send(page, 'Add to the shelf');
-    await rowOf(page, 'stuck.bin')
-      .getByText('A proxy in front of this site takes no more')
-      .waitFor({ timeout: 60_000 });
-    await rowOf(page, 'stuck.bin').getByText('client_max_body_size').waitFor();
-    expect(await onShelf('stuck.bin')).toBeNull();
-  } finally {
-    await close();
-    await proxy.close();
-  }
+  const words = ['A proxy in front of this site takes no more', 'client_max_body_size'];
+  await sendThrough((size) => (size > 100_000 ? 413 : undefined), fileOf('stuck.bin', 2 * MB), ...words);
+  expect(await onShelf('stuck.bin')).toBeNull();
 });
 
 it('what the browser saves a file as is what its headers and the list of checksums call it', () =>
