@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
 import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
@@ -30,6 +31,7 @@ export class AccountController {
   ) {}
 
   @Get()
+  @InMenu('main', 'Your account', 10)
   @MembersOnly({ beforeFactor: true })
   @Render('account/overview')
   async show(@CurrentUser() viewer: Viewer) {

@@ -6,6 +6,7 @@ import { ChosenFilesInput } from '../files/chosen-files.input.js';
 import { presentFileInWords, presentShelfFileInWords } from '../files/file.view.js';
 import { FilesService } from '../files/files.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FromForm, OnPage } from '../http/form.js';
@@ -31,6 +32,7 @@ export class ManagedCollectionsController {
   ) {}
 
   @Get()
+  @InMenu('admin', 'Collections', 30)
   @Render('collections/collections')
   async list(@CurrentUser() admin: Viewer, @Query() selection: SearchInput) {
     const { items, nextCursor } = await this.collections.listFor(admin, selection);

@@ -2,6 +2,7 @@ import { Controller, Get, Param, Query, Render, Req, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { IsDownload } from '../http/arrivals.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { Checksums } from './checksums.js';
@@ -30,6 +31,7 @@ export class FilesController {
   ) {}
 
   @Get('secrets')
+  @InMenu('main', 'Secrets', 0)
   @Render('files/secrets')
   async secrets(@CurrentUser() viewer: Viewer, @Query() selection: ShelfInput) {
     const { q, sort, cursor } = selection;

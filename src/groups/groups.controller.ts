@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Param, Post, Query, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FromForm, OnPage } from '../http/form.js';
@@ -23,6 +24,7 @@ export class GroupsController {
   constructor(private readonly groups: GroupsService) {}
 
   @Get()
+  @InMenu('admin', 'Groups', 40)
   @Render('groups/groups')
   async list(@Query() selection: SearchInput) {
     const { items, nextCursor } = await this.groups.list(selection);

@@ -9,7 +9,8 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { of, type Observable } from 'rxjs';
 import { Cookies } from './cookies.js';
-import { Pages, pathOf } from './pages.js';
+import { Pages } from './pages.js';
+import { pathOf } from './safe-path.js';
 import { configureRoute } from './route-config.js';
 import { RouteList } from './route-list.js';
 

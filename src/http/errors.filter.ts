@@ -16,7 +16,8 @@ import { Busy, InvalidInput, NotYet, SeeOther, SpentLink, TooManyRequests } from
 import { adviceFor } from './error-advice.js';
 import { FlashMessages } from './flash.js';
 import { typedInto } from './form.js';
-import { Pages, pathOf } from './pages.js';
+import { Pages } from './pages.js';
+import { pathOf } from './safe-path.js';
 import { RouteList } from './route-list.js';
 import { safePath, withNext } from './safe-path.js';
 import { securityHeaders } from './security-headers.js';

@@ -8,6 +8,7 @@ import { Cookies } from './cookies.js';
 import { ErrorsFilter } from './errors.filter.js';
 import { FlashMessages } from './flash.js';
 import { Lifecycle } from './lifecycle.js';
+import { Menus } from './menus.js';
 import { Pages } from './pages.js';
 import { Refolds } from './refolds.js';
 import { RouteList } from './route-list.js';
@@ -24,6 +25,7 @@ import { RouteList } from './route-list.js';
     Cookies,
     FlashMessages,
     Lifecycle,
+    Menus,
     Pages,
     Refolds,
     RouteList,

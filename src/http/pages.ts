@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { Assets } from './assets.js';
 import { FlashMessages } from './flash.js';
+import { Menus } from './menus.js';
+import { pathOf } from './safe-path.js';
 import { Views, viewsFolder } from './views.js';
 
 /** What has been compiled in this process: many applications of one process share it. */
@@ -17,6 +19,7 @@ export class Pages {
   constructor(
     private readonly assets: Assets,
     private readonly flashes: FlashMessages,
+    private readonly menus: Menus,
     private readonly settings: Settings,
   ) {
     this.views = shared ??= new Views(viewsFolder, assets);
@@ -46,7 +49,8 @@ export class Pages {
     void reply.header('cache-control', 'no-store');
     const viewer = user && { name: user.name, email: user.email, isAdmin: user.role === 'admin' };
     const values = flash?.typed?.view === view ? flash.typed.values : undefined;
-    const page = { path: pathOf(request), viewer, flash, values, ...data };
+    const menus = user && this.menus.for(user.role);
+    const page = { path: pathOf(request), viewer, menus, flash, values, ...data };
     const { typed } = request;
     return reply.send(this.render(view, typed ? { ...page, values: { ...page.values, ...typed } } : page));
   }
@@ -70,5 +74,3 @@ export class Pages {
 }
 
 const isEmpty = (data: object) => Object.keys(data).length === 0;
-
-export const pathOf = ({ url }: { url: string }): string => url.split('?', 1)[0] ?? url;

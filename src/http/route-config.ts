@@ -4,8 +4,10 @@ import type { FastifyContextConfig } from 'fastify';
 
 /** Adds to what Fastify knows of a route, beside what other decorators have told it: `RouteConfig` alone keeps the last. */
 export const configureRoute =
-  (config: FastifyContextConfig): MethodDecorator =>
+  (config: FastifyContextConfig | ((known: FastifyContextConfig) => FastifyContextConfig)): MethodDecorator =>
   (target, name, descriptor) => {
-    const known = Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, descriptor.value as object) as object | undefined;
-    RouteConfig({ ...known, ...config })(target, name, descriptor);
+    const handler = descriptor.value as object;
+    const known = (Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, handler) ?? {}) as FastifyContextConfig;
+    const more = typeof config === 'function' ? config(known) : config;
+    RouteConfig({ ...known, ...more })(target, name, descriptor);
   };

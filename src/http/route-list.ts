@@ -5,7 +5,7 @@ import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import type { FastifyContextConfig, FastifyRequest, RouteOptions } from 'fastify';
 import Router from 'find-my-way';
 import { ACCESS, type Access } from './access.js';
-import { pathOf } from './pages.js';
+import { pathOf } from './safe-path.js';
 
 /** One live route: what the server answers, and who may call it (undefined where the code does not say). */
 export interface Route {
@@ -14,6 +14,8 @@ export interface Route {
   readonly access: Access | undefined;
   /** The view it renders, where `@Render` names one. */
   readonly view: string | undefined;
+  /** What Fastify knows of it. */
+  readonly config: FastifyContextConfig | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Route {
  */
 @Injectable()
 export class RouteList {
-  private readonly served: { method: string; path: string; config: RouteOptions['config'] | undefined }[] = [];
+  private readonly served: { method: string; path: string; config: FastifyContextConfig | undefined }[] = [];
   /** Made when it is first asked: the command line never asks. */
   private made: Router.Instance<Router.HTTPVersion.V1> | undefined;
 
@@ -38,10 +40,10 @@ export class RouteList {
 
   all(): Route[] {
     const declared = this.declared();
-    return this.served.map(({ method, path }) => {
+    return this.served.map(({ method, path, config }) => {
       // the server answers HEAD where there is a GET
       const route = declared.get(`${method} ${path}`) ?? (method === 'HEAD' ? declared.get(`GET ${path}`) : undefined);
-      return { method, path, access: route?.access, view: route?.view };
+      return { method, path, config, access: route?.access, view: route?.view };
     });
   }
 

@@ -16,6 +16,9 @@ export function safePath(next: unknown, fallback: string): string {
   return pathname + search;
 }
 
+/** The path that a request asks for, without its query. */
+export const pathOf = ({ url }: { url: string }): string => url.split('?', 1)[0] ?? url;
+
 /** A page of a login with where it leads in the end, as far as that is a path of this site. */
 export function withNext(page: string, next: unknown): string {
   const path = safePath(next, '');

@@ -5,6 +5,7 @@ import { AudiencesService } from '../audiences/audiences.service.js';
 import { Settings } from '../config/settings.js';
 import { sizeInWords } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { FromForm, OnPage } from '../http/form.js';
@@ -48,6 +49,7 @@ export class LibraryController {
   ) {}
 
   @Get()
+  @InMenu('admin', 'Files', 20)
   @Render('library/files')
   async list(@Query() selection: LibraryInput) {
     const { limit, q, state } = selection;

@@ -6,6 +6,7 @@ import { eventKinds } from '../activity/event-kinds.js';
 import type { Outcome } from '../activity/event.entity.js';
 import { presentEventInWords, wordsOf } from '../activity/event.view.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { IsDownload } from '../http/arrivals.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { ActivityCsv } from './activity-csv.js';
@@ -22,6 +23,7 @@ export class ActivityController {
   ) {}
 
   @Get('admin/activity')
+  @InMenu('admin', 'Activity log', 70)
   @Render('members/activity')
   async list(@Query() filter: ActivityFilterInput) {
     const { limit, q, kind, outcome } = filter;

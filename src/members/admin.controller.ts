@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { ActivityService } from '../activity/activity.service.js';
 import { presentEventInWords } from '../activity/event.view.js';
 import { AdminsOnly } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { RegistrationRules } from '../users/registration-rules.js';
 import { MembersService } from './members.service.js';
 import { modesInWords } from './registration.view.js';
@@ -19,6 +20,8 @@ export class AdminController {
   ) {}
 
   @Get()
+  @InMenu('main', 'Admin', 1_000)
+  @InMenu('admin', 'Overview', 0)
   @Render('members/admin')
   async show() {
     const [count, { mode, domains }, { items }] = await Promise.all([

@@ -15,6 +15,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { AdminsOnly } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { FlashMessages, type Flash } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
@@ -39,6 +40,7 @@ export class InvitesController {
   ) {}
 
   @Get()
+  @InMenu('admin', 'Invites', 50)
   @AdminsOnly()
   @Render('members/invites')
   async list(@Query() paging: PagingInput) {

@@ -18,6 +18,7 @@ import { presentEventInWords } from '../activity/event.view.js';
 import { Settings } from '../config/settings.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { GroupsService } from '../groups/groups.service.js';
 import { FlashMessages, type Flash } from '../http/flash.js';
 import { Names } from '../http/named.js';
@@ -50,6 +51,7 @@ export class MembersController {
   ) {}
 
   @Get()
+  @InMenu('admin', 'Members', 10)
   @AdminsOnly()
   @Render('members/members')
   async list(@Query() filter: MemberFilterInput) {

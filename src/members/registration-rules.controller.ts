@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Post, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
+import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
 import { FromForm } from '../http/form.js';
 import { RegistrationRules } from '../users/registration-rules.js';
@@ -21,6 +22,7 @@ export class RegistrationRulesController {
   ) {}
 
   @Get()
+  @InMenu('admin', 'Registration', 60)
   @AdminsOnly()
   @Render(form.view)
   async show() {

@@ -242,7 +242,7 @@ describe('a form with a file', () => {
 
   it('is read whatever else it holds, before and after the file', async () => {
     const body = `preamble\r\n${field('é')}${file('\\"quoted\\".txt', 'bytes')}${field('x')}--x--\r\nepilogue`;
-    const route = { method: 'POST', path: '/api/v1/files', access: undefined, view: undefined };
+    const route = { method: 'POST', path: '/api/v1/files', access: undefined, view: undefined, config: undefined };
     const answer = await knock(route, body, { 'content-type': 'Multipart/Form-Data; boundary="x"', ...asAdmin(route) });
     expect([answer.status, await answer.json()]).toEqual([201, expect.objectContaining({ size: 5 })]);
   });
