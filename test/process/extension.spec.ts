@@ -8,6 +8,7 @@ import { newDatabase } from '../support/app.js';
 import { run } from '../support/command.js';
 import { linksOf } from '../support/html.js';
 import { Script, Visitor } from '../support/people.js';
+import { sized } from '../support/suite.js';
 import { newFolder, startInVain, startServer, type Server } from '../support/server.js';
 
 const fixture = join(projectFolder, 'test/fixtures/announcements');
@@ -32,6 +33,7 @@ function layOut(): void {
     'src',
     'views',
     'scripts',
+    'test',
     'package.json',
     'tsconfig.json',
     'tsconfig.build.json',
@@ -146,6 +148,32 @@ describe('a newcomer who adds a room', () => {
     expect(await (await script.ask('/api/v1/announcements')).json()).toEqual({ items: [] });
     expect(await other.stop()).toBe(0);
     await database?.drop();
+  });
+});
+
+describe('the suite, in the project with the new room', () => {
+  const npm = (...given: string[]) =>
+    run('npm', ['run', '--silent', ...given], {
+      folder: copy,
+      environment: { PATH: process.env.PATH ?? '', HOME: copy },
+    });
+
+  it('is green about it: its spec, who may do what, and what the API promises', async () => {
+    change('src/announcements/announcements.controller.ts', /@MembersOnly|@Controller/, '@MembersOnly()\n$&');
+    change(
+      'src/announcements/announcements.controller.ts',
+      /import \{ InMenu/,
+      `import { MembersOnly } from '../http/access.js';\n$&`,
+    );
+    const specs = ['announcements', 'matrix', 'openapi-answers'].map((name) => `test/http/${name}.spec.ts`);
+    const only = sized(
+      'the whole matrix of a project with a room more, its own part',
+      ['-t', 'nnounce|declared|exactly'],
+      [],
+    );
+    const { code, output, remarks } = await npm('spec', '--', ...specs, ...only);
+    expect([code, code === 0 ? '' : output + remarks]).toEqual([0, '']);
+    expect(Number(/^Tests:.* (\d+) passed/m.exec(remarks)?.[1])).toBeGreaterThan(8);
   });
 });
 

@@ -9,6 +9,7 @@ import type { Call } from './described.js';
 import { addAuthenticator, codeFor } from './factors.js';
 import { linkIn, waitForMail } from './mail.js';
 import { person, Script, type Person } from './people.js';
+import { callsOfRooms } from './rooms.js';
 import { shelve } from './stored.js';
 
 /** A member whom nothing has happened to yet, and an admin. */
@@ -123,8 +124,7 @@ export const downloadZip =
     return { id, headers: headersFor(headers.get('etag') ?? '') };
   };
 
-/** Every operation of the API, with what it takes to do what it is there for. */
-export const rightCalls: Readonly<Record<string, Prepare>> = {
+const ownCalls: Readonly<Record<string, Prepare>> = {
   register: () => ({ json: person() }),
   login: ({ who: { email, password } }) => ({ json: { email, password } }),
   logout: nothing,
@@ -247,3 +247,6 @@ export const rightCalls: Readonly<Record<string, Prepare>> = {
   }),
   removeFileFromCollection: withCollection,
 };
+
+/** Every operation of the API, with what it takes to do what it is there for. */
+export const rightCalls: Readonly<Record<string, Prepare>> = { ...ownCalls, ...(await callsOfRooms()) };

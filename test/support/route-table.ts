@@ -1,3 +1,5 @@
+import { routesOfRooms } from './rooms.js';
+
 /**
  * Who may do what: a line a live route, a cell each of `roles` (in their order), for a request with an empty body on
  * what belongs to `member`; a file does by a group, a collection by name. `ok` is a 2xx, an arrow a redirect; 422 and 404
@@ -226,7 +228,7 @@ POST /setup                                    422      422                 422 
 
 /** What each role is answered at each route, by the route's name, such as `GET /secrets`. */
 export const table: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  lines
+  `${lines.trim()}\n${routesOfRooms()}`
     .trim()
     .split('\n')
     .map((line) => {
