@@ -9,6 +9,7 @@ import { DataSource } from 'typeorm';
 import { adminOf, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import { Script, type Visitor } from '../support/people.js';
+import { cookieOf } from '../support/server.js';
 import { shelve } from '../support/stored.js';
 
 let site: TestApp;
@@ -32,6 +33,7 @@ const put = (path: string, bytes: Buffer | string, headers: Record<string, strin
 interface Shown {
   readonly id: string;
   readonly name: string;
+  readonly size: number;
   readonly contentType: string;
 }
 
@@ -168,6 +170,37 @@ describe('an admin who puts raw bytes', () => {
 });
 
 const bearer = () => ({ authorization: `Bearer ${admin.script.token ?? ''}` });
+const cookies = () => ({ ...cookieOf(admin.browser), origin: new URL(site.url).origin });
+
+/** Sends a form with a file, whose browser or program says that it is something else. */
+function sendForm(path: string, name: string, bytes: Buffer, headers: Record<string, string>): Promise<Response> {
+  const body = new FormData();
+  body.append('file', new Blob([new Uint8Array(bytes)], { type: 'image/gif' }), name);
+  return fetch(new URL(path, site.url), { method: 'POST', body, headers, redirect: 'manual' });
+}
+
+/** Sends it by tus in one request; the id of its file. */
+async function sendByTus(bytes: Buffer, metadata: Record<string, string>): Promise<string> {
+  const encoded = Object.entries({ ...metadata, filetype: 'image/gif' }).map(
+    ([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`,
+  );
+  const answer = await fetch(new URL('/api/v1/uploads', site.url), {
+    method: 'POST',
+    body: new Uint8Array(bytes),
+    headers: {
+      ...bearer(),
+      'tus-resumable': '1.0.0',
+      'upload-length': `${bytes.length}`,
+      'upload-metadata': encoded.join(','),
+      'content-type': 'application/offset+octet-stream',
+    },
+  });
+  return /files\/([\w-]+)>/.exec(answer.headers.get('link') ?? '')?.[1] ?? '';
+}
+
+/** A file of that name whose bytes say nothing, to be replaced. */
+const toReplace = async (name: string) =>
+  ((await (await put(`/api/v1/uploads/${encodeURIComponent(name)}`, '?')).json()) as Shown).id;
 
 /** Each way in for bytes; under which id they are on the shelf. Another type that is told of them counts for nothing. */
 const waysIn: Record<string, (name: string, bytes: Buffer) => Promise<string>> = {
@@ -176,26 +209,32 @@ const waysIn: Record<string, (name: string, bytes: Buffer) => Promise<string>> =
     return ((await (await put(path, bytes, { 'content-type': 'image/gif' })).json()) as Shown).id;
   },
   async 'a form'(name, bytes) {
-    const body = new FormData();
-    body.append('file', new Blob([new Uint8Array(bytes)], { type: 'image/gif' }), name);
-    const answer = await fetch(new URL('/api/v1/files', site.url), { method: 'POST', body, headers: bearer() });
-    return ((await answer.json()) as Shown).id;
+    return ((await (await sendForm('/api/v1/files', name, bytes, bearer())).json()) as Shown).id;
   },
-  async tus(name, bytes) {
-    const metadata = { filename: name, filetype: 'image/gif' };
-    const encoded = Object.entries(metadata).map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`);
-    const answer = await fetch(new URL('/api/v1/uploads', site.url), {
-      method: 'POST',
-      body: new Uint8Array(bytes),
-      headers: {
-        ...bearer(),
-        'tus-resumable': '1.0.0',
-        'upload-length': `${bytes.length}`,
-        'upload-metadata': encoded.join(','),
-        'content-type': 'application/offset+octet-stream',
-      },
-    });
-    return /files\/([\w-]+)>/.exec(answer.headers.get('link') ?? '')?.[1] ?? '';
+  async 'a form of the page'(name, bytes) {
+    await sendForm('/admin/files/upload', name, bytes, cookies());
+    const { items } = (await (await admin.script.ask('/api/v1/files?limit=1')).json()) as { items: Shown[] };
+    return items[0]?.id ?? '';
+  },
+  tus: (name, bytes) => sendByTus(bytes, { filename: name }),
+  async 'raw bytes for a file'(name, bytes) {
+    const id = await toReplace(name);
+    await put(`/api/v1/files/${id}/content`, bytes, { 'content-type': 'image/gif' });
+    return id;
+  },
+  async 'a form for a file'(name, bytes) {
+    const id = await toReplace(name);
+    await sendForm(`/api/v1/files/${id}/versions`, 'other.gif', bytes, bearer());
+    return id;
+  },
+  async 'a form of the page for a file'(name, bytes) {
+    const id = await toReplace(name);
+    await sendForm(`/admin/files/${id}/replacement`, 'other.gif', bytes, cookies());
+    return id;
+  },
+  async 'tus for a file'(name, bytes) {
+    const replaces = await toReplace(name);
+    return sendByTus(bytes, { filename: 'other.gif', replaces });
   },
 };
 
@@ -228,7 +267,7 @@ describe('what a file is', () => {
       for (const [way, take] of Object.entries(waysIn)) {
         const id = await take(name, bytes);
         const file = (await (await admin.script.ask(`/api/v1/files/${id}`)).json()) as Shown;
-        expect([way, file.name, file.contentType]).toEqual([way, name, contentType]);
+        expect([way, file.name, file.size, file.contentType]).toEqual([way, name, bytes.length, contentType]);
         const { headers } = await member.ask(`/api/v1/files/${id}/content`);
         expect([headers.get('content-type'), headers.get('x-content-type-options')]).toEqual([contentType, 'nosniff']);
         expect(headers.get('content-disposition')).toMatch(/^attachment/);

@@ -188,6 +188,21 @@ describe('a login that leads to a download', () => {
     },
   );
 
+  it.each(ways)(
+    '%s leads back to the page of a form that came without a session, and fills it with nothing',
+    async (_, logIn) => {
+      const page = '/account/name';
+      const visitor = new Visitor(site.url);
+      const sent = await visitor.ask(page, { form: { name: 'Typed by whom' } });
+      expect([sent.status, sent.headers.get('location')]).toEqual([303, `/login?next=${encodeURIComponent(page)}`]);
+      const answer = await logIn(visitor, page);
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, page]);
+      const { status, html } = await visitor.visit(page);
+      expect([status, html.includes('Typed by whom')]).toEqual([200, false]);
+      expect(html).toContain('<form');
+    },
+  );
+
   it('gives a program its bytes, and a page that is no download is not held up', async () => {
     const who = await new Script(site.url).register();
     const visitor = new Visitor(site.url);
