@@ -23,7 +23,18 @@ const units = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist-counted/', 'dist-tested/', 'coverage/', '.cache/', 'views/', 'storage/'] },
+  {
+    ignores: [
+      'dist/',
+      'dist-counted/',
+      'dist-tested/',
+      'coverage/',
+      '.cache/',
+      'views/',
+      'storage/',
+      'scripts/templates/',
+    ],
+  },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
