@@ -157,6 +157,30 @@ describe('files', () => {
     );
   });
 
+  it('are called by the one rule of names, and are what their names say', async () => {
+    const [folder, nothing] = [newFolder(), newFolder()];
+    const given: [name: string, bytes: string | Buffer, called: string, contentType: string][] = [
+      ['C:\\fakepath\\x.csv', 'BMI;Age\n', 'x.csv', 'text/csv'],
+      ['dir\\..\\up.txt', Buffer.from('\ufeffnotes', 'utf16le'), 'up.txt', 'text/plain'],
+      ['\u202Egpj.bin', 'PK\u0003\u0004', 'gpj.bin', 'application/octet-stream'],
+      ['con.ts', 'export const answer = 42;\n', '_con.ts', 'application/octet-stream'],
+      ['10:30?.ai', '%PDF-1.5\n', '10_30_.ai', 'application/postscript'],
+      ['two\nlines.dng', Buffer.from('49492a00080000000c00fe00', 'hex'), 'two lines.dng', 'image/x-adobe-dng'],
+      ['dots. . ', 'x', 'dots', 'application/octet-stream'],
+    ];
+    for (const [name, bytes] of given) writeFileSync(join(folder, name), bytes);
+    const made = (await added(folder, '--audience', 'nobody')) as (Named & { contentType: string })[];
+    expect(made.map(({ name, contentType }) => [name, contentType]).toSorted()).toEqual(
+      given.map(([, , name, contentType]) => [name, contentType]).toSorted(),
+    );
+    for (const name of ['\u200b', '\u2028']) writeFileSync(join(nothing, name), 'x');
+    expectRefusal(
+      await operator('files add', written('seen.txt'), nothing),
+      `These have no name that can be seen: ${join(nothing, '\u200b')} and ${join(nothing, '\u2028')}. Nothing was added.`,
+    );
+    expect(await logged('seen.txt')).toEqual([]);
+  });
+
   it('are removed by id, none of them if one is not there', async () => {
     const files = await added(written('old.txt'), written('older.txt'));
     const [one = '', two = ''] = files.map(({ id }) => id);

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { examine } from '../../src/commands/examination.js';
+import { keeper } from '../support/admins.js';
 import { gatehouse } from '../support/command.js';
 import { eventually } from '../support/database.js';
 import { need } from '../support/programs.js';
@@ -55,17 +56,46 @@ asRoot('an install without what is for development, of which the site owns nothi
   let project: string;
   beforeAll(() => void (project = slimInstall()));
 
-  it('serves its pages, and all that they load', async () => {
-    const data = newFolder();
-    execFileSync(need('chown'), ['-R', String(nobody), data]);
+  it('serves its pages from a data folder as the unit in the README makes it, and warns of nothing', async () => {
+    const [made, inDocs] = ['README.md', 'docs/deploy.md'].map((text) => unitIn(text));
+    expect(inDocs).toMatchObject({
+      StateDirectory: made?.StateDirectory,
+      StateDirectoryMode: made?.StateDirectoryMode,
+    });
+    const lib = newFolder();
+    chmodSync(lib, 0o755);
+    const DATA_DIR = join(lib, made?.StateDirectory ?? '');
+    mkdirSync(DATA_DIR);
+    chmodSync(DATA_DIR, parseInt(made?.StateDirectoryMode ?? '', 8));
+    chownSync(DATA_DIR, nobody, nobody);
     const before = listed(project);
     const port = await freePort();
-    const site = await startServer({ DATA_DIR: join(data, 'data'), PORT: port }, project, { uid: nobody, gid: nobody });
-    const page = await (await fetch(`${site.url}/login`)).text();
-    const assets = [...page.matchAll(/\/assets\/[\w.-]+/g)].map(([address]) => address);
-    expect(assets.length).toBeGreaterThan(1);
-    for (const address of assets) expect((await begin(site.url + address)).statusCode).toBe(200);
-    expect(await site.stop()).toBe(0);
+    const environment: Record<string, string> = {
+      ...Object.fromEntries((made?.Environment ?? '').split(' ').map((one) => one.split('=') as [string, string])),
+      ...{ DATA_DIR, PORT: port, PUBLIC_URL: `http://127.0.0.1:${port}`, RATE_LIMITS: 'on' },
+      ...{ ADMIN_EMAIL: keeper.email, ADMIN_PASSWORD: keeper.password },
+    };
+    // the mode of files that systemd gives if the unit names none
+    const through: [string, ...string[]] = ['/bin/sh', '-c', `umask ${made?.UMask ?? '0022'}; exec "$@"`, 'sh'];
+    for (const start of ['the first', 'the next']) {
+      const site = await startServer(environment, project, { uid: nobody, gid: nobody, through });
+      const page = await (await fetch(`${site.url}/login`)).text();
+      const assets = [...page.matchAll(/\/assets\/[\w.-]+/g)].map(([address]) => address);
+      expect(assets.length).toBeGreaterThan(1);
+      for (const address of assets) expect((await begin(site.url + address)).statusCode).toBe(200);
+      const [program, ...words] = [...through, process.execPath, 'dist/gatehouse.js', 'doctor', '--json'];
+      const doctor = spawnSync(program, words, {
+        ...{ uid: nobody, gid: nobody, cwd: project, env: environment, encoding: 'utf8' },
+      });
+      const found = JSON.parse(doctor.stdout) as { check: string; state: string }[];
+      // nobody has told it of a mail server
+      const wrong = found.filter(({ check, state }) => state !== 'ok' && check !== 'mail');
+      expect([start, doctor.status, wrong]).toEqual([start, 0, []]);
+      expect(found.length).toBeGreaterThan(10);
+      expect(await site.stop()).toBe(0);
+      expect(site.log().match(/^.*"level":"(?:warn|error|fatal)".*$/gm)).toBeNull();
+      expect(site.log()).toContain('"level":"info"');
+    }
     expect(listed(project)).toEqual(before);
   });
 
@@ -243,6 +273,16 @@ describe('what npm start does first', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 });
+
+/** What a systemd unit in a text of the project says, by its names. */
+function unitIn(text: string): Record<string, string> {
+  const [, unit = ''] =
+    /```ini\n([^`]*StateDirectory[^`]*)```/.exec(readFileSync(join(projectFolder, text), 'utf8')) ?? [];
+  const said: Record<string, string> = {};
+  for (const [, name = '', value = ''] of unit.matchAll(/^(\w+)=(.*)$/gm))
+    said[name] = name in said ? `${said[name]} ${value}` : value;
+  return said;
+}
 
 /** Every file with its time and mode: what was written shows. */
 const listed = (folder: string) =>
