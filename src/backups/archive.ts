@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, open, rename, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { tmpdir } from 'node:os';
 import { create, extract } from 'tar';
+import { dayMs } from '../config/durations.js';
 import { remove, sync } from './bytes.js';
 import { BackupFault } from './manifest.js';
 
@@ -12,7 +13,8 @@ export const isArchive = (target: string): boolean => target.endsWith('.tar');
 export async function packed<Done>(target: string, work: (folder: string) => Promise<Done>): Promise<Done> {
   const path = resolve(target);
   await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-  const drafts = await mkdtemp(join(dirname(path), `.${basename(path)}-`));
+  await removeLeftovers(path);
+  const drafts = await mkdtemp(draftsOf(path));
   try {
     const folder = join(drafts, 'backup');
     const done = await work(folder);
@@ -27,6 +29,18 @@ export async function packed<Done>(target: string, work: (folder: string) => Pro
     return done;
   } finally {
     await remove(drafts);
+  }
+}
+
+const draftsOf = (path: string) => join(dirname(path), `.${basename(path)}-`);
+
+/** What a backup that was killed has left beside an archive, once it is so old that nobody can still be at work on it. */
+async function removeLeftovers(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    const leftover = join(dirname(path), name);
+    if (!leftover.startsWith(draftsOf(path)) || leftover.length !== draftsOf(path).length + 6) continue;
+    const found = await stat(leftover).catch(() => undefined);
+    if (found && found.mtimeMs < Date.now() - dayMs) await remove(leftover);
   }
 }
 

@@ -2,6 +2,7 @@ import { link, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs
 import { basename, dirname, join, resolve } from 'node:path';
 import { Keys } from '../config/keys.js';
 import { holdFile, type Settings } from '../config/settings.js';
+import { SiteLock } from '../database/site-lock.js';
 import { copy, examine, filesIn, placeOf, remove, sync, syncAll, writeWhole } from './bytes.js';
 import { BackupFault, findManifest, writeManifest, type Entry, type Manifest } from './manifest.js';
 import { takeSnapshot, type Version } from './snapshot.js';
@@ -154,14 +155,21 @@ async function clear(target: string, folder: string, versions: readonly Version[
   await sync(target);
 }
 
-/** Keeps the site from sweeping bytes until released, or until this process is gone for a while. */
+/**
+ * Keeps the site from sweeping bytes until released, or until this process is gone for a while.
+ *
+ * @throws BackupFault where another backup of the site is at work.
+ */
 async function hold(dataDir: string): Promise<() => Promise<void>> {
+  const lock = await SiteLock.forBackup(dataDir);
+  if (!lock) throw new BackupFault('Another backup of this site is being made: wait until it has ended.');
   const path = join(dataDir, holdFile);
   await writeFile(path, '', { mode: 0o640 });
   const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), refreshMs);
   return async () => {
     clearInterval(timer);
     await remove(path);
+    await lock.release();
   };
 }
 

@@ -45,6 +45,7 @@ export async function restore(settings: Settings, given: string): Promise<Restor
   }
 }
 
+const journals = ['-wal', '-shm', '-journal'];
 const names = { sqlite: 'SQLite', postgres: 'PostgreSQL' };
 
 async function exchange(settings: Settings, target: string, manifest: Manifest, path: string | undefined) {
@@ -56,6 +57,8 @@ async function exchange(settings: Settings, target: string, manifest: Manifest, 
   for (const entry of manifest.others) await bring(join(own, entry.path), join(staging, entry.path), entry);
   const database = join(path === undefined ? staging : dirname(path), 'gatehouse-restoring.db');
   await mkdir(dirname(database), { recursive: true, mode: 0o750 });
+  // a restore that was killed may have left a journal, which would be replayed into the new copy
+  for (const rest of journals) await rm(database + rest, { force: true });
   await bring(join(own, manifest.database.path), database, manifest.database);
   await mkdir(join(staging, 'files'), { mode: 0o750 });
   const versions = await versionsIn(target, manifest, database);
@@ -82,7 +85,7 @@ async function exchange(settings: Settings, target: string, manifest: Manifest, 
     });
   else {
     isOfKey = await onSqlite(database, settle);
-    for (const rest of ['-wal', '-shm', '-journal']) await rm(path + rest, { force: true });
+    for (const rest of journals) await rm(path + rest, { force: true });
     await rename(database, path);
     await sync(dirname(path));
   }

@@ -13,15 +13,24 @@ export async function checkBackup({ dataDir }: Settings): Promise<Finding[]> {
   const folder = await stat(dataDir).catch(() => undefined);
   if (!folder) return [];
   const how = 'npm run gatehouse -- backup FOLDER makes one.';
-  const last = await readFile(join(dataDir, lastBackupFile), 'utf8').then(
-    (text) => JSON.parse(text) as { at: string; target: string },
-    () => undefined,
-  );
-  if (!last) {
+  const path = join(dataDir, lastBackupFile);
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) {
     const isNew = folder.birthtimeMs > Date.now() - dayMs;
     return [isNew ? ok(check, `none yet: ${how}`) : warning(check, `There is none: ${how}`)];
   }
+  const last = understood(text);
+  if (!last) return [warning(check, `${path} cannot be understood: ${how}`)];
   const days = Math.floor((Date.now() - Date.parse(last.at)) / dayMs);
   const words = `the last is of ${last.at}, in ${last.target}`;
   return [days < oldestDays ? ok(check, words) : warning(check, `${words}, ${days} days ago: ${how}`)];
+}
+
+function understood(text: string): { at: string; target: string } | undefined {
+  try {
+    const { at, target } = JSON.parse(text) as { at: string; target: string };
+    return Number.isNaN(Date.parse(at)) ? undefined : { at, target };
+  } catch {
+    return undefined;
+  }
 }

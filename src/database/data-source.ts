@@ -2,7 +2,15 @@ import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { isAbsolute, resolve } from 'node:path';
 import type sqlite3 from 'sqlite3';
-import { DataSource, MigrationExecutor, type DataSourceOptions, type QueryRunner } from 'typeorm';
+import {
+  AbstractLogger,
+  DataSource,
+  MigrationExecutor,
+  type DataSourceOptions,
+  type LogLevel,
+  type LogMessage,
+  type QueryRunner,
+} from 'typeorm';
 import { secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
 import { damageIn, isDamage, wordsOfDamage } from './damage.js';
@@ -18,6 +26,13 @@ export function sqlitePath({ databaseUrl, dataDir }: Settings): string | undefin
   return isAbsolute(path) ? path : resolve(dataDir, path);
 }
 
+/** What TypeORM says by itself, such as which migration failed, goes where no script reads answers. */
+class BesideOutput extends AbstractLogger {
+  protected writeLog(_: LogLevel, said: LogMessage | string | number | (LogMessage | string | number)[]): void {
+    for (const { message } of this.prepareLogMessages(said)) process.stderr.write(`${String(message)}\n`);
+  }
+}
+
 /** So long anybody waits for a connection to PostgreSQL, and twice as long for an answer. */
 const patienceMs = 5 * secondMs;
 
@@ -29,6 +44,7 @@ export function dataSourceOptions(settings: Settings): DataSourceOptions {
     synchronize: false,
     // a lookup by an undefined key would give the first row
     invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
+    logger: new BesideOutput(),
   } as const;
   const path = sqlitePath(settings);
   if (path === undefined)

@@ -17,12 +17,17 @@ export class SiteLock {
 
   /** Shares the lock; undefined where somebody has it alone. */
   static share(dataDir: string): Promise<SiteLock | undefined> {
-    return SiteLock.take(dataDir, 'BEGIN; SELECT COUNT(*) FROM sqlite_master', 1_000);
+    return SiteLock.take(siteLockIn(dataDir), 'BEGIN; SELECT COUNT(*) FROM sqlite_master', 1_000);
   }
 
   /** Takes the lock alone; undefined where anybody else has it. */
   static alone(dataDir: string): Promise<SiteLock | undefined> {
-    return SiteLock.take(dataDir, 'BEGIN EXCLUSIVE', 0);
+    return SiteLock.take(siteLockIn(dataDir), 'BEGIN EXCLUSIVE', 0);
+  }
+
+  /** Takes the lock that each backup of a site has alone; undefined where another is at work. */
+  static forBackup(dataDir: string): Promise<SiteLock | undefined> {
+    return SiteLock.take(join(dataDir, 'backup.lock'), 'BEGIN EXCLUSIVE', 0);
   }
 
   release(): Promise<void> {
@@ -31,9 +36,9 @@ export class SiteLock {
     });
   }
 
-  private static take(dataDir: string, sql: string, patienceMs: number): Promise<SiteLock | undefined> {
+  private static take(path: string, sql: string, patienceMs: number): Promise<SiteLock | undefined> {
     return new Promise((resolve, reject) => {
-      const database = new sqlite.Database(siteLockIn(dataDir), (opening) => {
+      const database = new sqlite.Database(path, (opening) => {
         if (opening) return reject(opening);
         database.configure('busyTimeout', patienceMs);
         database.exec(sql, (error) => {

@@ -159,7 +159,6 @@ export class LibraryService implements OnModuleInit {
   }
 
   private async sweep(): Promise<void> {
-    // a backup names bytes that it has still to copy
     if (await this.store.isHeld()) return;
     await this.sweepDeleted();
     await this.sweepReplaced();
@@ -168,7 +167,7 @@ export class LibraryService implements OnModuleInit {
 
   /**
    * The bytes go before the rows, so that a crash leaves none that nobody knows of, and that they go is written down
-   * before, so that nobody misses them.
+   * before, so that nobody misses them. A backup that began before that names them still: they go the next time.
    */
   private async sweepDeleted(): Promise<void> {
     const over = await this.writer.rows<{ fileId: string; storageKey: string }>(
@@ -176,6 +175,7 @@ export class LibraryService implements OnModuleInit {
        WHERE "fileId" IN (SELECT "id" FROM "files" WHERE "deletedAt" <= $2) RETURNING "fileId", "storageKey"`,
       [Date.now(), Date.now() - daysToUndo * dayMs],
     );
+    if (await this.store.isHeld()) return;
     for (const { storageKey } of over) await this.store.discard(storageKey);
     for (const id of new Set(over.map(({ fileId }) => fileId))) await this.rows.delete({ id });
   }
@@ -196,6 +196,7 @@ export class LibraryService implements OnModuleInit {
        RETURNING "storageKey"`,
       [now, now - dayMs],
     );
+    if (await this.store.isHeld()) return;
     for (const { storageKey } of marked) await this.store.discard(storageKey);
   }
 

@@ -1,13 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { migrations } from '../../src/database/migrations.js';
 import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
 import { gatehouseHere, query, type Environment } from '../support/command.js';
 import { programOf } from '../support/counted.js';
+import { eventually } from '../support/database.js';
 import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
@@ -18,7 +30,10 @@ import { TusClient } from '../support/tus.js';
 const admin = { ADMIN_EMAIL: keeper.email, ADMIN_PASSWORD: keeper.password };
 
 interface Manifest {
+  readonly createdAt: string;
   readonly folder: string;
+  readonly database: { readonly path: string };
+  readonly rows: Readonly<Record<string, number>>;
 }
 const manifestOf = (target: string) =>
   JSON.parse(readFileSync(join(target, 'gatehouse-backup.json'), 'utf8')) as Manifest;
@@ -27,6 +42,18 @@ const bytesIn = (target: string) =>
   readdirSync(join(target, 'files'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name));
+
+const inodesIn = (folder: string) =>
+  new Map(bytesIn(folder).map((path) => [path.slice(folder.length), statSync(path).ino]));
+
+/** Writes into a manifest what the database of its backup is now. */
+function describeAnew(target: string): void {
+  const { database, rows, ...rest } = manifestOf(target);
+  const bytes = readFileSync(databaseOf(target));
+  const what = { ...rest, database: { ...database, size: bytes.length, sha256: sha256(bytes) } };
+  const changed = { ...what, rows: { ...rows, migrations: migrations.length - 1 } };
+  writeFileSync(join(target, 'gatehouse-backup.json'), JSON.stringify(changed));
+}
 
 async function logIn({ url }: Server, who: { email: string; password: string }): Promise<Script> {
   const script = new Script(url);
@@ -43,6 +70,34 @@ async function add({ url }: Server, token: string | undefined, name: string, byt
   expect(answer.status).toBe(201);
   return ((await answer.json()) as { id: string }).id;
 }
+
+async function change({ url }: Server, token: string | undefined, path: string, init: RequestInit): Promise<void> {
+  const answer = await fetch(url + path, { ...init, headers: { authorization: `Bearer ${token ?? ''}` } });
+  expect([path, answer.ok]).toEqual([path, true]);
+}
+
+function replace(server: Server, token: string | undefined, id: string, bytes: Buffer): Promise<void> {
+  const body = new FormData();
+  body.append('file', new Blob([new Uint8Array(bytes)]), 'again.bin');
+  return change(server, token, `/api/v1/files/${id}/versions`, { method: 'POST', body });
+}
+
+const takeOff = (server: Server, token: string | undefined, id: string) =>
+  change(server, token, `/api/v1/files/${id}`, { method: 'DELETE' });
+
+const keptMail = '20270101T120000-kept.eml';
+
+/** How many letters wait in the database. */
+async function lettersOf(environment: Environment): Promise<number> {
+  const [row] = await query<{ count: number }>(environment, 'SELECT COUNT(*) AS "count" FROM "outbox"');
+  return Number(row?.count);
+}
+
+const mailsTo = (email: string, { DATA_DIR = '' }: Environment) =>
+  readdirSync(join(DATA_DIR, 'outbox'))
+    .filter((name) => name.endsWith('.eml'))
+    .map((name) => readFileSync(join(DATA_DIR, 'outbox', name), 'utf8'))
+    .filter((mail) => mail.includes(email));
 
 /** Begins an upload that does not come to its end; gives its address. */
 async function addHalf({ url }: Server, token: string | undefined): Promise<string> {
@@ -87,8 +142,13 @@ describe('a backup', () => {
   let half: string;
 
   beforeAll(async () => {
-    server = await startServer({ ...environment, ...admin });
+    // no mail server is there: letters wait
+    server = await startServer({ ...environment, ...admin, SMTP_URL: 'smtp://127.0.0.1:1' });
     before = await new Script(server.url).register(person());
+    await new Script(server.url).ask('/api/v1/password-resets', { json: { email: before.email } });
+    await eventually(async () => (await lettersOf(environment)) > 0);
+    mkdirSync(join(environment.DATA_DIR, 'outbox'), { recursive: true, mode: 0o750 });
+    writeFileSync(join(environment.DATA_DIR, 'outbox', keptMail), 'To: ada@example.com\r\n\r\nA mail from before.\r\n');
     const { token } = await logIn(server, keeper);
     await add(server, token, 'old.bin', Buffer.alloc(2_000_000, 'old'));
     half = await addHalf(server, token);
@@ -101,13 +161,18 @@ describe('a backup', () => {
     const loading = (async () => {
       for (let count = 0; !load.isOver; count++) {
         await new Script(server.url).register(person());
-        await add(server, token, `load-${count}.bin`, Buffer.alloc(100_000, `load ${count}`));
+        const id = await add(server, token, `load-${count}.bin`, Buffer.alloc(100_000, `load ${count}`));
+        await replace(server, token, id, Buffer.alloc(90_000, `again ${count}`));
+        if (count % 2 === 1) await takeOff(server, token, id);
       }
       return true;
     })();
     const made = await gatehouseHere(environment, `backup ${target} --json`);
     expect([made.code, made.remarks]).toEqual([0, '']);
+    const inodes = inodesIn(target);
     const again = await gatehouseHere(environment, `backup ${target} --json`);
+    // each of them is the very file that was there
+    for (const [path, inode] of inodes) expect([path, inodesIn(target).get(path)]).toEqual([path, inode]);
     const [first, second] = [made, again].map(({ output }) => JSON.parse(output) as { files: number; copied: number });
     // what was there is not copied again
     expect(second?.copied).toBe((second?.files ?? 0) - (first?.files ?? 0));
@@ -123,10 +188,61 @@ describe('a backup', () => {
   it('shares the bytes with the newest backup beside it, and none with the site', async () => {
     const next = join(home, 'backup-2');
     expect((await gatehouseHere(environment, `backup ${next}`)).code).toBe(0);
-    expect(bytesIn(next).map((path) => statSync(path).nlink)).toContain(2);
-    const inodes = new Set(bytesIn(environment.DATA_DIR).map((path) => statSync(path).ino));
-    for (const path of bytesIn(next)) expect(inodes.has(statSync(path).ino)).toBe(false);
+    const [former, shared] = [inodesIn(target), inodesIn(next)];
+    expect(former.size).toBeGreaterThan(1);
+    for (const [path, inode] of former) expect([path, shared.get(path)]).toEqual([path, inode]);
+    const ofTheSite = new Set(inodesIn(environment.DATA_DIR).values());
+    for (const inode of shared.values()) expect(ofTheSite.has(inode)).toBe(false);
     rmSync(next, { recursive: true });
+  });
+
+  it('carries no flipped byte of the one before on unseen, and is whole again by --full', async () => {
+    const [path = ''] = bytesIn(target);
+    const { atime, mtime, ino } = statSync(path);
+    const flipped = readFileSync(path);
+    flipped[7] = (flipped[7] ?? 0) ^ 1;
+    writeFileSync(path, flipped);
+    utimesSync(path, atime, mtime);
+    const next = join(home, 'backup-3');
+    for (const one of [target, next]) {
+      expect((await gatehouseHere(environment, `backup ${one}`)).code).toBe(0);
+      expect(inodesIn(one).get(path.slice(target.length))).toBe(ino);
+      const { code, output } = await gatehouseHere(environment, `backup verify ${one}`);
+      expect([code, output]).toEqual([1, expect.stringMatching(/^changed {3}files\S+ {2}has other bytes.*\n$/)]);
+    }
+    rmSync(next, { recursive: true });
+    expect((await gatehouseHere(environment, `backup ${target} --full`)).code).toBe(0);
+    expect((await gatehouseHere(environment, `backup verify ${target}`)).code).toBe(0);
+  });
+
+  it('of an older version is brought up to date as a copy, and one that cannot be is found out', async () => {
+    const older = join(newFolder(), 'backup');
+    cpSync(target, older, { recursive: true });
+    const path = databaseOf(older);
+    const ask = (sql: string) => query({ ...environment, DATABASE_URL: `sqlite:${path}` }, sql);
+    const name = 'VersionsOutOfSight1795564800009';
+    await ask(`DELETE FROM "migrations" WHERE "name" = '${name}'`);
+    describeAnew(older);
+    // its column is there already
+    const refused = await gatehouseHere(environment, `backup verify ${older}`);
+    expect([refused.code, refused.output]).toEqual([
+      1,
+      expect.stringMatching(/^database {2}gatehouse.db {2}cannot be opened and brought up to date: .*wasOut\n$/),
+    ]);
+
+    await ask('DROP TRIGGER "files_replaced"');
+    await ask(`CREATE TRIGGER "files_back" AFTER UPDATE OF "expiresAt" ON "files" BEGIN SELECT 1; END`);
+    await ask('ALTER TABLE "file_versions" DROP COLUMN "wasOut"');
+    describeAnew(older);
+    const asItWas = sha256(readFileSync(path));
+    const { code, output, remarks } = await gatehouseHere(environment, `backup verify ${older}`);
+    expect([code, output, remarks]).toEqual([0, '', 'The backup is whole, and can be restored.\n']);
+    expect(sha256(readFileSync(path))).toBe(asItWas);
+    const elsewhere = { ...environment, DATA_DIR: join(newFolder(), 'data') };
+    expect((await gatehouseHere(elsewhere, `restore ${older}`)).code).toBe(0);
+    expect((await gatehouseHere(elsewhere, 'members list')).output).toContain(before.email);
+    const ran = await query(elsewhere, `SELECT 1 AS "is" FROM "migrations" WHERE "name" = '${name}'`);
+    expect(ran).toHaveLength(1);
   });
 
   it('is never restored over a running site', async () => {
@@ -143,7 +259,12 @@ describe('a backup', () => {
       expect((await gatehouseHere(elsewhere, `restore ${one}`)).code).toBe(0);
       const secrets = [environment, elsewhere].map(({ DATA_DIR }) => readFileSync(join(DATA_DIR, 'app-secret')));
       expect(secrets[0]).toEqual(secrets[1]);
+      const mails = [environment, elsewhere].map(({ DATA_DIR }) => join(DATA_DIR, 'outbox', keptMail));
+      expect(readFileSync(mails[1] ?? '')).toEqual(readFileSync(mails[0] ?? ''));
+      await query(elsewhere, 'UPDATE "outbox" SET "dueAt" = 1');
       const other = await startServer(elsewhere);
+      // the letter that waited is opened with the key, and leaves as a site without a mail server lets it leave
+      await eventually(() => mailsTo(before.email, elsewhere).some((mail) => mail.includes('/password/reset?token=')));
       await logIn(other, before);
       expect(await provesWhole(other)).toBeGreaterThan(1);
       await beginsAgain(other, elsewhere, half);
@@ -160,6 +281,8 @@ describe('a backup', () => {
     const after = await new Script(other.url).register(person());
     await other.kill();
     expect(statSync(join(DATA_DIR, 'gatehouse.db-wal')).size).toBeGreaterThan(0);
+    // as a restore leaves it that is killed while it settles the new database
+    cpSync(join(DATA_DIR, 'gatehouse.db-wal'), join(DATA_DIR, 'gatehouse-restoring.db-wal'));
     // SIGKILL has freed the lock
     expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
     expect(existsSync(join(DATA_DIR, 'gatehouse.db-wal'))).toBe(false);
@@ -212,41 +335,126 @@ describe('a backup', () => {
     writeFileSync(bytes, content);
   });
 
-  it('is lost by no kill: a backup that is killed leaves the one before', async () => {
-    for (const delay of [500, 1_000]) {
-      const child = command(environment, ['backup', target, '--full']);
-      await sleep(delay);
-      child.kill('SIGKILL');
-      await once(child, 'close');
-      expect((await gatehouseHere(environment, `backup verify ${target}`)).code).toBe(0);
+  it('is lost by no kill: a backup that is killed leaves the one before, or none that is taken for one', async () => {
+    const [fresh, freshArchive] = [join(newFolder(), 'new'), join(newFolder(), 'new.tar')];
+    let broken = 0;
+    for (const [one, given, stage] of [
+      [fresh, [], /^data-\d+$/],
+      [target, ['--full'], /^files\/.*\.draft$/],
+      [target, ['--full'], /^gatehouse-backup\.json\.draft$/],
+      [freshArchive, [], /^\.new\.tar-\w+\/backup\/files\//],
+      [archive, [], /^\.backup\.tar-\w+\/archive\.tar$/],
+    ] as const) {
+      const isNew = !existsSync(one);
+      const former = isNew ? '' : markOf(one);
+      const isFolder = !one.endsWith('.tar');
+      if (isFolder) mkdirSync(one, { recursive: true });
+      await killWhen(environment, ['backup', one, ...given], isFolder ? one : dirname(one), stage);
+      const { code, remarks } = await gatehouseHere(environment, `backup verify ${one}`);
+      if (isNew && !existsSync(isFolder ? join(one, 'gatehouse-backup.json') : one)) {
+        broken++;
+        expect([code, remarks]).toEqual([
+          1,
+          expect.stringMatching(/^There is no whole backup in|cannot be unpacked: /),
+        ]);
+      } else {
+        expect([one, code]).toEqual([one, 0]);
+        if (markOf(one) === former) broken++;
+      }
+      // what is left beside an archive goes with the first backup after a day
+      const leftovers = () => readdirSync(dirname(one)).filter((name) => name.startsWith(`.${basename(one)}-`));
+      for (const name of leftovers()) utimesSync(join(dirname(one), name), 1, 1);
+      expect((await gatehouseHere(environment, `backup ${one}`)).code).toBe(0);
+      expect((await gatehouseHere(environment, `backup verify ${one}`)).code).toBe(0);
+      expect(leftovers()).toEqual([]);
+      if (isFolder) expect(within(one).filter((path) => /\.draft$|^data-\d+$/.test(path))).toHaveLength(1);
     }
+    process.stdout.write(`${broken} of 5 kills hit the middle of a backup (seed ${seed})\n`);
+    expect(broken).toBeGreaterThan(1);
+    expect(await provesWhole(server)).toBeGreaterThan(1);
+  }, 400_000);
+
+  it('keeps the bytes that it still wants from the sweep, and lets no other one begin', async () => {
+    const { DATA_DIR } = environment;
+    const { token } = await logIn(server, keeper);
+    // the last that are copied
+    const [replaced, deleted] = [
+      await add(server, token, 'replaced.bin', Buffer.alloc(100_000, 'replaced')),
+      await add(server, token, 'deleted.bin', Buffer.alloc(100_000, 'deleted')),
+    ];
+    await replace(server, token, replaced, Buffer.alloc(100_000, 'next'));
+    await takeOff(server, token, deleted);
+    const doomed = await query<{ storageKey: string }>(
+      environment,
+      `SELECT "storageKey" FROM "file_versions" WHERE "fileId" IN ($1, $2) ORDER BY "createdAt" LIMIT 2`,
+      [replaced, deleted],
+    );
+    const paths = doomed.map(({ storageKey }) => join('files', storageKey.slice(0, 2), storageKey.slice(2)));
+    const there = () => paths.map((path) => existsSync(join(DATA_DIR, path)));
+    const held = join(newFolder(), 'held');
+    mkdirSync(held);
+    const child = command(environment, ['backup', held]);
+    const ended = once(child, 'close');
+    await seen(child, held, /^data-\d+\/gatehouse\.db$/, 'SIGSTOP');
+    expect(paths.map((path) => existsSync(join(held, path)))).toEqual([false, false]);
+    const other = await gatehouseHere(environment, `backup ${join(newFolder(), 'other')}`);
+    expect([other.code, other.remarks]).toEqual([
+      1,
+      expect.stringMatching(/^Another backup of this site is being made/),
+    ]);
+
+    // the time of both has come: the first thing that a server does is to sweep
+    const month = 31 * 86_400_000;
+    await query(environment, 'UPDATE "files" SET "deletedAt" = "deletedAt" - $1 WHERE "id" = $2', [month, deleted]);
+    await query(environment, 'UPDATE "file_versions" SET "createdAt" = "createdAt" - $1 WHERE "fileId" = $2', [
+      month,
+      replaced,
+    ]);
+    const second = await startServer(environment);
+    expect(await second.stop()).toBe(0);
+    expect(there()).toEqual([true, true]);
+    child.kill('SIGCONT');
+    expect((await ended)[0]).toBe(0);
+    expect((await gatehouseHere(environment, `backup verify ${held}`)).code).toBe(0);
+    expect(paths.map((path) => existsSync(join(held, path)))).toEqual([true, true]);
+    const elsewhere = { ...environment, DATA_DIR: join(newFolder(), 'data') };
+    expect((await gatehouseHere(elsewhere, `restore ${held}`)).code).toBe(0);
+    expect((await gatehouseHere(elsewhere, 'files verify')).code).toBe(0);
+
+    const third = await startServer(environment);
+    await eventually(() => there().every((is) => !is));
+    expect(await third.stop()).toBe(0);
   });
 
   it('is lost by no kill: a restore that is killed leaves a whole site, or says to run it again', async () => {
     const elsewhere = { ...environment, DATA_DIR: join(newFolder(), 'data') };
     expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
     const mark = join(elsewhere.DATA_DIR, 'restore-unfinished');
-    let broken = 0;
-    for (const delay of [undefined, 700, undefined]) {
-      const child = command(elsewhere, ['restore', target]);
-      const ended = once(child, 'close');
-      // in the very moment of the exchange, or at some time before it
-      const watcher = watch(elsewhere.DATA_DIR, () => existsSync(mark) && child.kill('SIGKILL'));
-      if (delay !== undefined) setTimeout(() => child.kill('SIGKILL'), delay);
-      await ended;
-      watcher.close();
+    let [unfinished, early] = [0, 0];
+    for (const [one, stage] of [
+      [target, /^restoring\/files/],
+      [target, /^restore-unfinished$/],
+      [archive, /^gatehouse-restoring\.db$/],
+      [archive, /^restore-unfinished$/],
+    ] as const) {
+      rmSync(join(elsewhere.DATA_DIR, 'restoring'), { recursive: true, force: true });
+      await killWhen(elsewhere, ['restore', one], elsewhere.DATA_DIR, stage);
       if (existsSync(mark)) {
-        broken++;
+        unfinished++;
         const refused = await gatehouseHere(elsewhere, 'members list');
         expect([refused.code, refused.remarks]).toEqual([1, expect.stringMatching(/Run it again: .*restore/)]);
-        expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
-      }
+        expect((await gatehouseHere(elsewhere, `restore ${one}`)).code).toBe(0);
+      } else if (existsSync(join(elsewhere.DATA_DIR, 'restoring'))) early++;
       expect((await gatehouseHere(elsewhere, 'files verify')).code).toBe(0);
       expect(await query(elsewhere, 'SELECT 1 AS "is" FROM "users" WHERE "email" = $1', [before.email])).toHaveLength(
         1,
       );
     }
-    process.stdout.write(`${broken} of 3 kills hit the exchange\n`);
+    expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
+    expect(readdirSync(elsewhere.DATA_DIR).filter((name) => /restor|replaced/.test(name))).toEqual([]);
+    process.stdout.write(`${unfinished} of 4 kills hit the exchange, ${early} the copying before it (seed ${seed})\n`);
+    expect(unfinished).toBeGreaterThan(0);
+    expect(early).toBeGreaterThan(0);
   }, 400_000);
 
   it('refuses a wrong command line, a target that is something else, and one in the data folder', async () => {
@@ -354,3 +562,40 @@ describe('a backup of a PostgreSQL', () => {
 
 const command = (environment: Environment, given: string[]) =>
   spawn(process.execPath, [...programOf('gatehouse'), ...given], { env: environment, stdio: 'ignore' });
+
+/** What is in a folder at this moment, by paths from there; it may change while it is read. */
+function within(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  } catch {
+    return [];
+  }
+}
+
+/** Of a backup, what tells it from the next: when it was made, or which file its archive is. */
+const markOf = (target: string) =>
+  target.endsWith('.tar') ? String(statSync(target).ino) : manifestOf(target).createdAt;
+
+/** Sends a signal to a process as soon as something is in a folder that was not there before; no later than at its end. */
+async function seen(child: ChildProcess, folder: string, stage: RegExp, signal: NodeJS.Signals, delay = 0) {
+  const old = new Set(within(folder));
+  while (child.exitCode === null && child.signalCode === null) {
+    if (within(folder).some((path) => !old.has(path) && stage.test(path))) {
+      if (delay > 0) await sleep(delay);
+      child.kill(signal);
+      return;
+    }
+    await sleep(1);
+  }
+}
+
+const seed = Date.now() % 9_973;
+let kills = 0;
+
+/** Runs a command, and kills it at most 4 ms after something is seen on the disk; how soon is drawn from the seed. */
+async function killWhen(environment: Environment, given: string[], folder: string, stage: RegExp): Promise<void> {
+  const child = command(environment, given);
+  const ended = once(child, 'close');
+  await seen(child, folder, stage, 'SIGKILL', (seed * ++kills) % 5);
+  await ended;
+}

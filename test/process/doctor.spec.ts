@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -232,6 +232,32 @@ describe('the doctor', () => {
     await smtp.close();
     other.close();
     expect(await diagnose(site)).toMatchObject({ mail: problem('ECONNREFUSED'), answer: warning('Nobody answers') });
+  });
+
+  it('warns of a site older than a day without a backup, and of a last one that is a week old or more', async () => {
+    const site = asleep();
+    const last = join(site.DATA_DIR, 'last-backup.json');
+    const madeHoursAgo = (hours: number) =>
+      writeFileSync(last, JSON.stringify({ at: new Date(Date.now() - hours * 3_600_000).toISOString(), target: '/b' }));
+    const backup = async () => (await diagnose(site)).backup;
+    expect(await backup()).toMatchObject({
+      ...fine,
+      words: expect.stringMatching('none yet.*backup FOLDER') as unknown,
+    });
+    const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 2 * 86_400_000);
+    const { backup: none } = await diagnose(site).finally(() => now.mockRestore());
+    expect(none).toMatchObject(warning('There is none.*backup FOLDER makes one'));
+    madeHoursAgo(7 * 24 - 1);
+    expect(await backup()).toMatchObject({
+      ...fine,
+      words: expect.stringMatching('the last is of .*, in /b$') as unknown,
+    });
+    madeHoursAgo(7 * 24 + 1);
+    expect(await backup()).toMatchObject(warning('in /b, 7 days ago: .*backup FOLDER makes one'));
+    for (const broken of ['{', '{}', 'null', '{"at":"then"}']) {
+      writeFileSync(last, broken);
+      expect([broken, await backup()]).toMatchObject([broken, warning('last-backup.json cannot be understood')]);
+    }
   });
 
   it('tells of settings that may not be meant so', async () => {
