@@ -1,9 +1,8 @@
 import { Injectable, PreconditionFailedException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { eachInTurn, LongWork, sortedInTurn, type InTurn } from '../database/long-work.js';
-import { checksumLine, Checksums, savedNames } from '../files/checksums.js';
+import { eachInTurn, LongWork, type InTurn } from '../database/long-work.js';
+import { Checksums } from '../files/checksums.js';
 import { answerTo } from '../files/conditions.js';
 import { DownloadNotes } from '../files/download-notes.js';
 import { closeWith, sandbox, unbuffered } from '../files/downloads.js';
@@ -15,15 +14,9 @@ import type { Viewer } from '../http/access.js';
 import { callerOf } from '../http/caller.js';
 import { Transfers } from '../sessions/transfers.js';
 import type { Collection } from './collection.entity.js';
+import { etagOf, lastOf, list, packedOf, sumsOf, type PackedFile } from './packing.js';
 import { ZipCount } from './zip-count.js';
 import { zipOf } from './zip.js';
-
-const list = 'SHA256SUMS';
-
-/** A file under the name that it has in the zip of its collection. */
-interface PackedFile extends BoundFile {
-  readonly modified: Date;
-}
 
 /** Sends collections: all files of one that a member may have, as a zip, and their checksums. */
 @Injectable()
@@ -40,9 +33,8 @@ export class CollectionDownloads {
 
   /** Answers with the list that is in the zip too, under the names that the files have there. */
   async sendChecksums({ id }: Collection, viewer: Viewer, request: FastifyRequest, reply: FastifyReply) {
-    const inTurn = this.work.of(viewer);
-    const packed = await packedOf(await this.allOf(id, viewer), inTurn);
-    return this.checksums.send(Readable.from([packed]), viewer, request, reply);
+    const read = async (inTurn: InTurn) => packedOf(await this.allOf(id, viewer), inTurn);
+    return this.checksums.sendNamed(read, viewer, request, reply);
   }
 
   /**
@@ -77,7 +69,7 @@ export class CollectionDownloads {
     const count = new ZipCount(this.grants, viewer);
     const left = hasContent ? await count.spendLimited(all) : all;
     const files = left.length === all.length ? packed : await packedOf(left, inTurn);
-    const text = { name: list, bytes: await linesOf(files, inTurn), modified: lastModified };
+    const text = { name: list, bytes: await sumsOf(files, inTurn), modified: lastModified };
     const zip = await zipOf(text, files, inTurn);
     await eachInTurn(inTurn, zip.starts, ([file, start]) => count.place(file, start));
     if (hasContent) {
@@ -103,44 +95,12 @@ export class CollectionDownloads {
     return bytes instanceof Readable ? bytes : Readable.from([bytes]);
   }
 
-  /** In the order of their names; of equal names the oldest first. */
+  /** The oldest first. */
   private async allOf(id: string, viewer: Viewer): Promise<readonly BoundFile[]> {
     const all: BoundFile[] = [];
     for await (const slice of this.files.allIn(id, viewer)) all.push(...slice);
-    return sortedInTurn(this.work.of(viewer), all, ({ searchName }) => searchName);
+    return all;
   }
 }
 
-async function packedOf(files: readonly BoundFile[], inTurn: InTurn): Promise<readonly PackedFile[]> {
-  const names = await savedNames(files, inTurn, [list]);
-  const packed: PackedFile[] = [];
-  await eachInTurn(inTurn, files, (file) => {
-    packed.push({ ...file, name: names.get(file.id) ?? file.name, modified: file.versionedAt });
-  });
-  return packed;
-}
-
 const nameOfZip = ({ name }: Collection) => nameOnRecord(`${name.replace(/[/\\]/g, '_')}.zip`);
-
-async function lastOf(changedAt: Date, files: readonly BoundFile[], inTurn: InTurn): Promise<Date> {
-  let last = changedAt.getTime();
-  await eachInTurn(inTurn, files, ({ versionedAt }) => {
-    last = Math.max(last, versionedAt.getTime());
-  });
-  return new Date(last);
-}
-
-async function linesOf(files: readonly PackedFile[], inTurn: InTurn): Promise<Buffer> {
-  const lines: string[] = [];
-  await eachInTurn(inTurn, files, ({ name, sha256 }) => lines.push(`${checksumLine(name, sha256)}\n`));
-  return inTurn(() => Buffer.from(lines.join('')));
-}
-
-/** Names what is in a zip: the same files under the same names are the same bytes. */
-async function etagOf(files: readonly PackedFile[], inTurn: InTurn): Promise<string> {
-  const hash = createHash('sha256');
-  await eachInTurn(inTurn, files, ({ name, sha256, modified }) =>
-    hash.update(`${name}\0${sha256}\0${modified.getTime()}\n`),
-  );
-  return `"${hash.digest('hex')}"`;
-}

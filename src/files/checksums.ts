@@ -15,6 +15,9 @@ export interface Checksum extends Pick<StoredFile, 'id' | 'name' | 'sha256'> {
   readonly fits?: boolean;
 }
 
+/** A file's checksum under the name that it is saved by. */
+type NamedChecksum = Pick<Checksum, 'name' | 'sha256'>;
+
 /** Sends lists of checksums that `sha256sum -c` reads. */
 @Injectable()
 export class Checksums {
@@ -24,8 +27,18 @@ export class Checksums {
   ) {}
 
   /** Answers with a line a file, under the name that it is saved by, and no longer than the session lasts. */
-  async send(
+  send(
     slices: AsyncIterable<readonly Checksum[]>,
+    viewer: Viewer,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    return this.sendNamed((inTurn) => savedBy(slices, inTurn), viewer, request, reply);
+  }
+
+  /** The same of files that are called as they are saved. A HEAD does not read them. */
+  async sendNamed(
+    read: (inTurn: InTurn) => Promise<readonly NamedChecksum[]>,
     viewer: Viewer,
     request: FastifyRequest,
     reply: FastifyReply,
@@ -39,10 +52,8 @@ export class Checksums {
     // a body that ends at once has no length, like the one that GET sends
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
-    const files: Checksum[] = [];
-    for await (const slice of slices)
-      files.push(...slice.map(({ id, name, sha256, fits }) => ({ id, name, sha256, fits: fits ?? true })));
-    return reply.send(Readable.from(linesOf(files, this.work.of(viewer)), { objectMode: false }));
+    const inTurn = this.work.of(viewer);
+    return reply.send(Readable.from(linesOf(await read(inTurn), inTurn), { objectMode: false }));
   }
 }
 
@@ -61,7 +72,7 @@ const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '
 
 /**
  * The names under which files are saved that are there together, by id: of several that are called the same, in any
- * case, all but the oldest get a number that no other has. As `SavedNames` gives them one by one.
+ * case, all but the first get a number that no other has. As `SavedNames` gives them one by one, if the oldest comes first.
  */
 export async function savedNames(
   files: readonly Pick<StoredFile, 'id' | 'name'>[],
@@ -72,7 +83,7 @@ export async function savedNames(
   await eachInTurn(inTurn, files, ({ name }) => taken.add(searchForm(name)));
   const counts = new Map<string, number>(reserved.map((name) => [searchForm(name), 1]));
   const names = new Map<string, string>();
-  await eachInTurn(inTurn, await sortedInTurn(inTurn, files, ({ id }) => id), ({ id, name }) => {
+  await eachInTurn(inTurn, files, ({ id, name }) => {
     const form = searchForm(name);
     let count = (counts.get(form) ?? 0) + 1;
     while (count > 1 && taken.has(searchForm(numbered(name, count)))) count++;
@@ -82,18 +93,31 @@ export async function savedNames(
   return names;
 }
 
+/** Those files that fit, in the order in which they come, each under the name that it is saved by among all. */
+export async function savedBy(
+  slices: AsyncIterable<readonly Checksum[]>,
+  inTurn: InTurn,
+): Promise<readonly NamedChecksum[]> {
+  const files: Checksum[] = [];
+  for await (const slice of slices) files.push(...slice);
+  // they come by name, of several audiences in a row
+  const names = await savedNames(await sortedInTurn(inTurn, files, ({ id }) => id), inTurn);
+  const named: NamedChecksum[] = [];
+  await eachInTurn(inTurn, files, ({ id, name, sha256, fits }) => {
+    if (fits !== false) named.push({ name: names.get(id) ?? name, sha256 });
+  });
+  return named;
+}
+
 const linesAtOnce = 500;
 
 /** A piece for so many files, with a turn for others after each. */
-async function* linesOf(files: readonly Checksum[], inTurn: InTurn): AsyncGenerator<string> {
-  const names = await savedNames(files, inTurn);
-  for (let start = 0; start < files.length; start += linesAtOnce) {
-    const lines = await inTurn(() =>
+export async function* linesOf(files: readonly NamedChecksum[], inTurn: InTurn): AsyncGenerator<string> {
+  for (let start = 0; start < files.length; start += linesAtOnce)
+    yield await inTurn(() =>
       files
         .slice(start, start + linesAtOnce)
-        .filter(({ fits }) => fits !== false)
-        .map(({ id, name, sha256 }) => `${checksumLine(names.get(id) ?? name, sha256)}\n`),
+        .map(({ name, sha256 }) => `${checksumLine(name, sha256)}\n`)
+        .join(''),
     );
-    if (lines.length > 0) yield lines.join('');
-  }
 }

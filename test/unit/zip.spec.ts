@@ -4,7 +4,10 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import yazl from 'yazl';
 import { zipOf, type ZipEntry, type ZipText } from '../../src/collections/zip.js';
-import { LongWork } from '../../src/database/long-work.js';
+import { etagOf, lastOf, packedOf, sumsOf } from '../../src/collections/packing.js';
+import { LongWork, type InTurn } from '../../src/database/long-work.js';
+import { linesOf, savedBy } from '../../src/files/checksums.js';
+import type { BoundFile } from '../../src/files/files.service.js';
 
 const inTurn = new LongWork().of({ id: 'ada' });
 const modified = new Date('2021-03-04T05:06:08Z');
@@ -90,6 +93,62 @@ describe('a zip', () => {
       await expect(buffer(zip.stream(() => Promise.resolve(Readable.from([Buffer.from('123')]))))).rejects.toThrow();
     }
   });
+});
+
+/** Files whose names come again and again, the oldest first, and how often anything of them was looked at. */
+function manyFiles(count: number): { files: readonly BoundFile[]; looks: () => number } {
+  let looks = 0;
+  const files = Array.from({ length: count }, (_, index) => {
+    const [id, name] = [`${index}`.padStart(8, '0'), `minutes ${(index * 7_919) % (count / 4)}.txt`];
+    const file = { id, name, searchName: name, sha256: 'a'.repeat(64), size: 1, versionedAt: modified };
+    return new Proxy(file as BoundFile, {
+      get: (target, key) => {
+        looks++;
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+  });
+  return { files, looks: () => looks };
+}
+
+describe('of twice as many files', () => {
+  const all = async (inTurn: InTurn, files: readonly BoundFile[]) => {
+    const packed = await packedOf(files, inTurn);
+    await lastOf(modified, files, inTurn);
+    await etagOf(packed, inTurn);
+    const text = { ...textOf(), bytes: await sumsOf(packed, inTurn) };
+    const zip = await zipOf(text, packed, inTurn);
+    const empty = () => Promise.resolve(Readable.from([Buffer.alloc(1)]));
+    for await (const chunk of zip.stream(empty) as AsyncIterable<Buffer>) expect(chunk.length).toBeGreaterThan(0);
+    expect(new Set(packed.map(({ name }) => name)).size).toBe(files.length);
+  };
+  const shelf = async (inTurn: InTurn, files: readonly BoundFile[]) => {
+    const lines = await buffer(Readable.from(linesOf(await savedBy(Readable.from([files]), inTurn), inTurn)));
+    expect(lines.toString().split('\n')).toHaveLength(files.length + 1);
+  };
+
+  it.each([
+    ['a zip', all],
+    ['SHA256SUMS', shelf],
+  ])(
+    '%s takes at most 2.3 times as many pieces, and looks at the files at most 2.3 times as often',
+    async (_, work) => {
+      const costOf = async (count: number) => {
+        let pieces = 0;
+        const { files, looks } = manyFiles(count);
+        await work((piece) => {
+          pieces++;
+          return inTurn(piece);
+        }, files);
+        return { pieces, looks: looks() };
+      };
+      const [small, large] = [await costOf(4_000), await costOf(8_000)];
+      expect(small.pieces).toBeGreaterThan(20);
+      expect(small.looks).toBeGreaterThan(4_000);
+      expect(large.pieces / small.pieces).toBeLessThanOrEqual(2.3);
+      expect(large.looks / small.looks).toBeLessThanOrEqual(2.3);
+    },
+  );
 });
 
 describe('long work', () => {
