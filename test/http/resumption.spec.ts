@@ -58,23 +58,40 @@ const wait = (hours: number) =>
   site.app.get(DataSource).query(`UPDATE "downloads" SET "openedAt" = "openedAt" - ${hours * 3_600_000}`);
 
 type By = 'nothing' | 'tag' | 'date' | 'match';
-type Step =
+type Ask =
   | { do: 'begin' | 'complete'; copy: number; share: number; byRange: boolean }
-  | { do: 'resume'; copy: number; by: By; isSuffix: boolean }
+  | { do: 'resume'; copy: number; by: By; isSuffix: boolean };
+type Step =
+  | Ask
+  | { do: 'together'; asks: readonly [Ask, Ask]; size: number; when: 'never' | 'during' | 'between' }
   | { do: 'replace'; size: number }
   | { do: 'wait'; hours: number };
 
 const copy = fc.nat(1);
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const by = fc.constantFrom<By>('nothing', 'nothing', 'tag', 'date', 'match');
+const size = fc.integer({ min: 1, max: 400 });
+const begin = fc.record({ do: fc.constantFrom('begin', 'complete'), copy, share, byRange: fc.boolean() });
+const resume = fc.record({ do: fc.constant('resume'), copy, by, isSuffix: fc.boolean() });
+const together = fc.record({
+  do: fc.constant('together'),
+  // of two connections, each fills a copy of its own
+  asks: fc.tuple(fc.oneof(begin, resume, resume), fc.oneof(begin, resume, resume)).map(
+    ([one, other]) =>
+      [
+        { ...one, copy: 0 },
+        { ...other, copy: 1 },
+      ] as const,
+  ),
+  size,
+  when: fc.constantFrom('never', 'during', 'during', 'between'),
+});
 const steps = fc.array(
   fc.oneof(
-    {
-      weight: 4,
-      arbitrary: fc.record({ do: fc.constantFrom('begin', 'complete'), copy, share, byRange: fc.boolean() }),
-    },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('resume'), copy, by, isSuffix: fc.boolean() }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('replace'), size: fc.integer({ min: 1, max: 400 }) }) },
+    { weight: 4, arbitrary: begin },
+    { weight: 4, arbitrary: resume },
+    { weight: 4, arbitrary: together },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('replace'), size }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('wait'), hours: fc.constantFrom(1, 25) }) },
   ),
   { minLength: 3, maxLength: 14 },
@@ -92,25 +109,42 @@ async function goOn(visitor: Visitor, path: string, held: Copy, by: By, isSuffix
   return { ...answer, bytes: Buffer.concat([held.bytes.subarray(0, start), answer.bytes]) };
 }
 
-/** Does what people and admins do, one thing after the other, and sees after each that no copy is of two versions. */
+/**
+ * Does what people and admins do, one thing after the other or two connections of a member at once, and sees after each
+ * that no copy is of two versions.
+ */
 async function live(visitor: Visitor, path: string, first: Buffer, next: (bytes: Buffer) => unknown, list: Step[]) {
   const versions = [first];
   const held: (Copy | undefined)[] = [];
-  for (const one of list) {
-    if (one.do === 'wait') await wait(one.hours);
-    else if (one.do === 'replace') {
-      versions.push(randomBytes(one.size));
-      await next(versions.at(-1) ?? first);
-    } else if (one.do === 'resume') {
+  const replaceBy = (bytes: Buffer) => {
+    versions.push(bytes);
+    return next(bytes);
+  };
+  const ask = async (one: Ask) => {
+    if (one.do === 'resume') {
       const before = held[one.copy];
       if (before) held[one.copy] = await goOn(visitor, path, before, one.by, one.isSuffix);
-    } else {
-      const until = Math.max(1, Math.floor(one.share * (versions.at(-1) ?? first).length));
-      const isPart = one.do === 'begin';
-      const sent = await get(visitor, path, isPart && one.byRange ? { range: `bytes=0-${until - 1}` } : {});
-      // what the site takes for sent can be lost on the way
-      held[one.copy] = { ...sent, bytes: isPart ? sent.bytes.subarray(0, until) : sent.bytes };
+      return;
     }
+    const until = Math.max(1, Math.floor(one.share * (versions.at(-1) ?? first).length));
+    const isPart = one.do === 'begin';
+    const sent = await get(visitor, path, isPart && one.byRange ? { range: `bytes=0-${until - 1}` } : {});
+    // what the site takes for sent can be lost on the way
+    held[one.copy] = { ...sent, bytes: isPart ? sent.bytes.subarray(0, until) : sent.bytes };
+  };
+  for (const one of list) {
+    if (one.do === 'wait') await wait(one.hours);
+    else if (one.do === 'replace') await replaceBy(randomBytes(one.size));
+    else if (one.do === 'together') {
+      const [mine, other] = one.asks;
+      const bytes = randomBytes(one.size);
+      if (one.when === 'between') {
+        // one connection is still going on when the other begins, with the next version already there
+        const begun = ask(mine);
+        await replaceBy(bytes);
+        await Promise.all([begun, ask(other)]);
+      } else await Promise.all([ask(mine), ask(other), one.when === 'during' && replaceBy(bytes)]);
+    } else await ask(one);
     for (const known of held)
       if (known) expect(versions.some((whole) => whole.subarray(0, known.bytes.length).equals(known.bytes))).toBe(true);
   }
