@@ -44,7 +44,8 @@ it.each(['sqlite', 'postgres'] as const)(
           endpoint: `${server.url}/api/v1/uploads`,
           headers: { authorization: `Bearer ${admin.token ?? ''}` },
           metadata: { filename: 'disk.img' },
-          retryDelays: Array.from({ length: 100 }, () => 200),
+          // as long as the site takes to come back
+          retryDelays: Array.from({ length: 3_000 }, () => 200),
           onBeforeRequest: (request) => {
             const offset = request.getHeader('Upload-Offset');
             if (request.getMethod() === 'PATCH') offsets.push(Number(offset));
