@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { Route } from '../../src/http/route-list.js';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
@@ -7,9 +8,34 @@ import { collect } from '../support/collections.js';
 import { addPasskey } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
 import { linksOf, messageOf } from '../support/html.js';
-import { Script, Visitor } from '../support/people.js';
+import { Script, Visitor, type Person } from '../support/people.js';
 import { routesOf } from '../support/routes.js';
 import { shelve } from '../support/stored.js';
+
+/** What was answered that is no `same-origin` for a browser: a form beneath it would be sent with `Origin: null`. */
+const withoutPolicy = new Set<string>();
+/** How many answers were looked at, by their status. */
+const looked = new Map<number, number>();
+/** Pages that promise a mail; this site has no SMTP_URL, so none leaves. */
+const promises = new Set<string>();
+const promise =
+  /on its way|we (?:have )?(?:sent|mail)|is mailed|mails? (?:you|tells)|goes? to <bdi>|letters? goe?s?|get a mail|told (?:so )?by mail|address is told|send me/i;
+
+/** A browser of whose answers each page, redirect and error is looked at: its policy, and what it says of mail. */
+class Looking extends Visitor {
+  override async ask(...asked: Parameters<Visitor['ask']>): Promise<Response> {
+    const answer = await super.ask(...asked);
+    const what = `${asked[1]?.method ?? (asked[1]?.form === undefined ? 'GET' : 'POST')} ${asked[0]}: ${answer.status}`;
+    looked.set(answer.status, (looked.get(answer.status) ?? 0) + 1);
+    if (answer.headers.get('referrer-policy') !== 'same-origin') withoutPolicy.add(what);
+    // the description of the API says what is so with a mail server and without
+    if (answer.headers.get('content-type')?.startsWith('text/html') && asked[0] !== '/api/docs') {
+      const words = promise.exec(await answer.clone().text())?.[0];
+      if (words !== undefined) promises.add(`${what}: ${words}`);
+    }
+    return answer;
+  }
+}
 
 let site: TestApp;
 let admin: { browser: Visitor; script: Script };
@@ -33,10 +59,33 @@ beforeAll(async () => {
   };
   await admin.script.ask(`/api/v1/groups/${group.id}/members`, { json: { members: [ada.email] } });
   await admin.browser.ask('/admin/invites', { form: { days: '7' } });
+  admin.browser = await loggedIn(keeper);
   await addPasskey(site, admin.browser);
   await crawl();
 });
 afterAll(() => site.close());
+
+async function loggedIn({ email, password }: Pick<Person, 'email' | 'password'>): Promise<Looking> {
+  const browser = new Looking(site.url);
+  await browser.visit('/login', { form: { email, password } });
+  return browser;
+}
+
+/** Walks from link to link, as somebody else than an admin; how many pages with a form there are. */
+async function stroll(browser: Looking): Promise<number> {
+  const seen = new Set<string>();
+  const waiting = ['/', '/register', '/login/link', '/password/forgot', '/account/proof', '/nothing/here'];
+  let forms = 0;
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const page = withoutIds(path.replace(/[?#].*$/, ''));
+    if (seen.has(page) || /\/download|zip|csv|SHA256|logout|^\/api\/v1|^\/assets|^[^/]/.test(path)) continue;
+    seen.add(page);
+    const { html } = await browser.visit(path);
+    if (html.includes('method="post"')) forms++;
+    waiting.push(...linksOf(html).map((href) => href.replaceAll('&amp;', '&').replaceAll('&#x3D;', '=')));
+  }
+  return forms;
+}
 
 /** Walks from link to link, as an admin, and notes each form. */
 async function crawl(): Promise<void> {
@@ -114,7 +163,7 @@ describe('a form that came too late', () => {
     const wrong: string[] = [];
     for (const route of posts()) {
       const path = addresses.get(`POST ${patternOf(route)}`) ?? route.path.replace(/:\w+/g, await aMember());
-      const { page, to } = await wayBack(new Visitor(site.url), path);
+      const { page, to } = await wayBack(new Looking(site.url), path);
       // what only shows now and then, such as the button to have a deleted file back, stands on a page that was walked
       const pages = pagesOf.get(patternOf(route)) ?? addresses;
       if (to !== '/login' || !pages.has(withoutIds(page))) wrong.push(`${path}: ${page}`);
@@ -172,7 +221,7 @@ describe('a form that came too late', () => {
   });
 
   it('is kept sealed, the latest of each session, and shown in no other session', async () => {
-    const [browser, other] = [new Visitor(site.url), new Visitor(site.url)];
+    const [browser, other] = [new Looking(site.url), new Looking(site.url)];
     const { email: own, password } = await browser.register();
     await other.ask('/login', { form: { email: own, password } });
     await site.app.get(DataSource).query('UPDATE "sessions" SET "provenAt" = 0');
@@ -211,14 +260,45 @@ describe('a form that came too late', () => {
 
   it('puts nothing that was typed into it on another page', async () => {
     for (const path of ['/account/email', '/admin/invites', '/account/name', '/account/proof']) {
-      const visitor = new Visitor(site.url);
+      const visitor = new Looking(site.url);
       const { html } = await visitor.visit(path, { form: { email: 'typed@example.net', name: 'typed@example.net' } });
       expect([path, html.includes('typed@example.net')]).toEqual([path, false]);
       expect(html).toContain('What you sent was not taken.');
     }
-    const visitor = new Visitor(site.url);
+    const visitor = new Looking(site.url);
     await visitor.ask('/login', { form: { email: 'typed@example.net', password: 'not it' } });
     expect((await visitor.visit('/login/link')).html).not.toContain('typed@example.net');
+  });
+});
+
+describe('every page with a form, and every redirect and error on the way', () => {
+  it('tells a browser to name its own origin, for a stranger, a member and an admin', async () => {
+    const [stranger, member] = [new Looking(site.url), new Looking(site.url)];
+    const who = await member.register();
+    expect(await stroll(stranger)).toBeGreaterThanOrEqual(4);
+    expect(await stroll(member)).toBeGreaterThan(8);
+    // every form of a page, sent empty: what is refused is a page with that form again
+    const outside = routesOf(site).filter(
+      ({ method, path, access }) => method === 'POST' && !path.startsWith('/api/') && access?.to === 'everyone',
+    );
+    for (const { path } of outside) await stranger.ask(path, { form: {} });
+    for (const browser of [member, await loggedIn(keeper)])
+      for (const { path } of posts().filter((route) => !/logout|end$|recovery/.test(route.path)))
+        await browser.ask(path.replace(/:\w+/g, randomUUID()), { form: {} });
+    // what is refused before there is a page: a method, a size, another site
+    await stranger.ask('/login', { method: 'DELETE' });
+    await stranger.ask('/login', { form: { name: 'a'.repeat(20_000) } });
+    await stranger.ask('/login', { form: {}, headers: { origin: 'http://elsewhere.example' } });
+    await stranger.ask('/%zz');
+    for (const path of ['/login/link', '/password/forgot']) await stranger.visit(path, { form: { email: who.email } });
+    await member.visit('/account/email', { form: { email: 'other@example.net' } });
+    await member.visit('/account/email/verification', { form: {} });
+    expect([200, 303, 400, 403, 404, 405, 413, 422].filter((status) => !looked.has(status))).toEqual([]);
+    expect([...withoutPolicy]).toEqual([]);
+  });
+
+  it('promises no mail, since none can leave', () => {
+    expect([...promises]).toEqual([]);
   });
 });
 
