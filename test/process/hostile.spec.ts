@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { eventually } from '../support/database.js';
-import { person, Script } from '../support/people.js';
+import { person, Script, Visitor } from '../support/people.js';
+import { table } from '../support/route-table.js';
 import { begin, connectTo, startServer, type Server } from '../support/server.js';
 
 let server: Server;
@@ -29,23 +31,17 @@ describe('a client that wastes the time of the site', () => {
     body.write('content-length: 10000\r\n\r\nemail=');
     const drips = setInterval(() => {
       for (const socket of [headers, body]) if (socket.writable) socket.write('a');
-      for (const socket of refused) if (socket.writable) socket.write(chunk('a'));
+      for (const { socket } of refused) if (socket.writable) socket.write(chunk('a'));
       upload.write(chunk('a'));
     }, 200);
     try {
-      await Promise.all([headers, body, silent, ...refused].map(end));
+      await Promise.all([headers, body, silent, ...refused.map(({ socket }) => socket)].map(end));
     } finally {
       clearInterval(drips);
     }
-    expect(refused.map((socket) => socket.heard().slice(9, 12))).toEqual([
-      '401',
-      '401',
-      '401',
-      '403',
-      '403',
-      '403',
-      '507',
-    ]);
+    expect(refused.map(({ what, heard }) => [what, heard().slice(9, 12)])).toEqual(
+      refused.map(({ what, answer }) => [what, answer]),
+    );
     for (const slow of [headers, body]) expect(slow.heard()).toMatch(/^HTTP\/1\.1 408 |^$/);
     expect(upload.heard()).toBe('');
     upload.write(`${chunk('\r\n--x--\r\n')}${chunk('')}`);
@@ -112,34 +108,56 @@ async function beginUpload() {
   return socket;
 }
 
-/** Uploads that somebody begins who may not, or for which there is no room: each is answered before its body has come. */
+/** Ways in which a body comes, each as the headers of one that is taken somewhere. */
+const ways: Readonly<Record<string, readonly string[]>> = {
+  form: ['content-type: multipart/form-data; boundary=x'],
+  piece: ['content-type: application/offset+octet-stream', 'tus-resumable: 1.0.0', 'upload-offset: 0'],
+};
+
+/**
+ * Bodies that somebody begins to send, and goes on with for ever, who may not, or for which there is no room: each is
+ * answered before it has come. A stranger and a member try every route that is closed to them, since any may be, or
+ * become, one that takes uploads; an admin those for what is not there. The answers are those of the table of routes.
+ */
 async function refusedUploads() {
-  const member = new Script(server.url);
-  await member.register();
-  const script = new Script(server.url);
-  await script.logIn({ ...person(), ...admin });
-  const file = '/api/v1/uploads/slow.txt';
-  const form = '/api/v1/files\r\ncontent-type: multipart/form-data; boundary=x';
-  const tus = '/api/v1/uploads\r\ntus-resumable: 1.0.0\r\nupload-length: 10';
-  const begun = (method: string, target: string, token?: string) => {
-    const [path = '', ...more] = target.split('\r\n');
-    const authorization = token === undefined ? [] : [`authorization: Bearer ${token}`];
-    const lines = [`${method} ${path} HTTP/1.1`, 'host: here', ...authorization, ...more, 'transfer-encoding: chunked'];
-    return connectTo(server.url).then((socket) => {
-      socket.write(`${lines.join('\r\n')}\r\n\r\n${chunk('a')}`);
-      return socket;
-    });
+  const [member, keeper] = [new Visitor(server.url), new Visitor(server.url)];
+  const [script, keeperScript] = [new Script(server.url), new Script(server.url)];
+  await script.logIn(await member.register());
+  await keeperScript.logIn({ ...person(), ...admin });
+  await keeper.visit('/login', { form: admin });
+  const carried = (path: string, browser?: Visitor, api?: Script) => {
+    if (path.startsWith('/api/')) return api?.token === undefined ? [] : [`authorization: Bearer ${api.token}`];
+    const cookies = [...(browser?.cookies ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
+    return [`origin: ${server.url}`, ...(cookies && [`cookie: ${cookies}`])];
   };
-  const sockets = [];
-  for (const token of [undefined, member.token])
-    for (const [method, target] of [
-      ['PUT', file],
-      ['POST', form],
-      ['POST', tus],
-    ] as const)
-      sockets.push(await begun(method, target, token));
-  const large = `/api/v1/uploads\r\ntus-resumable: 1.0.0\r\nupload-length: 1000000000\r\nupload-metadata: filename eA==`;
-  sockets.push(await begun('POST', `${large}\r\ncontent-type: application/offset+octet-stream`, script.token));
+  const begun = async (method: string, path: string, more: readonly string[], answer: string) => {
+    const socket = await connectTo(server.url);
+    const lines = [`${method} ${path} HTTP/1.1`, `host: ${new URL(server.url).host}`, ...more];
+    socket.write(`${lines.join('\r\n')}\r\ntransfer-encoding: chunked\r\n\r\n${chunk('a')}`);
+    return { what: `${method} ${path} ${more.join(' ').slice(0, 40)}`, socket, heard: () => socket.heard(), answer };
+  };
+  const all = [];
+  for (const [name, [asStranger = '', asMember = '']] of Object.entries(table)) {
+    const [method = '', pattern = ''] = name.split(' ');
+    // a login by passkey without its cookie leads to the login too, but is open to everybody
+    if (!['POST', 'PUT', 'PATCH'].includes(method) || pattern === '/login/passkey') continue;
+    const path = pattern.replace(/:name/, 'slow.txt').replace(/:\w+/g, randomUUID());
+    for (const way of Object.values(ways)) {
+      if (/^(401|→\/login)$/.test(asStranger))
+        all.push(begun(method, path, [...carried(path), ...way], asStranger === '401' ? '401' : '303'));
+      if (asMember === '403') all.push(begun(method, path, [...carried(path, member, script), ...way], '403'));
+      // what takes an id of a file or an upload, and a body that is no form's
+      if (asMember === '403' && /\/(files|uploads)\/:id(\/(content|versions|replacement))?$/.test(pattern))
+        all.push(begun(method, path, [...carried(path, keeper, keeperScript), ...way], '404'));
+    }
+  }
+  for (const path of ['/api/v1/uploads', '/admin/uploads']) {
+    const large = ['upload-length: 1000000000', 'upload-metadata: filename eA==', 'tus-resumable: 1.0.0'];
+    const piece = 'content-type: application/offset+octet-stream';
+    all.push(begun('POST', path, [...carried(path, keeper, keeperScript), ...large, piece], '507'));
+  }
+  const sockets = await Promise.all(all);
+  expect(sockets.length).toBeGreaterThan(150);
   return sockets;
 }
 
@@ -155,7 +173,8 @@ async function answeredConnection({ url }: Server): Promise<Socket> {
 }
 
 async function end(socket: Socket): Promise<void> {
-  if (!socket.closed) await once(socket, 'close');
+  // a reset is an end too, which `once` would throw
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
 async function statusOf(path: string): Promise<number | undefined> {
