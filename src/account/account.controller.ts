@@ -1,12 +1,12 @@
-import { Body, Controller, Get, Post, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { InMenu } from '../http/menus.js';
+import { seeOther } from '../http/answers.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm, OnPage } from '../http/form.js';
 import { Credentials } from '../sessions/credentials.js';
 import { EmailChangeInput, NameChangeInput, PasswordChangeInput } from './account.input.js';
@@ -26,7 +26,6 @@ export class AccountController {
     private readonly account: AccountService,
     private readonly factors: FactorsService,
     private readonly credentials: Credentials,
-    private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {}
 
@@ -47,15 +46,9 @@ export class AccountController {
 
   @Post('name')
   @FromForm(naming)
-  @Redirect('/account', 303)
-  async rename(
-    @Body() { name }: NameChangeInput,
-    @CurrentUser() viewer: Viewer,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async rename(@Body() { name }: NameChangeInput, @CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller) {
     await this.account.rename(viewer, name, caller);
-    this.flashes.put(reply, { kind: 'status', message: 'Your name is changed.' });
+    return seeOther('/account', 'Your name is changed.');
   }
 
   @Get('email')
@@ -68,31 +61,24 @@ export class AccountController {
   @Post('email')
   @MembersOnly({ recentProof: true })
   @FromForm(moving)
-  @Redirect('/account', 303)
   async changeEmail(
     @Body() { email }: EmailChangeInput,
     @CurrentUser() viewer: Viewer,
     @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     await this.account.requestEmailChange(viewer, email, caller);
     const message = `${this.whereLinkIs(email)} Open it within an hour, and that is your address.`;
-    this.flashes.put(reply, { kind: 'status', message });
+    return seeOther('/account', message);
   }
 
   @Post('email/verification')
   @OnPage('/account')
-  @Redirect('/account', 303)
-  async verifyEmail(
-    @CurrentUser() viewer: Viewer,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async verifyEmail(@CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller) {
     const isSent = await this.account.sendVerification(viewer, caller);
     const message = isSent
       ? `${this.whereLinkIs(viewer.email)} Open it within a day.`
       : 'Your email address is confirmed already.';
-    this.flashes.put(reply, { kind: 'status', message });
+    return seeOther('/account', message);
   }
 
   @Get('password')
@@ -103,7 +89,6 @@ export class AccountController {
 
   @Post('password')
   @FromForm(relocking)
-  @Redirect('/account', 303)
   async changePassword(
     @Body() input: PasswordChangeInput,
     @CurrentUser() viewer: Viewer,
@@ -112,8 +97,7 @@ export class AccountController {
   ) {
     await this.account.changePassword(viewer, input, caller);
     await this.credentials.renew(viewer, reply);
-    const message = 'Your password is changed, and you are logged out everywhere else.';
-    this.flashes.put(reply, { kind: 'status', message });
+    return seeOther('/account', 'Your password is changed, and you are logged out everywhere else.');
   }
 
   private whereLinkIs(email: string): string {

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, NotFoundException, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, NotFoundException, Post, Query, Render, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
@@ -8,10 +8,10 @@ import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
 import { EmailInput, TokenInput } from '../confirmations/confirmations.input.js';
 import { Public } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { callerOf } from '../http/caller.js';
 import { Cookies } from '../http/cookies.js';
 import { SpentLink } from '../http/errors.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { safePath, withNext } from '../http/safe-path.js';
 import { RateLimits } from '../limits/rate-limits.js';
@@ -46,7 +46,6 @@ export class LoginLinkController {
     private readonly browser: BrowserLogins,
     private readonly devices: Devices,
     private readonly cookies: Cookies,
-    private readonly flashes: FlashMessages,
     private readonly keys: Keys,
     private readonly settings: Settings,
   ) {}
@@ -59,7 +58,6 @@ export class LoginLinkController {
 
   @Post('link')
   @FromForm(asking)
-  @Redirect('/login', 303)
   async ask(
     @Body() { email }: EmailInput,
     @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
@@ -83,8 +81,7 @@ export class LoginLinkController {
       ? `If ${email} has an account here, a mail with a link is on its way to it.`
       : `This site sends no mail. If ${email} has an account here, whoever runs the site has a link for it: ask them.`;
     const message = `${where} Open the link in this browser: it works here alone, for 10 minutes.`;
-    this.flashes.put(reply, { kind: 'status', message });
-    return { url: withNext('/login', next) };
+    return seeOther(withNext('/login', next), message);
   }
 
   @Get('open')
@@ -96,7 +93,6 @@ export class LoginLinkController {
 
   @Post('open')
   @FromForm(opening)
-  @Redirect('/secrets', 303)
   async open(
     @Body() { token }: TokenInput,
     @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
@@ -107,7 +103,7 @@ export class LoginLinkController {
     if (!(await this.links.spend('login', token))) used();
     this.cookies.clear(reply, cookie);
     // the mail stands in for the password, and for no second factor
-    return { url: await this.browser.begin(user, { next }, request, reply) };
+    return seeOther(await this.browser.begin(user, { next }, request, reply));
   }
 
   /** @throws SpentLink where it is used or over, NotFoundException where its member has moved, or another browser asked for it. */

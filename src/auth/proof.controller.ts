@@ -1,26 +1,13 @@
-import {
-  Body,
-  Controller,
-  ForbiddenException,
-  Get,
-  Header,
-  Post,
-  Put,
-  Query,
-  Redirect,
-  Render,
-  Req,
-  Res,
-} from '@nestjs/common';
+import { Body, Controller, ForbiddenException, Get, Header, Post, Put, Query, Render, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiExcludeEndpoint, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ActivityService } from '../activity/activity.service.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { PasskeysService } from '../factors/passkeys.service.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { seeOther, sendBack, type Redirection } from '../http/answers.js';
 import { callerOf } from '../http/caller.js';
 import { InvalidInput } from '../http/errors.js';
-import { FlashMessages } from '../http/flash.js';
 import { textOf } from '../http/input.js';
 import { ApiProblem } from '../http/problem.js';
 import { safePath } from '../http/safe-path.js';
@@ -50,7 +37,6 @@ export class ProofController {
     private readonly credentials: Credentials,
     private readonly activity: ActivityService,
     private readonly forms: KeptForms,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get('account/proof')
@@ -63,7 +49,6 @@ export class ProofController {
   }
 
   @Post('account/proof')
-  @Redirect(home, 303)
   @ApiExcludeEndpoint()
   async prove(
     @Body() input: ProofInput,
@@ -72,11 +57,10 @@ export class ProofController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     if (await this.passes(input, viewer, request)) return this.goOn(viewer, request, reply);
-    return this.goBack('That was not right. Please try again.', request, reply);
+    return goBack('That was not right. Please try again.', request);
   }
 
   @Post('account/proof/passkey')
-  @Redirect(home, 303)
   @ApiExcludeEndpoint()
   async proveWithPasskey(
     @CurrentUser() viewer: Viewer,
@@ -87,7 +71,7 @@ export class ProofController {
     if (await this.checks.passesPasskey(textOf(request.body?.response), request, asked)) {
       return this.goOn(viewer, request, reply);
     }
-    return this.goBack('That passkey was not right. Please try again.', request, reply);
+    return goBack('That passkey was not right. Please try again.', request);
   }
 
   @Put('api/v1/users/me/proof')
@@ -119,22 +103,13 @@ export class ProofController {
   }
 
   /** Gives the browser the session’s new token, to keep as long as the one before, and leads on to what was wanted. */
-  private async goOn(viewer: Viewer, request: ProofRequest, reply: FastifyReply): Promise<{ url: string }> {
+  private async goOn(viewer: Viewer, request: ProofRequest, reply: FastifyReply): Promise<Redirection> {
     const { token, expiresIn, isRemembered } = await this.note(viewer, request);
     this.credentials.keep(reply, token, isRemembered ? expiresIn : undefined);
     const next = safePath(request.body?.next, home);
-    if (request.body?.again) {
-      const typed = (await this.forms.release(reply, viewer, next)) ? ' What you typed is here again.' : '';
-      const message = `Thank you. Nothing was sent yet: please send it once more.${typed}`;
-      this.flashes.put(reply, { kind: 'status', message });
-    }
-    return { url: next };
-  }
-
-  private goBack(message: string, { body }: ProofRequest, reply: FastifyReply): { url: string } {
-    this.flashes.put(reply, { kind: 'alert', message });
-    const next = encodeURIComponent(safePath(body?.next, home));
-    return { url: `/account/proof?next=${next}${body?.again ? '&again=yes' : ''}` };
+    if (!request.body?.again) return seeOther(next);
+    const typed = (await this.forms.release(reply, viewer, next)) ? ' What you typed is here again.' : '';
+    return seeOther(next, `Thank you. Nothing was sent yet: please send it once more.${typed}`);
   }
 
   private async note(viewer: Viewer, request: FastifyRequest): Promise<Renewed> {
@@ -142,4 +117,9 @@ export class ProofController {
     await this.activity.record({ kind: 'session.proved', member: viewer }, callerOf(request));
     return proven;
   }
+}
+
+function goBack(message: string, { body }: ProofRequest): Redirection {
+  const next = encodeURIComponent(safePath(body?.next, home));
+  return sendBack(`/account/proof?next=${next}${body?.again ? '&again=yes' : ''}`, message);
 }

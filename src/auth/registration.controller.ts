@@ -1,11 +1,11 @@
-import { Body, Controller, Get, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, Render, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { Public } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { Arrivals } from '../http/arrivals.js';
 import { callerOf } from '../http/caller.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { safePath, withNext } from '../http/safe-path.js';
 import { LinksService } from '../links/links.service.js';
@@ -28,7 +28,6 @@ export class RegistrationController {
     private readonly logins: LoginsService,
     private readonly credentials: Credentials,
     private readonly devices: Devices,
-    private readonly flashes: FlashMessages,
     private readonly arrivals: Arrivals,
     private readonly settings: Settings,
   ) {}
@@ -50,7 +49,6 @@ export class RegistrationController {
 
   @Post()
   @FromForm(form)
-  @Redirect('/secrets', 303)
   async register(
     @Body() input: RegistrationInput,
     @Req() request: FastifyRequest<{ Body: { next?: unknown } }>,
@@ -60,21 +58,19 @@ export class RegistrationController {
     const registration = await this.logins.register(input, 'browser', callerOf(request));
     if (registration.outcome === 'taken') {
       const message = 'That email is registered already. Log in instead.';
-      this.flashes.put(reply, { kind: 'alert', message, typed: loginWith(input.email) });
-      return { url: withNext('/login', next) };
+      return seeOther(withNext('/login', next), { kind: 'alert', message, typed: loginWith(input.email) });
     }
     if (registration.outcome === 'awaiting') {
       const message = this.settings.sendsMail
         ? 'Thank you. An admin lets you in; you get a mail when that is done.'
         : 'Thank you. An admin lets you in. This site sends no mail: try to log in later.';
-      this.flashes.put(reply, { kind: 'status', message, typed: loginWith(input.email) });
-      return { url: withNext('/login', next) };
+      return seeOther(withNext('/login', next), { kind: 'status', message, typed: loginWith(input.email) });
     }
     this.credentials.keep(reply, registration.begun.token);
     this.devices.remember(request, reply, registration.user);
     const url = safePath(next, '/secrets');
     this.arrivals.note(reply, url);
-    return { url };
+    return seeOther(url);
   }
 }
 

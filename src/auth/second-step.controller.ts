@@ -1,12 +1,12 @@
-import { Body, Controller, Get, Post, Redirect, Render, Req, Res, UnauthorizedException } from '@nestjs/common';
+import { Body, Controller, Get, Post, Render, Req, Res, UnauthorizedException } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FactorsService } from '../factors/factors.service.js';
 import { PasskeysService } from '../factors/passkeys.service.js';
 import { Public } from '../http/access.js';
+import { seeOther, sendBack } from '../http/answers.js';
 import { textOf } from '../http/input.js';
 import { SeeOther } from '../http/errors.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { safePath } from '../http/safe-path.js';
 import { UsersService } from '../users/users.service.js';
@@ -27,7 +27,6 @@ export class SecondStepController {
     private readonly factors: FactorsService,
     private readonly passkeys: PasskeysService,
     private readonly users: UsersService,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get('factor')
@@ -41,25 +40,18 @@ export class SecondStepController {
 
   @Post('factor')
   @FromForm(form)
-  @Redirect('/secrets', 303)
   async answer(
     @Body() { code }: CodeInput,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { user, wish } = await this.pendingOf(request);
-    if (!(await this.checks.passesCode(user, code, request))) {
-      this.flashes.put(reply, {
-        kind: 'alert',
-        message: 'That code is not right, or it was used already. Try the next one.',
-      });
-      return { url: '/login/factor' };
-    }
-    return { url: await this.browser.finish(user, wish, request, reply) };
+    if (!(await this.checks.passesCode(user, code, request)))
+      return sendBack('/login/factor', 'That code is not right, or it was used already. Try the next one.');
+    return seeOther(await this.browser.finish(user, wish, request, reply));
   }
 
   @Post('passkey')
-  @Redirect('/secrets', 303)
   async withPasskey(
     @Req() request: FastifyRequest<{ Body?: { response?: unknown; next?: unknown; remember?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -73,7 +65,7 @@ export class SecondStepController {
     const { next, remember } = request.body ?? {};
     // somebody else's half-done login in this browser is not theirs to go on with
     const wish = pending?.user.id === user.id ? pending.wish : { next, isRemembered: remember !== undefined };
-    return { url: await this.browser.finish(user, wish, request, reply) };
+    return seeOther(await this.browser.finish(user, wish, request, reply));
   }
 
   private async pendingOf(request: FastifyRequest) {

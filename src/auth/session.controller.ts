@@ -1,12 +1,11 @@
-import { Controller, Get, Post, Query, Redirect, Render, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Post, Query, Render, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PasskeysService } from '../factors/passkeys.service.js';
 import { CurrentUser, Public, type Viewer } from '../http/access.js';
+import { page, seeOther } from '../http/answers.js';
 import { callerOf } from '../http/caller.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
-import { Pages } from '../http/pages.js';
 import { safePath } from '../http/safe-path.js';
 import type { User } from '../users/user.entity.js';
 import { BrowserLogins } from './browser-logins.js';
@@ -25,8 +24,6 @@ export class SessionController {
     private readonly browser: BrowserLogins,
     private readonly passkeys: PasskeysService,
     private readonly credentials: Credentials,
-    private readonly flashes: FlashMessages,
-    private readonly pages: Pages,
   ) {}
 
   @Get('login')
@@ -41,29 +38,25 @@ export class SessionController {
   @Public()
   @UseGuards(LoginGuard)
   @FromForm(form)
-  @Redirect('/secrets', 303)
   async logIn(
     @LoggedIn() user: User,
     @Req() request: FastifyRequest<{ Body: { next?: unknown; remember?: unknown } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { next, remember } = request.body;
-    return { url: await this.browser.begin(user, { next, isRemembered: remember !== undefined }, request, reply) };
+    return seeOther(await this.browser.begin(user, { next, isRemembered: remember !== undefined }, request, reply));
   }
 
   @Post('logout')
   @Public()
-  @Redirect('/', 303)
   async logOut(
     @CurrentUser() viewer: Viewer | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    if (viewer) {
-      await this.logins.end(viewer, callerOf(request));
-      this.flashes.put(reply, { kind: 'status', message: 'You are logged out.' });
-    }
+    if (viewer) await this.logins.end(viewer, callerOf(request));
     this.credentials.drop(reply);
+    return seeOther('/', viewer && 'You are logged out.');
   }
 
   /** A link logs out too, but not one on another site, nor a browser that only reads ahead. */
@@ -72,11 +65,10 @@ export class SessionController {
   async logOutByLink(
     @CurrentUser() viewer: Viewer | undefined,
     @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    if (viewer && isFromElsewhere(request)) return this.pages.send(request, reply, 'auth/logout', { title: 'Log out' });
-    await this.logOut(viewer, request, reply);
-    return reply.redirect('/', 303);
+    if (viewer && isFromElsewhere(request)) return page('auth/logout', { title: 'Log out' });
+    return this.logOut(viewer, request, reply);
   }
 }
 

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, NotFoundException, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, NotFoundException, Post, Query, Render, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { callerOf } from '../http/caller.js';
 import { FromForm } from '../http/form.js';
 import { BrowserLogins } from './browser-logins.js';
@@ -30,13 +31,12 @@ export class SetupController {
 
   @Post()
   @FromForm(form)
-  @Redirect('/admin', 303)
   async make(
     @Body() input: SetupInput,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const admin = await this.setup.makeAdmin(input, callerOf(request));
-    return { url: await this.browser.begin(admin, { next: '/admin' }, request, reply) };
+    return seeOther(await this.browser.begin(admin, { next: '/admin' }, request, reply));
   }
 }

@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CurrentUser, Public, type Viewer } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { Credentials } from '../sessions/credentials.js';
 import { TokenInput } from './confirmations.input.js';
@@ -19,7 +19,6 @@ export class EmailConfirmationsController {
   constructor(
     private readonly emails: EmailConfirmations,
     private readonly credentials: Credentials,
-    private readonly flashes: FlashMessages,
   ) {}
 
   @Get()
@@ -30,7 +29,6 @@ export class EmailConfirmationsController {
 
   @Post()
   @FromForm(form)
-  @Redirect('/secrets', 303)
   async confirm(
     @Body() { token }: TokenInput,
     @CurrentUser() viewer: Viewer | undefined,
@@ -39,6 +37,6 @@ export class EmailConfirmationsController {
   ) {
     await this.emails.confirm(token, viewer, caller);
     if (viewer) await this.credentials.renew(viewer, reply);
-    this.flashes.put(reply, { kind: 'status', message: 'Thank you: your email address is confirmed.' });
+    return seeOther('/secrets', 'Thank you: your email address is confirmed.');
   }
 }

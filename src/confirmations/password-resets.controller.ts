@@ -1,10 +1,9 @@
-import { Body, Controller, Get, Post, Query, Redirect, Render, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { Public } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { CurrentCaller, type Caller } from '../http/caller.js';
-import { FlashMessages } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { safePath, withNext } from '../http/safe-path.js';
 import { EmailInput, ResetInput } from './confirmations.input.js';
@@ -22,7 +21,6 @@ export class PasswordResetsController {
   constructor(
     private readonly resets: PasswordResets,
     private readonly limits: RateLimits,
-    private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {}
 
@@ -34,20 +32,13 @@ export class PasswordResetsController {
 
   @Post('forgot')
   @FromForm(asking)
-  @Redirect('/login', 303)
-  async forgot(
-    @Body() { email }: EmailInput,
-    @Body('next') next: unknown,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async forgot(@Body() { email }: EmailInput, @Body('next') next: unknown, @CurrentCaller() caller: Caller) {
     await this.limits.spendMail({ email, address: caller.address });
     await this.resets.request(email, caller);
     const message = this.settings.sendsMail
       ? `If ${email} has an account here, a mail with a link is on its way to it. The link works for 30 minutes.`
       : `This site sends no mail. If ${email} has an account here, whoever runs the site has a link for it: ask them. The link works for 30 minutes.`;
-    this.flashes.put(reply, { kind: 'status', message });
-    return { url: withNext('/login', next) };
+    return seeOther(withNext('/login', next), message);
   }
 
   @Get('reset')
@@ -58,13 +49,8 @@ export class PasswordResetsController {
 
   @Post('reset')
   @FromForm(choosing)
-  @Redirect('/login', 303)
-  async reset(
-    @Body() { token, password }: ResetInput,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
+  async reset(@Body() { token, password }: ResetInput, @CurrentCaller() caller: Caller) {
     await this.resets.reset(token, password, caller);
-    this.flashes.put(reply, { kind: 'status', message: 'Your password is changed. Log in with the new one.' });
+    return seeOther('/login', 'Your password is changed. Log in with the new one.');
   }
 }

@@ -1,22 +1,10 @@
-import {
-  Body,
-  Controller,
-  Get,
-  HttpCode,
-  NotFoundException,
-  Param,
-  Post,
-  Query,
-  Redirect,
-  Render,
-  Res,
-} from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post, Query, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { AdminsOnly } from '../http/access.js';
+import { seeOther } from '../http/answers.js';
 import { InMenu } from '../http/menus.js';
-import { FlashMessages, type Flash } from '../http/flash.js';
+import type { Flash } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { RegistrationRules } from '../users/registration-rules.js';
@@ -35,7 +23,6 @@ export class InvitesController {
   constructor(
     private readonly invites: InvitesService,
     private readonly rules: RegistrationRules,
-    private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {}
 
@@ -66,9 +53,8 @@ export class InvitesController {
   }
 
   @Post(':id/withdrawal')
-  @Redirect('/admin/invites', 303)
-  async withdraw(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    this.flashes.put(reply, await this.invites.withdraw(id, by).then(withdrawn, refusalOf));
+  async withdraw(@Param('id') id: string, @ByAdmin() by: By) {
+    return seeOther('/admin/invites', await this.invites.withdraw(id, by).then(withdrawn, refusalOf));
   }
 }
 

@@ -1,28 +1,16 @@
-import {
-  Body,
-  ConflictException,
-  Controller,
-  Get,
-  Param,
-  Post,
-  Query,
-  Redirect,
-  Render,
-  Req,
-  Res,
-} from '@nestjs/common';
+import { Body, ConflictException, Controller, Get, Param, Post, Query, Render, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { ActivityService } from '../activity/activity.service.js';
 import { presentEventInWords } from '../activity/event.view.js';
 import { Settings } from '../config/settings.js';
 import { FactorsService } from '../factors/factors.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { page, seeOther } from '../http/answers.js';
 import { InMenu } from '../http/menus.js';
 import { GroupsService } from '../groups/groups.service.js';
-import { FlashMessages, type Flash } from '../http/flash.js';
+import type { Flash } from '../http/flash.js';
 import { Names } from '../http/named.js';
-import { Pages } from '../http/pages.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { Credentials } from '../sessions/credentials.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
@@ -45,8 +33,6 @@ export class MembersController {
     private readonly credentials: Credentials,
     private readonly factors: FactorsService,
     private readonly activity: ActivityService,
-    private readonly flashes: FlashMessages,
-    private readonly pages: Pages,
     private readonly settings: Settings,
   ) {}
 
@@ -91,9 +77,8 @@ export class MembersController {
   }
 
   @Post(':id/approval')
-  @Redirect('/admin/members', 303)
-  approve(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    return this.act(id, reply, async (member) =>
+  approve(@Param('id') id: string, @ByAdmin() by: By) {
+    return this.act(id, async (member) =>
       (await this.members.approve(member, by))
         ? `${member.name} may come in${this.settings.sendsMail ? ', and is told so by mail' : '. This site sends no mail: tell them so'}.`
         : `${member.name} was let in before.`,
@@ -101,44 +86,35 @@ export class MembersController {
   }
 
   @Post(':id/disabling')
-  @Redirect('/admin/members', 303)
-  disable(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    return this.act(id, reply, async (member) => {
+  disable(@Param('id') id: string, @ByAdmin() by: By) {
+    return this.act(id, async (member) => {
       await this.members.disable(member, by);
       return `${member.name} is disabled. All sessions have ended, and no mailed link opens the account.`;
     });
   }
 
   @Post(':id/enabling')
-  @Redirect('/admin/members', 303)
-  enable(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    return this.act(id, reply, async (member) => {
+  enable(@Param('id') id: string, @ByAdmin() by: By) {
+    return this.act(id, async (member) => {
       await this.members.enable(member, by);
       return `${member.name} is enabled and can log in again.`;
     });
   }
 
   @Post(':id/role')
-  @Redirect('/admin/members', 303)
-  async setRole(
-    @Param('id') id: string,
-    @Body() { role }: RoleInput,
-    @ByAdmin() by: By,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const back = await this.act(id, reply, async (member) => {
+  async setRole(@Param('id') id: string, @Body() { role }: RoleInput, @ByAdmin() by: By) {
+    const back = await this.act(id, async (member) => {
       await this.members.setRole(member, role, by);
       return role === 'admin' ? `${member.name} is an admin now.` : `${member.name} is no admin any more.`;
     });
     // who has stepped down has nothing to look for here
     const hasSteppedDown = id === by.admin?.id && (await this.members.find(id)).role !== 'admin';
-    return hasSteppedDown ? { url: '/secrets' } : back;
+    return hasSteppedDown ? seeOther('/secrets', back.flash) : back;
   }
 
   @Post(':id/sessions/end')
-  @Redirect('/admin/members', 303)
   endSessions(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    return this.act(id, reply, async (member) => {
+    return this.act(id, async (member) => {
       await this.members.endSessions(member, by);
       if (by.admin?.id === member.id) await this.credentials.renew(by.admin, reply);
       return member.id === by.admin?.id
@@ -148,9 +124,8 @@ export class MembersController {
   }
 
   @Post(':id/factors/reset')
-  @Redirect('/admin/members', 303)
-  resetFactors(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
-    return this.act(id, reply, async (member) =>
+  resetFactors(@Param('id') id: string, @ByAdmin() by: By) {
+    return this.act(id, async (member) =>
       (await this.members.resetFactors(member, by))
         ? `The second factor of ${member.name} is gone. ${this.settings.sendsMail ? 'A mail tells them so.' : 'This site sends no mail: tell them so.'}`
         : `${member.name} has no second factor.`,
@@ -159,29 +134,21 @@ export class MembersController {
 
   /** Answers with the link itself where the site sends no mail: it is shown this once. */
   @Post(':id/reset-link')
-  async sendResetLink(
-    @Param('id') id: string,
-    @ByAdmin() by: By,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
+  async sendResetLink(@Param('id') id: string, @ByAdmin() by: By) {
     const member = await this.members.find(id);
     const sent = await this.members.sendResetLink(member, by).then((link) => ({ link }), refusalOf);
     const message = `A link to choose a new password is on its way to ${member.email}. It works for 30 minutes.`;
-    if (!('link' in sent) || sent.link === undefined) {
-      this.flashes.put(reply, 'kind' in sent ? sent : { kind: 'status', message });
-      return reply.redirect(`/admin/members/${member.id}`, 303);
-    }
+    if (!('link' in sent) || sent.link === undefined)
+      return seeOther(`/admin/members/${member.id}`, 'kind' in sent ? sent : message);
     const shown = { title: 'The link is made', member: presentMemberInWords(member), link: sent.link };
-    return this.pages.send(request, reply, 'members/reset-link', shown);
+    return page('members/reset-link', shown);
   }
 
   /** Does something about a member, and goes back to their page, which says what came of it. */
-  private async act(id: string, reply: FastifyReply, work: (member: Member) => Promise<string>) {
+  private async act(id: string, work: (member: Member) => Promise<string>) {
     const member = await this.members.find(id);
     const flash = await work(member).then((message): Flash => ({ kind: 'status', message }), refusalOf);
-    this.flashes.put(reply, flash);
-    return { url: `/admin/members/${member.id}` };
+    return seeOther(`/admin/members/${member.id}`, flash);
   }
 }
 

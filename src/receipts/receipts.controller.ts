@@ -1,12 +1,12 @@
-import { ConflictException, Controller, Get, Param, Post, Query, Redirect, Render, Req, Res } from '@nestjs/common';
+import { ConflictException, Controller, Get, Param, Post, Query, Render, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
+import { seeOther, sendBack } from '../http/answers.js';
 import { IsDownload } from '../http/arrivals.js';
 import { ByAdmin, type By } from '../http/by.js';
 import { OnPage } from '../http/form.js';
-import { FlashMessages } from '../http/flash.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { LibraryService } from '../library/library.service.js';
@@ -29,7 +29,6 @@ export class ReceiptsController {
     private readonly table: ReceiptsCsv,
     private readonly library: LibraryService,
     private readonly users: UsersService,
-    private readonly flashes: FlashMessages,
     private readonly settings: Settings,
   ) {}
 
@@ -73,19 +72,18 @@ export class ReceiptsController {
 
   @Post('files/:id/reminders')
   @OnPage('/admin/files/:id/receipts')
-  @Redirect('/admin/files', 303)
-  async remind(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  async remind(@Param('id') id: string, @ByAdmin() by: By) {
+    const href = `/admin/files/${id}/receipts`;
     const count = await this.reminders.remind(await this.library.find(id), by).catch((error: unknown) => {
-      if (!(error instanceof ConflictException)) throw error;
-      this.flashes.put(reply, { kind: 'alert', message: error.message });
+      if (error instanceof ConflictException) return error.message;
+      throw error;
     });
-    if (count === undefined) return { url: `/admin/files/${id}/receipts` };
+    if (typeof count === 'string') return sendBack(href, count);
     const letters = count === 1 ? 'A letter goes to 1 member.' : `Letters go to ${count} members.`;
     const kept = `This site sends no mail: whoever runs it has the letters for ${count === 1 ? '1 member' : `${count} members`}.`;
     const words = this.settings.sendsMail ? letters : kept;
     const message = count === 0 ? 'Everybody has it, or was reminded within the last day.' : words;
-    this.flashes.put(reply, { kind: 'status', message });
-    return { url: `/admin/files/${id}/receipts` };
+    return seeOther(href, message);
   }
 
   @Get('members/:id/receipts')
