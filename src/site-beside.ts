@@ -8,7 +8,7 @@ import type { Environment } from './commands/site.js';
 import { hourMs } from './config/durations.js';
 import { readSettings } from './config/settings.js';
 import { sqlitePath } from './database/data-source.js';
-import { withPatience } from './database/postgres-client.js';
+import { withQueryTimeout } from './database/postgres-client.js';
 
 /** Opens the site as the server has it, beside a running one: it listens nowhere, and says only what went wrong. */
 export async function withSite(
@@ -22,7 +22,7 @@ export async function withSite(
   const app = await createApp(settings, logger);
   if (isNew) remark(`There was no database, so one was made: ${path}. Does the server have the same DATA_DIR?`);
   try {
-    await withPatience(hourMs, () => work(app));
+    await withQueryTimeout(hourMs, () => work(app));
   } finally {
     await app.close();
   }

@@ -13,7 +13,7 @@ import { ApiProblem } from '../http/problem.js';
 import { presentUser, UserView } from '../users/user.view.js';
 import { DeletionInput, EmailChangeInput, NameChangeInput, PasswordChangeInput } from './account.input.js';
 import { AccountService } from './account.service.js';
-import { Departures } from './departures.js';
+import { AccountDeletion } from './account-deletion.js';
 
 /** A member's own account, for scripts. */
 @ApiTags('Your account')
@@ -23,7 +23,7 @@ import { Departures } from './departures.js';
 export class AccountApiController {
   constructor(
     private readonly account: AccountService,
-    private readonly departures: Departures,
+    private readonly deletion: AccountDeletion,
   ) {}
 
   @Get()
@@ -115,6 +115,6 @@ export class AccountApiController {
     @CurrentUser() viewer: Viewer,
     @CurrentCaller() caller: Caller,
   ): Promise<void> {
-    return this.departures.leave(viewer, password, caller);
+    return this.deletion.leave(viewer, password, caller);
   }
 }

@@ -7,7 +7,7 @@ import { FactorsService } from '../factors/factors.service.js';
 import { presentFactors } from '../factors/factors.view.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
-import type { PagingInput, Part } from '../http/paging.input.js';
+import type { PagingInput, CursorPage } from '../http/paging.input.js';
 import { presentSession } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { UsersService } from '../users/users.service.js';
@@ -81,14 +81,14 @@ export class AccountExport {
 /** A list as JSON, an item a line; it is read a part at a time. */
 async function* list<Item>(
   inTurn: InTurn,
-  read: (part: PagingInput) => Promise<Part<Item>>,
+  read: (part: PagingInput) => Promise<CursorPage<Item>>,
   present: (item: Item) => object,
 ): AsyncGenerator<string> {
   yield '[';
   let separator = '';
   let cursor: string | null | undefined;
   do {
-    const part: Part<Item> = await read({ limit: 200, ...(cursor && { cursor }) });
+    const part: CursorPage<Item> = await read({ limit: 200, ...(cursor && { cursor }) });
     const lines = await inTurn(() => part.items.map((item) => `\n    ${JSON.stringify(present(item))}`));
     if (lines.length > 0) yield separator + lines.join(',');
     if (lines.length > 0) separator = ',';

@@ -13,7 +13,7 @@ import { AccountController } from './account.controller.js';
 import { AccountExport } from './account-export.js';
 import { AccountService } from './account.service.js';
 import { Belongings } from './belongings.js';
-import { Departures } from './departures.js';
+import { AccountDeletion } from './account-deletion.js';
 import { OwnDataApiController } from './own-data-api.controller.js';
 import { OwnDataController } from './own-data.controller.js';
 import { OwnPassword } from './own-password.js';
@@ -42,6 +42,6 @@ import { OwnSessions } from './own-sessions.js';
     OwnSessionsApiController,
     OwnDataApiController,
   ],
-  providers: [AccountService, AccountExport, Belongings, Departures, OwnPassword, OwnSessions],
+  providers: [AccountService, AccountExport, Belongings, AccountDeletion, OwnPassword, OwnSessions],
 })
 export class AccountModule {}

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Reader } from '../database/reader.js';
 import { asking, mayHave, me, reachOf, type Reach } from '../files/reach.js';
 import type { Viewer } from '../http/access.js';
-import type { PagingInput, Part } from '../http/paging.input.js';
+import type { PagingInput, CursorPage } from '../http/paging.input.js';
 
 type Cell = string | number | null;
 type Row = Readonly<Record<string, Cell>>;
@@ -83,7 +83,7 @@ export class Belongings {
 
   constructor(private readonly reader: Reader) {}
 
-  async list(name: BelongingName, viewer: Viewer, { limit, cursor = '' }: PagingInput): Promise<Part<object>> {
+  async list(name: BelongingName, viewer: Viewer, { limit, cursor = '' }: PagingInput): Promise<CursorPage<object>> {
     const values = [...asking(viewer), cursor, limit + 1];
     const statement = statements[reachOf(viewer)][name];
     const rows = await this.reader.longRows<Row & { readonly key: string }>(viewer, statement, values);

@@ -10,7 +10,7 @@ import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { AccountExport } from './account-export.js';
 import { DeletionInput } from './account.input.js';
 import { presentOwnEventInWords } from './activity.view.js';
-import { Departures } from './departures.js';
+import { AccountDeletion } from './account-deletion.js';
 
 const leaving = { view: 'account/deletion', title: 'Delete your account', keep: [] };
 
@@ -22,7 +22,7 @@ export class OwnDataController {
   constructor(
     private readonly activity: ActivityService,
     private readonly exports: AccountExport,
-    private readonly departures: Departures,
+    private readonly deletion: AccountDeletion,
   ) {}
 
   @Get('activity')
@@ -67,7 +67,7 @@ export class OwnDataController {
   @FromForm(leaving)
   async leave(@Body() { password }: DeletionInput, @CurrentUser() viewer: Viewer, @CurrentCaller() caller: Caller) {
     try {
-      await this.departures.leave(viewer, password, caller);
+      await this.deletion.leave(viewer, password, caller);
     } catch (error) {
       if (!(error instanceof ConflictException)) throw error;
       return sendBack('/account/deletion', error.message);

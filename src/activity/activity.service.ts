@@ -8,7 +8,7 @@ import { Settings } from '../config/settings.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
-import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type PagingInput, type CursorPage } from '../http/paging.input.js';
 import { canonicalAddress } from '../http/address.js';
 import { fold, withWords } from '../http/search.js';
 import { kindsAboutMemberships, kindsAboutThings, kindsForAdmins, type EventKind } from './event-kinds.js';
@@ -27,7 +27,7 @@ export interface Person {
 }
 
 /** What happened. */
-export interface Happening {
+export interface NewEvent {
   readonly kind: EventKind;
   /** `success`, where it is not said. */
   readonly outcome?: Outcome;
@@ -70,7 +70,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
 
   /** Writes down what happened. It is kept, once this returns; what comes at the same time is written together. */
   async record(
-    { kind, outcome = 'success', member, actor = member ?? null, target }: Happening,
+    { kind, outcome = 'success', member, actor = member ?? null, target }: NewEvent,
     caller: Caller,
   ): Promise<void> {
     const event: ActivityEvent = {
@@ -103,32 +103,32 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** What happened to one member's account, as far as it is theirs to see, the newest first. */
-  async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<Part<ActivityEvent>> {
+  async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<CursorPage<ActivityEvent>> {
     const query = this.newestFirst({ limit, ...(cursor && { cursor }) })
       .andWhere('e."memberId" = :id', { id })
       .andWhere('e."kind" NOT IN (:...kindsForAdmins)', { kindsForAdmins });
-    return partOf(await query.getMany(), limit);
+    return cursorPageOf(await query.getMany(), limit);
   }
 
   /** What one member did beyond their own account, the newest first; of another member only that it was one. */
-  async listBy({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<Part<ActivityEvent>> {
+  async listBy({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<CursorPage<ActivityEvent>> {
     const found = await this.newestFirst({ limit, ...(cursor && { cursor }) })
       .andWhere('e."actorId" = :id AND (e."memberId" IS NULL OR e."memberId" <> :id)', { id })
       .getMany();
     const withoutOthers = (event: ActivityEvent) =>
       kindsAboutThings.includes(event.kind) ? event : Object.assign({}, event, { target: null });
-    return partOf(found.map(withoutOthers), limit);
+    return cursorPageOf(found.map(withoutOthers), limit);
   }
 
   /** Everything that happened, the newest first. */
-  async list(filter: EventFilter): Promise<Part<ActivityEvent>> {
-    return partOf(await this.matching(filter).getMany(), filter.limit);
+  async list(filter: EventFilter): Promise<CursorPage<ActivityEvent>> {
+    return cursorPageOf(await this.matching(filter).getMany(), filter.limit);
   }
 
   /** Everything that happened and fits the filter, the newest first, a batch at a time. */
   async *all(filter: Omit<EventFilter, 'limit' | 'cursor'>): AsyncGenerator<readonly ActivityEvent[]> {
     for (let cursor: string | null = newestId; cursor !== null;) {
-      const { items, nextCursor }: Part<ActivityEvent> = await this.list({ ...filter, limit: 500, cursor });
+      const { items, nextCursor }: CursorPage<ActivityEvent> = await this.list({ ...filter, limit: 500, cursor });
       yield items;
       cursor = nextCursor;
     }

@@ -3,12 +3,12 @@ import { GroupsService } from '../groups/groups.service.js';
 import { InvalidInput } from '../http/errors.js';
 import type { AudienceInput } from './audience.input.js';
 import { presentChoice, presentForForm } from './audience.view.js';
-import { AudiencesService, type Thing } from './audiences.service.js';
+import { AudiencesService, type Shareable } from './audiences.service.js';
 
 /** What `views/audiences/audience.hbs` shows. */
 export const audienceForm = { view: 'audiences/audience', title: 'Who may have it', keep: ['members'] };
 
-/** The form in which an admin says who may have a thing. */
+/** The form in which an admin says who may have a shareable. */
 @Injectable()
 export class AudienceForm {
   constructor(
@@ -16,9 +16,9 @@ export class AudienceForm {
     private readonly groups: GroupsService,
   ) {}
 
-  /** What the form shows of a thing: who may have it, and which groups there are to choose. */
-  async of(thing: Thing) {
-    const [audience, groups] = await Promise.all([this.audiences.of(thing), this.groupsToChoose()]);
+  /** What the form shows of a shareable: who may have it, and which groups there are to choose. */
+  async of(shareable: Shareable) {
+    const [audience, groups] = await Promise.all([this.audiences.of(shareable), this.groupsToChoose()]);
     return presentForForm(audience, groups);
   }
 

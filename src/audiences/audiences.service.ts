@@ -8,9 +8,9 @@ import { UsersService } from '../users/users.service.js';
 import type { AudienceInput } from './audience.input.js';
 
 /** What can be had: a file or a collection. */
-export type Thing = { readonly fileId: string } | { readonly collectionId: string };
+export type Shareable = { readonly fileId: string } | { readonly collectionId: string };
 
-/** Who may have a thing: everyone, or these. */
+/** Who may have a shareable: everyone, or these. */
 export interface Audience {
   readonly everyone: boolean;
   readonly groups: readonly Pick<Group, 'id' | 'name'>[];
@@ -27,9 +27,9 @@ export class AudiencesService {
     private readonly users: UsersService,
   ) {}
 
-  async of(thing: Thing): Promise<Audience> {
+  async of(shareable: Shareable): Promise<Audience> {
     const [kind, id] =
-      'fileId' in thing ? (['file', thing.fileId] as const) : (['collection', thing.collectionId] as const);
+      'fileId' in shareable ? (['file', shareable.fileId] as const) : (['collection', shareable.collectionId] as const);
     const [[row], groups, members] = await Promise.all([
       this.reader.rows<{ isForEveryone: boolean | number }>(`SELECT "isForEveryone" FROM "${kind}s" WHERE "id" = $1`, [
         id,
@@ -49,17 +49,17 @@ export class AudiencesService {
   }
 
   /**
-   * Sets who may have a thing, from the next request on. One act: nobody sees a moment in between, and of two admins at
+   * Sets who may have a shareable, from the next request on. One act: nobody sees a moment in between, and of two admins at
    * once one has the last word.
    *
    * @throws InvalidInput where a group or a member is not there.
    */
-  async set(thing: Thing, { everyone, groups, members }: AudienceInput): Promise<void> {
+  async set(shareable: Shareable, { everyone, groups, members }: AudienceInput): Promise<void> {
     const [foundGroups, foundMembers] = everyone
       ? [[], []]
       : await Promise.all([this.groups.findAll(groups), this.users.findNamed(members)]);
     if (!everyone && foundGroups.length < new Set(groups).size) refuseUnknown();
-    const { fileId, collectionId } = { fileId: null, collectionId: null, ...thing };
+    const { fileId, collectionId } = { fileId: null, collectionId: null, ...shareable };
     const idsOf = (found: readonly { id: string }[]) => JSON.stringify(found.map(({ id }) => id));
     await this.writer
       .run(

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { AudienceInput } from './audience.input.js';
@@ -34,7 +34,7 @@ export class FileAudienceApiController {
   @ApiOperation({ summary: 'Set who may have a file', operationId: 'setAudienceOfFile' })
   @ApiOkResponse({ type: AudienceView, description: 'Who may have it from the next request on.' })
   @ApiProblem(400, 401, 403, 404, 413, 422)
-  async set(@Param('id') id: string, @Body() input: AudienceInput, @ByAdmin() by: By): Promise<AudienceView> {
+  async set(@Param('id') id: string, @Body() input: AudienceInput, @ActingAdmin() by: Actor): Promise<AudienceView> {
     await this.file.set(id, input, by);
     return presentAudience(await this.audiences.of({ fileId: id }));
   }

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { seeOther } from '../http/answers.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { FromForm } from '../http/form.js';
 import { AudienceForm, audienceForm } from './audience-form.js';
 import { AudienceInput } from './audience.input.js';
@@ -29,7 +29,7 @@ export class FileAudienceController {
 
   @Post()
   @FromForm(audienceForm)
-  async set(@Param('id') id: string, @Body() input: AudienceInput, @ByAdmin() by: By) {
+  async set(@Param('id') id: string, @Body() input: AudienceInput, @ActingAdmin() by: Actor) {
     await this.file.set(id, input, by).catch((error: unknown) => this.form.refuse(error, input));
     return seeOther(`/admin/files/${id}`, 'That is who may have it now.');
   }

@@ -4,7 +4,7 @@ import { IsNull, Repository } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
 import { StoredFile } from '../files/stored-file.entity.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 import type { AudienceInput } from './audience.input.js';
 import { AudiencesService } from './audiences.service.js';
 
@@ -24,7 +24,7 @@ export class FileAudience {
     return file;
   }
 
-  async set(id: string, input: AudienceInput, { admin, caller }: By): Promise<void> {
+  async set(id: string, input: AudienceInput, { admin, caller }: Actor): Promise<void> {
     const { name } = await this.find(id);
     await this.audiences.set({ fileId: id }, input);
     await this.activity.record({ kind: 'file.shared', actor: admin, target: name }, caller);

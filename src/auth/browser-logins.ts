@@ -19,7 +19,7 @@ const lifetimeSeconds = 10 * minuteSeconds;
 const home = '/secrets';
 
 /** What a login on a page was asked to do. */
-export interface Wish {
+export interface LoginIntent {
   readonly next?: unknown;
   readonly isRemembered?: boolean;
 }
@@ -27,7 +27,7 @@ export interface Wish {
 /** A login that waits for its second step. */
 export interface Pending {
   readonly user: User;
-  readonly wish: Wish;
+  readonly intent: LoginIntent;
 }
 
 /** A login in a browser: in one step or, where a second factor is set up, in two, with a ticket in between. */
@@ -46,11 +46,11 @@ export class BrowserLogins {
   ) {}
 
   /** Goes on after a right password: gives where to, the second step or what was asked for. */
-  async begin(user: User, wish: Wish, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-    if (!(await this.factors.isSetUpFor(user.id))) return this.enter(user, wish, false, request, reply);
+  async begin(user: User, intent: LoginIntent, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    if (!(await this.factors.isSetUpFor(user.id))) return this.enter(user, intent, false, request, reply);
     await this.endFormer(request);
     await this.logins.noteSecondStep(user, callerOf(request));
-    const { next, isRemembered } = wish;
+    const { next, isRemembered } = intent;
     const path = safePath(next, '');
     const data = JSON.stringify({ isRemembered, password: this.markOf(user), next: path });
     const { secret } = await this.links.issue({
@@ -68,20 +68,20 @@ export class BrowserLogins {
     const link = await this.links.find('factor', this.cookies.read(request, cookie));
     if (!link?.userId) return undefined;
     const user = await this.users.find(link.userId).catch(() => undefined);
-    const { password, ...wish } = JSON.parse(link.data ?? '{}') as Wish & { password?: string };
+    const { password, ...intent } = JSON.parse(link.data ?? '{}') as LoginIntent & { password?: string };
     // a password that was changed meanwhile makes the first step worthless
-    return user && this.markOf(user) === password ? { user, wish } : undefined;
+    return user && this.markOf(user) === password ? { user, intent } : undefined;
   }
 
   /** Goes on after the second factor: gives where to. */
-  finish(user: User, wish: Wish, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-    return this.enter(user, wish, true, request, reply);
+  finish(user: User, intent: LoginIntent, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    return this.enter(user, intent, true, request, reply);
   }
 
   /** Begins the session of a member who has proved all they must; gives where they wanted to go. */
   private async enter(
     user: User,
-    { next, isRemembered }: Wish,
+    { next, isRemembered }: LoginIntent,
     hasShownFactor: boolean,
     request: FastifyRequest,
     reply: FastifyReply,

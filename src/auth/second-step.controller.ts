@@ -32,10 +32,15 @@ export class SecondStepController {
   @Get('factor')
   @Render(form.view)
   async show(@Req() request: FastifyRequest) {
-    const { user, wish } = await this.pendingOf(request);
+    const { user, intent } = await this.pendingOf(request);
     const { authenticator, passkeys } = await this.factors.summaryOf(user.id);
     const options = passkeys.length > 0 ? JSON.stringify(await this.passkeys.requestOptions(user.id)) : undefined;
-    return { title: form.title, next: safePath(wish.next, '') || undefined, hasAuthenticator: authenticator, options };
+    return {
+      title: form.title,
+      next: safePath(intent.next, '') || undefined,
+      hasAuthenticator: authenticator,
+      options,
+    };
   }
 
   @Post('factor')
@@ -45,10 +50,10 @@ export class SecondStepController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { user, wish } = await this.pendingOf(request);
+    const { user, intent } = await this.pendingOf(request);
     if (!(await this.checks.passesCode(user, code, request)))
       return sendBack('/login/factor', 'That code is not right, or it was used already. Try the next one.');
-    return seeOther(await this.browser.finish(user, wish, request, reply));
+    return seeOther(await this.browser.finish(user, intent, request, reply));
   }
 
   @Post('passkey')
@@ -64,8 +69,8 @@ export class SecondStepController {
       throw new UnauthorizedException('That passkey does not open an account here. Log in with your password instead.');
     const { next, remember } = request.body ?? {};
     // somebody else's half-done login in this browser is not theirs to go on with
-    const wish = pending?.user.id === user.id ? pending.wish : { next, isRemembered: remember !== undefined };
-    return seeOther(await this.browser.finish(user, wish, request, reply));
+    const intent = pending?.user.id === user.id ? pending.intent : { next, isRemembered: remember !== undefined };
+    return seeOther(await this.browser.finish(user, intent, request, reply));
   }
 
   private async pendingOf(request: FastifyRequest) {

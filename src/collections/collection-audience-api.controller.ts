@@ -4,7 +4,7 @@ import { AudienceInput } from '../audiences/audience.input.js';
 import { AudienceView, presentAudience } from '../audiences/audience.view.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
 import { AdminsOnly } from '../http/access.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { CollectionsService } from './collections.service.js';
@@ -38,7 +38,7 @@ export class CollectionAudienceApiController {
   })
   @ApiOkResponse({ type: AudienceView, description: 'Who may have it from the next request on.' })
   @ApiProblem(400, 401, 403, 404, 413, 422)
-  async set(@Param('id') id: string, @Body() input: AudienceInput, @ByAdmin() by: By): Promise<AudienceView> {
+  async set(@Param('id') id: string, @Body() input: AudienceInput, @ActingAdmin() by: Actor): Promise<AudienceView> {
     await this.collections.share(await this.collections.find(id), input, by);
     return presentAudience(await this.audiences.of({ collectionId: id }));
   }

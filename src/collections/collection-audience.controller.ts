@@ -4,7 +4,7 @@ import { AudienceForm, audienceForm } from '../audiences/audience-form.js';
 import { AudienceInput } from '../audiences/audience.input.js';
 import { AdminsOnly } from '../http/access.js';
 import { seeOther } from '../http/answers.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { FromForm } from '../http/form.js';
 import { CollectionsService } from './collections.service.js';
 import { Names } from '../http/named.js';
@@ -30,7 +30,7 @@ export class CollectionAudienceController {
 
   @Post()
   @FromForm(audienceForm)
-  async set(@Param('id') id: string, @Body() input: AudienceInput, @ByAdmin() by: By) {
+  async set(@Param('id') id: string, @Body() input: AudienceInput, @ActingAdmin() by: Actor) {
     const collection = await this.collections.find(id);
     await this.collections.share(collection, input, by).catch((error: unknown) => this.form.refuse(error, input));
     return seeOther(`/admin/collections/${id}`, 'That is who may have it now, and each file in it.');

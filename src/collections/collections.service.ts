@@ -10,8 +10,8 @@ import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import { StoredFile } from '../files/stored-file.entity.js';
 import { actsAsAdmin, type Viewer } from '../http/access.js';
-import type { By } from '../http/by.js';
-import { newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
+import type { Actor } from '../http/actor.js';
+import { newestId, cursorPageOf, type CursorPage, type SearchInput } from '../http/paging.input.js';
 import { isConditional, refuseChanged, type Expected } from '../http/revision.js';
 import { afterWords, hasWords, withWords, wordsOf } from '../http/search.js';
 import { Collection, nameForms, searchTextOf } from './collection.entity.js';
@@ -30,17 +30,17 @@ export class CollectionsService {
   ) {}
 
   /** The collections that a member may have, the newest first; `q` is looked for in their names and notes. An admin has all. */
-  async listFor(viewer: Viewer, selection: SearchInput): Promise<Part<Collection>> {
+  async listFor(viewer: Viewer, selection: SearchInput): Promise<CursorPage<Collection>> {
     if (actsAsAdmin(viewer)) return this.list(selection);
     const { limit, cursor = newestId, q } = selection;
     const values = [cursor, ...wordsOf(q), viewer.id, limit + 1];
-    return partOf((await this.reader.rows<Row>(listings.member, values)).map(fromRow), limit);
+    return cursorPageOf((await this.reader.rows<Row>(listings.member, values)).map(fromRow), limit);
   }
 
   /** All collections, the newest first; `q` is looked for in their names and notes. */
-  async list({ limit, cursor = newestId, q }: SearchInput): Promise<Part<Collection>> {
+  async list({ limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<Collection>> {
     const rows = await this.reader.rows<Row>(listings.admin, [cursor, ...wordsOf(q), limit + 1]);
-    return partOf(rows.map(fromRow), limit);
+    return cursorPageOf(rows.map(fromRow), limit);
   }
 
   /** @throws NotFoundException where there is no such collection for this member. */
@@ -70,7 +70,7 @@ export class CollectionsService {
   }
 
   /** Makes a collection that is empty, and for nobody yet. */
-  async create({ name, note = '' }: CollectionInput, by: By): Promise<Collection> {
+  async create({ name, note = '' }: CollectionInput, by: Actor): Promise<Collection> {
     const now = new Date();
     const collection: Collection = {
       id: uuid(),
@@ -92,7 +92,7 @@ export class CollectionsService {
   async change(
     collection: Collection,
     { name, note, isForEveryone }: CollectionChangeInput,
-    by: By,
+    by: Actor,
     expected: Expected = {},
   ): Promise<Collection> {
     const changes = {
@@ -112,24 +112,24 @@ export class CollectionsService {
   }
 
   /** Its files stay; who had them by this collection alone has them no more. */
-  async delete(collection: Collection, by: By, expected: Expected = {}): Promise<void> {
+  async delete(collection: Collection, by: Actor, expected: Expected = {}): Promise<void> {
     const { affected } = await this.collections.delete({ id: collection.id, ...expected });
     if (affected === 1) await this.note('collection.deleted', collection, by);
     else if (isConditional(expected)) refuseChanged();
   }
 
   /** The files that are in a collection, the newest first; `q` is looked for in their names and notes. */
-  filesIn(collection: Collection, selection: SearchInput): Promise<Part<StoredFile>> {
+  filesIn(collection: Collection, selection: SearchInput): Promise<CursorPage<StoredFile>> {
     return this.filesThat('EXISTS', collection, selection);
   }
 
   /** The files that are not in a collection, the newest first; `q` is looked for in their names and notes. */
-  filesOutside(collection: Collection, selection: SearchInput): Promise<Part<StoredFile>> {
+  filesOutside(collection: Collection, selection: SearchInput): Promise<CursorPage<StoredFile>> {
     return this.filesThat('NOT EXISTS', collection, selection);
   }
 
   /** Puts files in; those that are in it already stay. How many came. @throws NotFoundException where one is not there. */
-  async addFiles(collection: Collection, fileIds: readonly string[], by: By): Promise<number> {
+  async addFiles(collection: Collection, fileIds: readonly string[], by: Actor): Promise<number> {
     let count = 0;
     for (const fileId of fileIds) {
       if (!isUuid(fileId) || !(await this.files.existsBy({ id: fileId }))) return noFile();
@@ -147,7 +147,7 @@ export class CollectionsService {
   }
 
   /** @throws NotFoundException where the file is not in it. */
-  async removeFile(collection: Collection, fileId: string, by: By): Promise<void> {
+  async removeFile(collection: Collection, fileId: string, by: Actor): Promise<void> {
     const rows = isUuid(fileId)
       ? await this.writer.rows(
           `DELETE FROM "collection_files" WHERE "collectionId" = $1 AND "fileId" = $2 RETURNING "fileId"`,
@@ -159,7 +159,7 @@ export class CollectionsService {
   }
 
   /** Sets who may have it, and each file in it. @throws InvalidInput where a group or a member is not there. */
-  async share(collection: Collection, input: AudienceInput, by: By): Promise<void> {
+  async share(collection: Collection, input: AudienceInput, by: Actor): Promise<void> {
     await this.audiences.set({ collectionId: collection.id }, input);
     await this.note('collection.shared', collection, by);
   }
@@ -168,7 +168,7 @@ export class CollectionsService {
     exists: 'EXISTS' | 'NOT EXISTS',
     { id }: Collection,
     { limit, cursor = newestId, q }: SearchInput,
-  ): Promise<Part<StoredFile>> {
+  ): Promise<CursorPage<StoredFile>> {
     const query = this.files.createQueryBuilder('f').where('f."id" < :cursor', { cursor });
     const found = await withWords(query, 'f."searchText"', q)
       .andWhere('f."deletedAt" IS NULL')
@@ -178,10 +178,10 @@ export class CollectionsService {
       .orderBy('f.id', 'DESC')
       .limit(limit + 1)
       .getMany();
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
-  private note(kind: EventKind, { name }: Collection, { admin, caller }: By): Promise<void> {
+  private note(kind: EventKind, { name }: Collection, { admin, caller }: Actor): Promise<void> {
     return this.activity.record({ kind, actor: admin, target: name }, caller);
   }
 }

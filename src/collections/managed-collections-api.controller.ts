@@ -9,7 +9,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { AdminsOnly } from '../http/access.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { ChangesRevision, Expects, tell, type Expected } from '../http/revision.js';
@@ -30,7 +30,7 @@ export class ManagedCollectionsApiController {
   @ApiOperation({ summary: 'Make a collection', operationId: 'addCollection' })
   @ApiCreatedResponse({ type: CollectionView, description: 'It is there, empty, and for nobody yet.' })
   @ApiProblem(400, 401, 403, 413, 422)
-  async add(@Body() input: CollectionInput, @ByAdmin() by: By): Promise<CollectionView> {
+  async add(@Body() input: CollectionInput, @ActingAdmin() by: Actor): Promise<CollectionView> {
     return presentCollection(await this.collections.create(input, by));
   }
 
@@ -45,7 +45,7 @@ export class ManagedCollectionsApiController {
   async change(
     @Param('id') id: string,
     @Body() input: CollectionChangeInput,
-    @ByAdmin() by: By,
+    @ActingAdmin() by: Actor,
     @Expects() expected: Expected,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CollectionView | undefined> {
@@ -63,7 +63,7 @@ export class ManagedCollectionsApiController {
   })
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiProblem(401, 403, 404)
-  async delete(@Param('id') id: string, @ByAdmin() by: By, @Expects() expected: Expected): Promise<void> {
+  async delete(@Param('id') id: string, @ActingAdmin() by: Actor, @Expects() expected: Expected): Promise<void> {
     await this.collections.delete(await this.collections.find(id), by, expected);
   }
 
@@ -73,7 +73,7 @@ export class ManagedCollectionsApiController {
   @ApiOperation({ summary: 'Put a file into a collection', operationId: 'addFileToCollection' })
   @ApiNoContentResponse({ description: 'It is in it, from the next request on.' })
   @ApiProblem(401, 403, 404)
-  async addFile(@Param('id') id: string, @Param('fileId') fileId: string, @ByAdmin() by: By): Promise<void> {
+  async addFile(@Param('id') id: string, @Param('fileId') fileId: string, @ActingAdmin() by: Actor): Promise<void> {
     await this.collections.addFiles(await this.collections.find(id), [fileId], by);
   }
 
@@ -83,7 +83,7 @@ export class ManagedCollectionsApiController {
   @ApiOperation({ summary: 'Take a file out of a collection', operationId: 'removeFileFromCollection' })
   @ApiNoContentResponse({ description: 'It is out of it, from the next request on.' })
   @ApiProblem(401, 403, 404)
-  async removeFile(@Param('id') id: string, @Param('fileId') fileId: string, @ByAdmin() by: By): Promise<void> {
+  async removeFile(@Param('id') id: string, @Param('fileId') fileId: string, @ActingAdmin() by: Actor): Promise<void> {
     await this.collections.removeFile(await this.collections.find(id), fileId, by);
   }
 }

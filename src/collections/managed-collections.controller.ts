@@ -8,7 +8,7 @@ import { FilesService } from '../files/files.service.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { FromForm, OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
@@ -53,7 +53,7 @@ export class ManagedCollectionsController {
   @Post()
   @OnPage('/admin/collections/new')
   @FromForm(adding)
-  async add(@Body() input: CollectionInput, @ByAdmin() by: By) {
+  async add(@Body() input: CollectionInput, @ActingAdmin() by: Actor) {
     const { id } = await this.collections.create(input, by);
     return back(id, 'The collection is there. Nothing is in it yet, and nobody but admins sees it.');
   }
@@ -92,7 +92,7 @@ export class ManagedCollectionsController {
 
   @Post(':id/details')
   @FromForm(describing)
-  async describe(@Param('id') id: string, @Body() input: CollectionInput, @ByAdmin() by: By) {
+  async describe(@Param('id') id: string, @Body() input: CollectionInput, @ActingAdmin() by: Actor) {
     await this.collections.change(await this.collections.find(id), input, by);
     return back(id, 'That is what members read of it now.');
   }
@@ -113,7 +113,7 @@ export class ManagedCollectionsController {
   }
 
   @Post(':id/files')
-  async addFiles(@Param('id') id: string, @Body() { files }: ChosenFilesInput, @ByAdmin() by: By) {
+  async addFiles(@Param('id') id: string, @Body() { files }: ChosenFilesInput, @ActingAdmin() by: Actor) {
     const count = await this.collections.addFiles(await this.collections.find(id), files, by);
     return back(id, count === 1 ? '1 file is in it now.' : `${count} files came to it.`);
   }
@@ -121,13 +121,13 @@ export class ManagedCollectionsController {
   @Post(':id/files/:fileId/removal')
   @Names(CollectionsService, (collections, { id, fileId }) => collections.findFileIn(id, fileId))
   @OnPage('/admin/collections/:id')
-  async removeFile(@Param('id') id: string, @Param('fileId') fileId: string, @ByAdmin() by: By) {
+  async removeFile(@Param('id') id: string, @Param('fileId') fileId: string, @ActingAdmin() by: Actor) {
     await this.collections.removeFile(await this.collections.find(id), fileId, by);
     return back(id, 'The file is no longer in it.');
   }
 
   @Post(':id/deletion')
-  async delete(@Param('id') id: string, @ByAdmin() by: By) {
+  async delete(@Param('id') id: string, @ActingAdmin() by: Actor) {
     const collection = await this.collections.find(id);
     await this.collections.delete(collection, by);
     return seeOther('/admin/collections', `The collection “${collection.name}” is deleted.`);

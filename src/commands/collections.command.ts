@@ -7,7 +7,7 @@ import { presentFile } from '../files/file.view.js';
 import { audienceFrom, gather, withAudience, type AudienceOptions } from './audience.option.js';
 import { all, findCollection, findFiles } from './lookup.js';
 import { print, printJson, printTable } from './output.js';
-import { byOperator, readAs, type Tools } from './site.js';
+import { asOperator, readAs, type Tools } from './site.js';
 
 interface Json {
   readonly json?: true;
@@ -76,7 +76,7 @@ async function add(site: INestApplicationContext, typed: string, { note, json, .
   const input = await readAs(CollectionInput, { name: typed, note });
   const audience = await audienceFrom(site, options);
   const service = site.get(CollectionsService);
-  const by = byOperator();
+  const by = asOperator();
   const made = await service.create(input, by);
   if (audience) await service.share(made, audience, by);
   if (json) printJson(presentCollection(await service.find(made.id)));
@@ -85,7 +85,7 @@ async function add(site: INestApplicationContext, typed: string, { note, json, .
 
 async function remove(site: INestApplicationContext, named: string, json?: true): Promise<void> {
   const collection = await findCollection(site, named);
-  await site.get(CollectionsService).delete(collection, byOperator());
+  await site.get(CollectionsService).delete(collection, asOperator());
   if (json) printJson(presentCollection(collection));
   else print(`The collection ${collection.name} is deleted. Its files stay.`);
 }
@@ -93,7 +93,7 @@ async function remove(site: INestApplicationContext, named: string, json?: true)
 async function share(site: INestApplicationContext, named: string, { json, ...options }: AudienceOptions & Json) {
   const collection = await findCollection(site, named);
   const audience = await audienceFrom(site, options);
-  if (audience) await site.get(CollectionsService).share(collection, audience, byOperator());
+  if (audience) await site.get(CollectionsService).share(collection, audience, asOperator());
   if (json) printJson(presentCollection(await site.get(CollectionsService).find(collection.id)));
   else print(`That is who may have ${collection.name} now, and each file in it.`);
 }
@@ -105,7 +105,7 @@ async function showFiles(site: INestApplicationContext, named: string, changes: 
   const coming = await findFiles(site, changes.add ?? []);
   const going = await findFiles(site, changes.remove ?? []);
   for (const { id } of going) await service.findFileIn(collection.id, id);
-  const by = byOperator();
+  const by = asOperator();
   const ids = coming.map(({ id }) => id);
   await service.addFiles(collection, ids, by);
   for (const { id } of going) await service.removeFile(collection, id, by);

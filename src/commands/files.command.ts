@@ -14,7 +14,7 @@ import { audienceFrom, gather, withAudience, type AudienceOptions } from './audi
 import { filesHere } from './files-here.js';
 import { all, findCollection, findFiles } from './lookup.js';
 import { print, printJson, printTable, remark } from './output.js';
-import { byOperator, readAs, type WithSite, type Tools } from './site.js';
+import { asOperator, readAs, type WithSite, type Tools } from './site.js';
 
 /** What the operator can do about files. */
 export function filesCommand({ withSite }: Tools): Command {
@@ -96,7 +96,7 @@ async function add(withSite: WithSite, paths: readonly string[], options: Additi
     const audience = await audienceFrom(site, options);
     const isForEveryone = audience?.everyone ?? collections.length === 0;
     await site.get(StoreWatch).mustHoldSome();
-    const by = byOperator();
+    const by = asOperator();
     await tellEach(found, options.json, async (path) => {
       const upload = { name: basename(path), bytes: createReadStream(path) };
       const file = await site.get(LibraryService).add(upload, by, isForEveryone ? 'everyone' : 'nobody');
@@ -110,7 +110,7 @@ async function add(withSite: WithSite, paths: readonly string[], options: Additi
 
 async function remove(site: INestApplicationContext, ids: readonly string[], json?: true): Promise<void> {
   await tellEach(await findFiles(site, ids), json, async (file) => {
-    await site.get(LibraryService).delete(file, byOperator());
+    await site.get(LibraryService).delete(file, asOperator());
     return presentFile(file);
   });
 }

@@ -5,7 +5,7 @@ import { presentGroup, presentGroupMember } from '../groups/group.view.js';
 import { GroupsService } from '../groups/groups.service.js';
 import { all, findGroup, inWords } from './lookup.js';
 import { print, printJson, printTable } from './output.js';
-import { byOperator, readAs, type Tools } from './site.js';
+import { asOperator, readAs, type Tools } from './site.js';
 
 interface Json {
   readonly json?: true;
@@ -37,7 +37,7 @@ export function groupsCommand({ withSite }: Tools): Command {
     .action((typed: string, { json }: Json) =>
       withSite(async (site) => {
         const { name } = await readAs(GroupInput, { name: typed });
-        const group = await site.get(GroupsService).add(name, byOperator());
+        const group = await site.get(GroupsService).add(name, asOperator());
         if (json) printJson(presentGroup(group));
         else print(group.id);
       }),
@@ -50,7 +50,7 @@ export function groupsCommand({ withSite }: Tools): Command {
     .action((named: string, { json }: Json) =>
       withSite(async (site) => {
         const group = await findGroup(site, named);
-        await site.get(GroupsService).delete(group, byOperator());
+        await site.get(GroupsService).delete(group, asOperator());
         if (json) printJson(presentGroup(group));
         else print(`The group ${group.name} is deleted.`);
       }),
@@ -84,9 +84,9 @@ async function showMembers(
   }
   if (add !== undefined) {
     const { members } = await readAs(GroupMembersInput, { members: add });
-    await service.addMembers(group, members, byOperator());
+    await service.addMembers(group, members, asOperator());
   }
-  for (const { id } of leaving) await service.removeMember(group, id, byOperator());
+  for (const { id } of leaving) await service.removeMember(group, id, asOperator());
   const found = (await all((paging) => service.membersOf(group, paging))).map(presentGroupMember);
   if (json) printJson(found);
   else

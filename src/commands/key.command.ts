@@ -13,7 +13,7 @@ import { SiteLock } from '../database/site-lock.js';
 import { hasTables } from '../database/site.js';
 import { refuseOtherOwner } from './owner.js';
 import { print } from './output.js';
-import { byOperator, type Environment, type WithSite, type Tools } from './site.js';
+import { asOperator, type Environment, type WithSite, type Tools } from './site.js';
 
 /** For who has lost the key of a site, or gives it another because somebody may have seen it. */
 export function keyCommand({ environment, withSite }: Tools): Command {
@@ -45,7 +45,7 @@ async function accept(environment: Environment, withSite: WithSite): Promise<voi
   await withSite((site) =>
     site
       .get(ActivityService)
-      .record({ kind: 'site.key-replaced', actor: null, target: keys.place }, byOperator().caller),
+      .record({ kind: 'site.key-replaced', actor: null, target: keys.place }, asOperator().caller),
   );
   print(
     `The site goes on with the key in ${keys.place}. Lost with the old one: ${done.sessions} sessions and tokens, the authenticator apps of ${done.apps} members, the recovery codes of ${done.codes}, and ${done.letters} mails that waited.`,

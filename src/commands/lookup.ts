@@ -5,7 +5,7 @@ import type { StoredFile } from '../files/stored-file.entity.js';
 import type { Group } from '../groups/group.entity.js';
 import { GroupMembersInput } from '../groups/group.input.js';
 import { GroupsService } from '../groups/groups.service.js';
-import { searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import { searchForm, type CursorPage, type SearchInput } from '../http/paging.input.js';
 import { LibraryService } from '../library/library.service.js';
 import { MembersService, type Member } from '../members/members.service.js';
 import { UsersService } from '../users/users.service.js';
@@ -54,10 +54,10 @@ export async function findFiles(site: INestApplicationContext, ids: readonly str
 }
 
 /** All parts of a list. */
-export async function all<Item>(read: (paging: SearchInput) => Promise<Part<Item>>): Promise<Item[]> {
+export async function all<Item>(read: (paging: SearchInput) => Promise<CursorPage<Item>>): Promise<Item[]> {
   const found: Item[] = [];
   for (let cursor: string | null | undefined; cursor !== null;) {
-    const part: Part<Item> = await read({ limit: 100, ...(cursor && { cursor }) });
+    const part: CursorPage<Item> = await read({ limit: 100, ...(cursor && { cursor }) });
     found.push(...part.items);
     cursor = part.nextCursor;
   }

@@ -14,7 +14,7 @@ import { all, findMembers } from './lookup.js';
 import * as acts from './member-acts.js';
 import { print, printJson, printTable, remark } from './output.js';
 import { passwordFrom, randomPassword } from './password.js';
-import { byOperator, readAs, type WithSite, type Tools } from './site.js';
+import { asOperator, readAs, type WithSite, type Tools } from './site.js';
 
 interface Json {
   readonly json?: true;
@@ -126,7 +126,7 @@ async function add(withSite: WithSite, email: string, options: Additions): Promi
   const password = passwordStdin ? await passwordFrom(process.stdin) : randomPassword();
   const input = await readAs(RegistrationInput, { name, email: oneIn(email), password });
   await withSite(async (site) => {
-    const { caller } = byOperator();
+    const { caller } = asOperator();
     // the operator vouches for the address, and is not bound by the rules of registration
     const role = admin ? 'admin' : 'member';
     const registered = await site.get(UsersService).register({ ...input, role, isVerified: true });

@@ -5,7 +5,7 @@ import { RegistrationRulesInput } from '../members/registration.input.js';
 import { modesInWords, presentRules } from '../members/registration.view.js';
 import { registrationModes, RegistrationRules } from '../users/registration-rules.js';
 import { print, printJson } from './output.js';
-import { byOperator, readAs, type Tools } from './site.js';
+import { asOperator, readAs, type Tools } from './site.js';
 
 /** What the operator can do about who may register. */
 export function registrationCommand({ withSite }: Tools): Command {
@@ -38,6 +38,6 @@ async function show(site: INestApplicationContext, json = false): Promise<void> 
 async function set(site: INestApplicationContext, mode: string, domains?: string): Promise<void> {
   const { domains: present } = await site.get(RegistrationRules).current();
   const rules = await readAs(RegistrationRulesInput, { mode, domains: domains ?? present });
-  await site.get(MembersService).setRules(rules, byOperator());
+  await site.get(MembersService).setRules(rules, asOperator());
   await show(site);
 }

@@ -3,7 +3,7 @@ import { secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
 import { ok, warning, wordsOf, type Finding } from './finding.js';
 
-const patience = 5 * secondMs;
+const timeoutMs = 5 * secondMs;
 
 /** Whether the address that people use is a safe one, and leads to a Gatehouse. */
 export async function checkAddress(settings: Settings): Promise<Finding[]> {
@@ -71,7 +71,7 @@ function checkPublicUrl({ publicUrl, isSecure }: Settings): Finding {
 async function checkAnswer({ publicUrl }: Settings): Promise<Finding> {
   const advice = 'See that the site runs, and that its proxy leads to it.';
   try {
-    const answer = await fetch(`${publicUrl}/health`, { redirect: 'manual', signal: AbortSignal.timeout(patience) });
+    const answer = await fetch(`${publicUrl}/health`, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
     const { status } = (await answer.json().catch(() => ({}))) as { status?: unknown };
     if (answer.ok && status === 'alive') return ok('answer', `a Gatehouse answers at ${publicUrl}`);
     return warning('answer', `What answers at ${publicUrl} is no Gatehouse (${answer.status}). ${advice}`);

@@ -2,7 +2,7 @@ import type { INestApplicationContext, Type } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { inputPipe } from '../http/input.js';
 import { onThisMachine } from '../http/caller.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 
 /** Where the settings come from, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,7 +17,7 @@ export interface Tools {
 }
 
 /** Whose acts these are: nobody's who has an account, from this machine. */
-export const byOperator = (): By => ({ admin: null, caller: onThisMachine(randomUUID()) });
+export const asOperator = (): Actor => ({ admin: null, caller: onThisMachine(randomUUID()) });
 
 /** What was typed as the web would read it. @throws InvalidInput where it is not right. */
 export async function readAs<Input>(kind: Type<Input>, typed: object): Promise<Readonly<Input>> {

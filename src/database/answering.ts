@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { secondMs } from '../config/durations.js';
 
-const patienceMs = 3 * secondMs;
+const timeoutMs = 3 * secondMs;
 
 /** Knows whether the database answers, and takes what is written. */
 @Injectable()
@@ -16,7 +16,7 @@ export class Answering {
   async mustAnswer(): Promise<void> {
     this.asking ??= this.dataSource.query(this.question).finally(() => (this.asking = undefined));
     const timer = new AbortController();
-    const tooLate = sleep(patienceMs, undefined, { signal: timer.signal }).then(
+    const tooLate = sleep(timeoutMs, undefined, { signal: timer.signal }).then(
       () => Promise.reject(new Error('The database does not answer in time.')),
       () => undefined,
     );

@@ -34,7 +34,7 @@ class BesideOutput extends AbstractLogger {
 }
 
 /** So long anybody waits for a connection to PostgreSQL, and twice as long for an answer. */
-const patienceMs = 5 * secondMs;
+const connectTimeoutMs = 5 * secondMs;
 
 /** How TypeORM reaches the database that the settings name; the same entities on both kinds. */
 export function dataSourceOptions(settings: Settings): DataSourceOptions {
@@ -54,8 +54,8 @@ export function dataSourceOptions(settings: Settings): DataSourceOptions {
       url: settings.databaseUrl,
       applicationName: 'gatehouse',
       poolSize: 10,
-      connectTimeoutMS: patienceMs,
-      extra: { Client: PostgresClient, query_timeout: 2 * patienceMs, keepAlive: true },
+      connectTimeoutMS: connectTimeoutMs,
+      extra: { Client: PostgresClient, query_timeout: 2 * connectTimeoutMs, keepAlive: true },
     };
   return { ...shared, type: 'sqlite', database: path, driver: quietSqlite(), enableWAL: true, busyTimeout: tryMs };
 }

@@ -3,13 +3,14 @@ import { connect } from 'node:net';
 import pg from 'pg';
 import { secondMs } from '../config/durations.js';
 
-const patience = new AsyncLocalStorage<number>();
+const queryTimeout = new AsyncLocalStorage<number>();
 
 /** Does work that nobody waits for at a page: on PostgreSQL each of its statements may take so many milliseconds. */
-export const withPatience = <Done>(milliseconds: number, work: () => Done): Done => patience.run(milliseconds, work);
+export const withQueryTimeout = <Done>(milliseconds: number, work: () => Done): Done =>
+  queryTimeout.run(milliseconds, work);
 
-/** Asks what somebody at a page may come to wait for too, within the work of `withPatience`. */
-export const withoutPatience = <Done>(work: () => Done): Done => patience.exit(work);
+/** Asks what somebody at a page may come to wait for too, within the work of `withQueryTimeout`. */
+export const withoutQueryTimeout = <Done>(work: () => Done): Done => queryTimeout.exit(work);
 
 /**
  * A connection to PostgreSQL that is given up with the first statement that is not answered in time: whoever had it next
@@ -19,7 +20,7 @@ export class PostgresClient extends pg.Client {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- pg has seven ways to ask, and all are passed on
   override query(...given: any[]): any {
     const [text, values] = given as [unknown, unknown];
-    const milliseconds = patience.getStore();
+    const milliseconds = queryTimeout.getStore();
     const isPlain = typeof text === 'string' && typeof values !== 'function';
     const config = isPlain && milliseconds !== undefined ? [{ text, values, query_timeout: milliseconds }] : given;
     const asked: unknown = super.query(...(config as [pg.QueryConfig]));

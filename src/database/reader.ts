@@ -5,7 +5,7 @@ import { Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
 import { bound } from './instants.js';
 import { LongWork } from './long-work.js';
-import { withoutPatience } from './postgres-client.js';
+import { withoutQueryTimeout } from './postgres-client.js';
 import { closeBefore } from './site.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
@@ -95,6 +95,6 @@ export class Reader {
 
   private ask(sql: string, values: readonly unknown[], connection = this.connection): Promise<unknown[]> {
     if (connection) return connection.rows(sql, values);
-    return withoutPatience(() => this.dataSource.query<unknown[]>(sql, [...values]));
+    return withoutQueryTimeout(() => this.dataSource.query<unknown[]>(sql, [...values]));
   }
 }

@@ -36,11 +36,11 @@ export class SiteLock {
     });
   }
 
-  private static take(path: string, sql: string, patienceMs: number): Promise<SiteLock | undefined> {
+  private static take(path: string, sql: string, busyTimeoutMs: number): Promise<SiteLock | undefined> {
     return new Promise((resolve, reject) => {
       const database = new sqlite.Database(path, (opening) => {
         if (opening) return reject(opening);
-        database.configure('busyTimeout', patienceMs);
+        database.configure('busyTimeout', busyTimeoutMs);
         database.exec(sql, (error) => {
           if (!error) return resolve(new SiteLock(database));
           database.close(() => {

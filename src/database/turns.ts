@@ -1,7 +1,7 @@
 import { secondMs } from '../config/durations.js';
 
 /** So long a statement waits for a database that another process has locked, its turn included. */
-const patienceMs = 5 * secondMs;
+const timeoutMs = 5 * secondMs;
 /** So long one try of SQLite's own may take. */
 export const tryMs = secondMs;
 
@@ -15,7 +15,7 @@ export class Turns {
 
   /** Runs a statement in its turn. @throws Error with the code SQLITE_BUSY where the database stayed locked. */
   take<Done>(ask: () => Promise<Done>): Promise<Done> {
-    const deadline = Date.now() + patienceMs;
+    const deadline = Date.now() + timeoutMs;
     const mine = this.last.then(() => this.ask(ask, deadline));
     this.last = mine.catch(() => undefined);
     return mine;

@@ -23,10 +23,10 @@ export class Drafts {
   /** Of drafts that are likely to be gone on with, so that their bytes need not be read again. */
   private readonly known = new LRUCache<string, RunningHash>({ max: 1_000 });
 
-  /** @param patience milliseconds after which a draft that nobody goes on with is stale. */
+  /** @param staleAfterMs milliseconds after which a draft that nobody goes on with is stale. */
   constructor(
     private readonly folder: string,
-    private readonly patience: number,
+    private readonly staleAfterMs: number,
   ) {}
 
   /** Begins a draft that outlives a power cut, empty as it is; where there is one, it is no longer stale. */
@@ -104,7 +104,7 @@ export class Drafts {
     for (const key of (await unlessMissing(readdir(this.folder))) ?? []) {
       // a draft of another process may have become a file by now
       const found = await unlessMissing(stat(join(this.folder, key)));
-      if (found && found.mtimeMs < Date.now() - this.patience) yield key;
+      if (found && found.mtimeMs < Date.now() - this.staleAfterMs) yield key;
     }
   }
 

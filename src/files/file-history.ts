@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
-import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type PagingInput, type CursorPage } from '../http/paging.input.js';
 import type { FileVersion } from './file-version.entity.js';
 import { reachOf } from './reach.js';
 import type { StoredFile } from './stored-file.entity.js';
@@ -33,12 +33,12 @@ export class FileHistory {
     viewer: Viewer,
     { id }: Pick<StoredFile, 'id'>,
     { limit, cursor = newestId }: PagingInput,
-  ): Promise<Part<FileVersion>> {
+  ): Promise<CursorPage<FileVersion>> {
     const rows =
       reachOf(viewer) === 'admin'
         ? await this.reader.rows<Row>(all, [id, cursor, limit + 1])
         : await this.reader.rows<Row>(told, [id, viewer.id, cursor, limit + 1]);
-    return partOf(rows.map(fromRow), limit);
+    return cursorPageOf(rows.map(fromRow), limit);
   }
 }
 

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { once } from '../database/once.js';
+import { memoize } from '../database/memoize.js';
 import { checksumLine } from './checksums.js';
 import type { FileVersion } from './file-version.entity.js';
 import type { ShelfFile } from './files.service.js';
@@ -130,7 +130,7 @@ export const presentVersion = ({ number, contentType, size, sha256, createdAt }:
 const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
 /** Picks what a page shows, in words for people. */
-export const presentFileInWords = once((file: StoredFile) => ({
+export const presentFileInWords = memoize((file: StoredFile) => ({
   id: file.id,
   name: file.name,
   note: file.note,
@@ -148,7 +148,7 @@ export const presentShelfFileInWords = (file: ShelfFile, since: Date) => ({
   news: newsOf(file, since),
 });
 
-const shelfFileInWords = once((file: ShelfFile) => ({
+const shelfFileInWords = memoize((file: ShelfFile) => ({
   ...presentFileInWords(file),
   date: dayInWords(file.availableAt),
   limit: file.memberLimit,

@@ -14,7 +14,7 @@ import { FilesController } from './files.controller.js';
 import { FilesService } from './files.service.js';
 import { Grants } from './grants.js';
 import { Resumption } from './resumption.js';
-import { Room } from './room.js';
+import { Quota } from './quota.js';
 import { SavedNames } from './saved-names.js';
 import { SettledNames } from './settled-names.js';
 import { ShelfVisits } from './shelf-visits.js';
@@ -36,7 +36,7 @@ import { WelcomeFile } from './welcome-file.js';
     FilesService,
     Grants,
     Resumption,
-    Room,
+    Quota,
     SavedNames,
     SettledNames,
     ShelfVisits,
@@ -44,6 +44,6 @@ import { WelcomeFile } from './welcome-file.js';
     Verification,
     WelcomeFile,
   ],
-  exports: [Checksums, DownloadNotes, FileStore, FilesService, Grants, Room, StoreWatch, Verification],
+  exports: [Checksums, DownloadNotes, FileStore, FilesService, Grants, Quota, StoreWatch, Verification],
 })
 export class FilesModule {}

@@ -5,20 +5,20 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { IsNull, LessThan, Repository } from 'typeorm';
 import { validate as isUuid, v7 as uuid } from 'uuid';
-import { once } from '../database/once.js';
+import { memoize } from '../database/memoize.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import type { Viewer } from '../http/access.js';
-import { newestId, partOf, type PagingInput, type Part, type SearchInput } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type PagingInput, type CursorPage, type SearchInput } from '../http/paging.input.js';
 import { refuseChanged, type Expected } from '../http/revision.js';
 import { afterWords, hasWords, wordsOf } from '../http/search.js';
 import { contentTypeOf } from './content-type.js';
 import { nameOnRecord } from './file-name.js';
 import { FileStore, type Stored } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
-import { cursorAt, orders, placeOf } from './place.js';
+import { cursorAt, orders, readCursor } from './shelf-cursor.js';
 import { allThatMayBeHad, asking, isOut, mayHave, me, reachOf, type Reach } from './reach.js';
-import { refuseWithoutRoom, Room } from './room.js';
+import { refuseInsufficientStorage, Quota } from './quota.js';
 import type { ShelfInput } from './shelf.input.js';
 import { nameForms, searchTextOf, StoredFile } from './stored-file.entity.js';
 
@@ -51,7 +51,7 @@ export class FilesService {
     @InjectRepository(FileVersion) private readonly versions: Repository<FileVersion>,
     private readonly reader: Reader,
     private readonly store: FileStore,
-    private readonly room: Room,
+    private readonly quota: Quota,
   ) {}
 
   /**
@@ -59,8 +59,8 @@ export class FilesService {
    *
    * @throws InvalidInput where the cursor is none.
    */
-  async listFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<Part<ShelfFile>> {
-    const values = [...asking(viewer), ...placeOf(cursor, sort), ...wordsOf(q), limit + 1];
+  async listFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<CursorPage<ShelfFile>> {
+    const values = [...asking(viewer), ...readCursor(cursor, sort), ...wordsOf(q), limit + 1];
     const statement = listings[reachOf(viewer)][sort];
     // a search goes through all there is
     const rows = q
@@ -109,7 +109,7 @@ export class FilesService {
    * undefined where one of the same `origin` is there already.
    *
    * @param bytes as they come, or as the store has taken them in: for those, room must have been claimed.
-   * @throws NoRoom where the quota, or the disk, leaves none for it; nothing of it is left then.
+   * @throws InsufficientStorage where the quota, or the disk, leaves none for it; nothing of it is left then.
    */
   add(bytes: Readable | Stored, description: Description): Promise<StoredFile | undefined> {
     return this.keep(bytes, (stored) => this.insert(stored, description));
@@ -154,13 +154,13 @@ export class FilesService {
   async versionsOf(
     { id }: Pick<StoredFile, 'id'>,
     { limit, cursor = newestId }: PagingInput,
-  ): Promise<Part<FileVersion>> {
+  ): Promise<CursorPage<FileVersion>> {
     const found = await this.versions.find({
       where: { fileId: id, id: LessThan(cursor) },
       order: { id: 'DESC' },
       take: limit + 1,
     });
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
   /**
@@ -168,8 +168,12 @@ export class FilesService {
    *
    * @throws InvalidInput where the cursor is none.
    */
-  async listIn(collectionId: string, viewer: Viewer, { limit, cursor, q }: SearchInput): Promise<Part<ShelfFile>> {
-    const values = [...asking(viewer), collectionId, ...placeOf(cursor, 'name'), ...wordsOf(q), limit + 1];
+  async listIn(
+    collectionId: string,
+    viewer: Viewer,
+    { limit, cursor, q }: SearchInput,
+  ): Promise<CursorPage<ShelfFile>> {
+    const values = [...asking(viewer), collectionId, ...readCursor(cursor, 'name'), ...wordsOf(q), limit + 1];
     const rows = await this.reader.longRows<Row>(viewer, inCollection[reachOf(viewer)], values);
     const items = rows.slice(0, limit).map(fromRow);
     const last = rows.length > limit ? items.at(-1) : undefined;
@@ -238,7 +242,7 @@ export class FilesService {
     const isComing = bytes instanceof Readable;
     const stored = isComing ? await this.take(bytes) : bytes;
     const { storageKey, size } = stored;
-    const written = isComing ? this.room.claim(size, () => write(stored), size) : write(stored);
+    const written = isComing ? this.quota.claim(size, () => write(stored), size) : write(stored);
     const kept = await written.catch(async (error: unknown) => {
       if (error instanceof HttpException) await this.store.discard(storageKey);
       throw error;
@@ -248,7 +252,7 @@ export class FilesService {
   }
 
   private take(bytes: Readable): Promise<Stored> {
-    return this.store.put(bytes, (size) => this.room.mustFit(size, size)).catch(refuseWithoutRoom);
+    return this.store.put(bytes, (size) => this.quota.mustFit(size, size)).catch(refuseInsufficientStorage);
   }
 }
 
@@ -274,7 +278,7 @@ type Row = Omit<StoredFile, (typeof numbers)[number] | (typeof instants)[number]
     readonly coveredBytes: number | string | null;
   };
 
-const fromRow = once((row: Row): ShelfFile => {
+const fromRow = memoize((row: Row): ShelfFile => {
   const entries = [
     ...numbers.map((name) => [name, row[name] === null ? null : Number(row[name])]),
     ...instants.map((name) => [name, row[name] === null ? null : new Date(Number(row[name]))]),

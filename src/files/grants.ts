@@ -7,7 +7,7 @@ import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import type { Viewer } from '../http/access.js';
 import type { ByteRange } from './byte-range.js';
-import { account, type Account, type Asked, type Ended } from './download-account.js';
+import { updateEntry, type LedgerEntry, type GrantRequest, type EndedAnswer } from './download-ledger.js';
 
 /** What of a file is to be sent. */
 export interface Part {
@@ -32,13 +32,13 @@ export interface Grant {
 }
 
 /** One member and one version: what is to be written of them, and what is known to be written. */
-interface Book {
+interface PendingEntry {
   readonly memberId: string;
   readonly fileId: string;
   readonly versionId: string;
   readonly size: number;
-  readonly asked: Asked[];
-  readonly ended: Ended[];
+  readonly asked: GrantRequest[];
+  readonly ended: EndedAnswer[];
   asFeatured: boolean;
   isWriting: boolean;
   /** Whether it is to be written when it is its member's turn. */
@@ -54,8 +54,8 @@ interface Book {
 @Injectable()
 export class Grants implements OnApplicationShutdown {
   private readonly logger = new Logger('Grants');
-  private readonly books = new Map<string, Book>();
-  private readonly known = new LRUCache<string, Account>({ max: 10_000 });
+  private readonly pending = new Map<string, PendingEntry>();
+  private readonly known = new LRUCache<string, LedgerEntry>({ max: 10_000 });
   private closing = 0;
 
   constructor(
@@ -74,16 +74,16 @@ export class Grants implements OnApplicationShutdown {
     const { range, memberLimit } = part;
     const bytes = range.end - range.start + 1;
     const grant = await new Promise<number>((grantedAt, refused) => {
-      const book = this.bookOf(viewer.id, part);
-      book.asFeatured ||= part.asFeatured === true;
-      book.asked.push({ bytes, memberLimit, grantedAt, refused });
-      if (!book.isWriting) void this.writeDown(book);
+      const entry = this.pendingOf(viewer.id, part);
+      entry.asFeatured ||= part.asFeatured === true;
+      entry.asked.push({ bytes, memberLimit, grantedAt, refused });
+      if (!entry.isWriting) void this.writeDown(entry);
     });
     return {
       close: (sent) => {
-        const book = this.bookOf(viewer.id, part);
-        book.ended.push({ grant, unsent: bytes - sent, start: range.start, end: range.start + sent - 1 });
-        this.queue(book);
+        const entry = this.pendingOf(viewer.id, part);
+        entry.ended.push({ grant, unsent: bytes - sent, start: range.start, end: range.start + sent - 1 });
+        this.queue(entry);
       },
     };
   }
@@ -100,7 +100,7 @@ export class Grants implements OnApplicationShutdown {
 
   /** Whether all that has ended is written down. */
   get areSettled(): boolean {
-    return this.books.size + this.closing === 0;
+    return this.pending.size + this.closing === 0;
   }
 
   /** What has ended is written down first; a database that does not answer holds up no end for longer than `endMs`. */
@@ -110,53 +110,53 @@ export class Grants implements OnApplicationShutdown {
     if (!this.areSettled) this.logger.warn('some of what was sent could not be written down before the end');
   }
 
-  private bookOf(memberId: string, { fileId, versionId, size }: Part): Book {
+  private pendingOf(memberId: string, { fileId, versionId, size }: Part): PendingEntry {
     const key = keyOf({ memberId, versionId });
     const empty = { asked: [], ended: [], asFeatured: false, isWriting: false, isQueued: false };
-    const book = this.books.get(key) ?? { memberId, fileId, versionId, size, ...empty };
-    this.books.set(key, book);
-    return book;
+    const entry = this.pending.get(key) ?? { memberId, fileId, versionId, size, ...empty };
+    this.pending.set(key, entry);
+    return entry;
   }
 
   /** What has ended can wait, and a zip of thousands ends all at once; whoever wants to begin is not kept waiting by it. */
-  private queue(book: Book): void {
-    if (book.isWriting || book.isQueued) return;
-    book.isQueued = true;
-    void this.work.of({ id: book.memberId })(() => {
-      const isLeft = this.books.get(keyOf(book)) === book && !book.isWriting;
-      return isLeft ? this.writeDown(book) : undefined;
+  private queue(entry: PendingEntry): void {
+    if (entry.isWriting || entry.isQueued) return;
+    entry.isQueued = true;
+    void this.work.of({ id: entry.memberId })(() => {
+      const isLeft = this.pending.get(keyOf(entry)) === entry && !entry.isWriting;
+      return isLeft ? this.writeDown(entry) : undefined;
     });
   }
 
-  private async writeDown(book: Book): Promise<void> {
-    book.isWriting = true;
+  private async writeDown(entry: PendingEntry): Promise<void> {
+    entry.isWriting = true;
     await nextTurn();
-    while (book.asked.length > 0 || book.ended.length > 0) {
-      const [asked, ended] = [book.asked.splice(0), book.ended.splice(0)];
+    while (entry.asked.length > 0 || entry.ended.length > 0) {
+      const [asked, ended] = [entry.asked.splice(0), entry.ended.splice(0)];
       try {
-        await this.settle(book, asked, ended);
+        await this.settle(entry, asked, ended);
       } catch (error) {
         for (const { refused } of asked) refused(error);
         if (ended.length > 0) this.logger.warn({ err: error }, 'what was sent could not be written down');
       }
     }
     // at once: whoever comes from here on begins anew
-    this.books.delete(keyOf(book));
+    this.pending.delete(keyOf(entry));
   }
 
-  private async settle(book: Book, asked: Asked[], ended: Ended[]): Promise<void> {
+  private async settle(entry: PendingEntry, asked: GrantRequest[], ended: EndedAnswer[]): Promise<void> {
     for (;;) {
-      const before = this.known.get(keyOf(book)) ?? (await this.read(book));
-      const { after, isChanged, granted, refused, left } = account(before, book.size, asked, ended, Date.now());
+      const before = this.known.get(keyOf(entry)) ?? (await this.read(entry));
+      const { after, isChanged, granted, refused, left } = updateEntry(before, entry.size, asked, ended, Date.now());
       try {
         // of what was never begun, nothing can have ended
-        const isWritten = !isChanged || (!before && granted.length === 0) || (await this.store(book, before, after));
+        const isWritten = !isChanged || (!before && granted.length === 0) || (await this.store(entry, before, after));
         if (!isWritten) {
-          this.known.delete(keyOf(book));
+          this.known.delete(keyOf(entry));
           continue;
         }
       } catch (error) {
-        this.known.delete(keyOf(book));
+        this.known.delete(keyOf(entry));
         if (!isSpent(error)) throw isGone(error) ? new NotFoundException('There is no such file here for you.') : error;
         // nobody has one left: those who go on under an open grant are heard again
         const spenders = granted.filter(({ spends }) => spends).map(({ asked: one }) => one);
@@ -164,17 +164,17 @@ export class Grants implements OnApplicationShutdown {
         asked = asked.filter((one) => !spenders.includes(one));
         continue;
       }
-      if (granted.length > 0 || before) this.known.set(keyOf(book), after);
+      if (granted.length > 0 || before) this.known.set(keyOf(entry), after);
       for (const { asked: one, grant } of granted) one.grantedAt(grant);
       for (const one of refused)
         one.refused(new ForbiddenException('You have downloaded this file as often as you may.'));
-      book.asked.unshift(...left);
+      entry.asked.unshift(...left);
       return;
     }
   }
 
-  private async read({ memberId, versionId }: Book): Promise<Account | undefined> {
-    const [row] = await this.reader.rows<Record<keyof Account, string | number>>(
+  private async read({ memberId, versionId }: PendingEntry): Promise<LedgerEntry | undefined> {
+    const [row] = await this.reader.rows<Record<keyof LedgerEntry, string | number>>(
       `SELECT "spent", "openedAt", "grantedBytes", "coverage", "coveredBytes" FROM "downloads"
        WHERE "memberId" = $1 AND "versionId" = $2`,
       [memberId, versionId],
@@ -191,8 +191,8 @@ export class Grants implements OnApplicationShutdown {
   }
 
   /** Whether it was still as it was read. */
-  private async store(book: Book, before: Account | undefined, after: Account): Promise<boolean> {
-    const { memberId, versionId, fileId, size, asFeatured } = book;
+  private async store(entry: PendingEntry, before: LedgerEntry | undefined, after: LedgerEntry): Promise<boolean> {
+    const { memberId, versionId, fileId, size, asFeatured } = entry;
     const now = Date.now();
     const isComplete = after.coveredBytes === size;
     const { spent, openedAt, grantedBytes, coverage, coveredBytes } = after;
@@ -219,7 +219,7 @@ export class Grants implements OnApplicationShutdown {
   }
 }
 
-const keyOf = ({ memberId, versionId }: Pick<Book, 'memberId' | 'versionId'>) => `${memberId} ${versionId}`;
+const keyOf = ({ memberId, versionId }: Pick<PendingEntry, 'memberId' | 'versionId'>) => `${memberId} ${versionId}`;
 
 const isSpent = (error: unknown) => (error as Error).message.includes('every download of this file is spent');
 const isGone = (error: unknown) => /foreign key/i.test((error as Error).message);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
-import { grantLasts } from './download-account.js';
+import { grantLasts } from './download-ledger.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** A version as it is sent. */

@@ -16,7 +16,7 @@ export class ShelfInput extends SearchInput {
   @IsIn(sorts, { message: `sort is one of ${sorts.join(', ')}.` })
   sort?: Sort;
 
-  /** Where the part before ended, in this order: see `Place`. */
+  /** Where the part before ended, in this order: see `ShelfCursor`. */
   @ApiPropertyOptional({ description: 'The `nextCursor` of the part before, in the same order.' })
   @IfGiven()
   @Matches(/^[\w-]{1,2000}$/, { message: 'cursor is the nextCursor of an earlier answer.' })

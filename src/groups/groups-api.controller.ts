@@ -10,7 +10,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { AdminsOnly } from '../http/access.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { Names } from '../http/named.js';
 import { SearchInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
@@ -41,7 +41,7 @@ export class GroupsApiController {
   @ApiOperation({ summary: 'Make a group', operationId: 'addGroup' })
   @ApiCreatedResponse({ type: GroupView, description: 'The group is there; nobody is in it yet.' })
   @ApiProblem(400, 401, 403, 413, 422)
-  async add(@Body() { name }: GroupInput, @ByAdmin() by: By): Promise<GroupView> {
+  async add(@Body() { name }: GroupInput, @ActingAdmin() by: Actor): Promise<GroupView> {
     return presentGroup(await this.groups.add(name, by));
   }
 
@@ -63,7 +63,7 @@ export class GroupsApiController {
   async rename(
     @Param('id') id: string,
     @Body() { name }: GroupInput,
-    @ByAdmin() by: By,
+    @ActingAdmin() by: Actor,
     @Expects() expected: Expected,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<GroupView | undefined> {
@@ -81,7 +81,7 @@ export class GroupsApiController {
   })
   @ApiNoContentResponse({ description: 'It is gone.' })
   @ApiProblem(401, 403, 404)
-  async delete(@Param('id') id: string, @ByAdmin() by: By, @Expects() expected: Expected): Promise<void> {
+  async delete(@Param('id') id: string, @ActingAdmin() by: Actor, @Expects() expected: Expected): Promise<void> {
     await this.groups.delete(await this.groups.find(id), by, expected);
   }
 
@@ -99,7 +99,11 @@ export class GroupsApiController {
   @ApiOperation({ summary: 'Take members into a group, all of them or none', operationId: 'addMembersToGroup' })
   @ApiNoContentResponse({ description: 'They are in it from the next request on.' })
   @ApiProblem(400, 401, 403, 404, 413, 422)
-  async addMembers(@Param('id') id: string, @Body() { members }: GroupMembersInput, @ByAdmin() by: By): Promise<void> {
+  async addMembers(
+    @Param('id') id: string,
+    @Body() { members }: GroupMembersInput,
+    @ActingAdmin() by: Actor,
+  ): Promise<void> {
     await this.groups.addMembers(await this.groups.find(id), members, by);
   }
 
@@ -109,7 +113,11 @@ export class GroupsApiController {
   @ApiOperation({ summary: 'Take a member out of a group', operationId: 'removeMemberFromGroup' })
   @ApiNoContentResponse({ description: 'They are out from the next request on.' })
   @ApiProblem(401, 403, 404)
-  async removeMember(@Param('id') id: string, @Param('memberId') memberId: string, @ByAdmin() by: By): Promise<void> {
+  async removeMember(
+    @Param('id') id: string,
+    @Param('memberId') memberId: string,
+    @ActingAdmin() by: Actor,
+  ): Promise<void> {
     await this.groups.removeMember(await this.groups.find(id), memberId, by);
   }
 }

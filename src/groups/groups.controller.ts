@@ -3,7 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { FromForm, OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
@@ -45,7 +45,7 @@ export class GroupsController {
   @Post()
   @OnPage('/admin/groups/new')
   @FromForm(adding)
-  async add(@Body() { name }: GroupInput, @ByAdmin() by: By) {
+  async add(@Body() { name }: GroupInput, @ActingAdmin() by: Actor) {
     const { id } = await this.groups.add(name, by);
     return back(id, 'The group is there; nobody is in it yet.');
   }
@@ -74,7 +74,7 @@ export class GroupsController {
 
   @Post(':id/name')
   @FromForm(naming)
-  async rename(@Param('id') id: string, @Body() { name }: GroupInput, @ByAdmin() by: By) {
+  async rename(@Param('id') id: string, @Body() { name }: GroupInput, @ActingAdmin() by: Actor) {
     await this.groups.rename(await this.groups.find(id), name, by);
     return back(id, `The group is now called “${name}”.`);
   }
@@ -88,7 +88,7 @@ export class GroupsController {
 
   @Post(':id/members')
   @FromForm(joining)
-  async addMembers(@Param('id') id: string, @Body() { members }: GroupMembersInput, @ByAdmin() by: By) {
+  async addMembers(@Param('id') id: string, @Body() { members }: GroupMembersInput, @ActingAdmin() by: Actor) {
     const count = await this.groups.addMembers(await this.groups.find(id), members, by);
     return back(id, count === 1 ? '1 member is in the group now.' : `${count} members came to the group.`);
   }
@@ -96,13 +96,13 @@ export class GroupsController {
   @Post(':id/members/:memberId/removal')
   @Names(GroupsService, (groups, { id, memberId }) => groups.findMember(id, memberId))
   @OnPage('/admin/groups/:id')
-  async removeMember(@Param('id') id: string, @Param('memberId') memberId: string, @ByAdmin() by: By) {
+  async removeMember(@Param('id') id: string, @Param('memberId') memberId: string, @ActingAdmin() by: Actor) {
     const { name } = await this.groups.removeMember(await this.groups.find(id), memberId, by);
     return back(id, `${name} is no longer in the group.`);
   }
 
   @Post(':id/deletion')
-  async delete(@Param('id') id: string, @ByAdmin() by: By) {
+  async delete(@Param('id') id: string, @ActingAdmin() by: Actor) {
     const group = await this.groups.find(id);
     await this.groups.delete(group, by);
     return seeOther('/admin/groups', `The group “${group.name}” is deleted.`);

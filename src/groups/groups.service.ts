@@ -7,9 +7,9 @@ import type { EventKind } from '../activity/event-kinds.js';
 import { Reader } from '../database/reader.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import { Writer } from '../database/writer.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 import { InvalidInput } from '../http/errors.js';
-import { newestId, partOf, searchForm, type Part, type SearchInput } from '../http/paging.input.js';
+import { newestId, cursorPageOf, searchForm, type CursorPage, type SearchInput } from '../http/paging.input.js';
 import { isConditional, refuseChanged, type Expected } from '../http/revision.js';
 import { afterWords, fold, hasWords, withWords, wordsOf } from '../http/search.js';
 import type { User } from '../users/user.entity.js';
@@ -31,13 +31,13 @@ export class GroupsService {
   ) {}
 
   /** The groups, the newest first; `q` is looked for in their names. */
-  async list({ limit, cursor = newestId, q }: SearchInput): Promise<Part<Group>> {
+  async list({ limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<Group>> {
     const query = this.groups.createQueryBuilder('g').where('g."id" < :cursor', { cursor });
     const found = await withWords(query, 'g."searchText"', q)
       .orderBy('g.id', 'DESC')
       .limit(limit + 1)
       .getMany();
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
   /** Those of these that are there. */
@@ -55,7 +55,7 @@ export class GroupsService {
   }
 
   /** @throws InvalidInput where there is one of that name. */
-  async add(name: string, by: By): Promise<Group> {
+  async add(name: string, by: Actor): Promise<Group> {
     const now = new Date();
     const group: Group = { id: uuid(), ...nameForms(name), createdAt: now, revision: 1, revisedAt: now };
     await this.groups.insert(group).catch(refuseTaken);
@@ -64,7 +64,7 @@ export class GroupsService {
   }
 
   /** @throws InvalidInput where another is called that; PreconditionFailedException if it is not as expected. */
-  async rename(group: Group, name: string, by: By, expected: Expected = {}): Promise<Group> {
+  async rename(group: Group, name: string, by: Actor, expected: Expected = {}): Promise<Group> {
     const forms = nameForms(name);
     const { affected } = await this.groups.update({ id: group.id, ...expected }, forms).catch(refuseTaken);
     const renamed = await this.find(group.id);
@@ -74,16 +74,16 @@ export class GroupsService {
   }
 
   /** What was for this group alone is for nobody then. */
-  async delete(group: Group, by: By, expected: Expected = {}): Promise<void> {
+  async delete(group: Group, by: Actor, expected: Expected = {}): Promise<void> {
     const { affected } = await this.groups.delete({ id: group.id, ...expected });
     if (affected === 1) await this.note('group.deleted', group.name, by);
     else if (isConditional(expected)) refuseChanged();
   }
 
   /** Who is in a group, the newest members first; `q` is looked for in their names and emails. */
-  async membersOf({ id }: Group, { limit, cursor = newestId, q }: SearchInput): Promise<Part<GroupMember>> {
+  async membersOf({ id }: Group, { limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<GroupMember>> {
     const found = await this.reader.rows<GroupMember>(members, [id, cursor, ...wordsOf(q), limit + 1]);
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
   /** The groups that a member is in, by name. */
@@ -100,7 +100,7 @@ export class GroupsService {
    *
    * @throws InvalidInput where one of them is no member.
    */
-  async addMembers(group: Group, named: readonly string[], by: By): Promise<number> {
+  async addMembers(group: Group, named: readonly string[], by: Actor): Promise<number> {
     const found = await this.users.findNamed(named);
     let count = 0;
     for (const { id, email } of found) {
@@ -125,7 +125,7 @@ export class GroupsService {
   }
 
   /** @throws NotFoundException where they are not in it. */
-  async removeMember(group: Group, memberId: string, by: By): Promise<GroupMember> {
+  async removeMember(group: Group, memberId: string, by: Actor): Promise<GroupMember> {
     const [row] = isUuid(memberId)
       ? await this.writer.rows<GroupMember>(
           `DELETE FROM "group_members" WHERE "groupId" = $1 AND "memberId" = $2 RETURNING "memberId" AS "id"`,
@@ -138,7 +138,7 @@ export class GroupsService {
     return member;
   }
 
-  private note(kind: EventKind, name: string, { admin, caller }: By, member?: Pick<User, 'id' | 'email'>) {
+  private note(kind: EventKind, name: string, { admin, caller }: Actor, member?: Pick<User, 'id' | 'email'>) {
     const target = member ? `${member.email}: ${name}` : name;
     return this.activity.record({ kind, actor: admin, target, ...(member && { member }) }, caller);
   }

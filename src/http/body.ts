@@ -2,7 +2,7 @@ import { BadRequestException, NotImplementedException, UnsupportedMediaTypeExcep
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { readForm, type SentFile } from './form-with-file.js';
-import { piece } from './patience.js';
+import { piece } from './takes-uploads.js';
 import { charsetOf, fieldsOf, isTakenAsText, mediaTypeOf, wholeOf } from './text-body.js';
 import { tooMuch } from './within.js';
 

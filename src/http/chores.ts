@@ -2,7 +2,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { secondMs } from '../config/durations.js';
-import { withPatience } from '../database/postgres-client.js';
+import { withQueryTimeout } from '../database/postgres-client.js';
 
 interface Chore {
   /** How often, in milliseconds. */
@@ -56,7 +56,7 @@ export class Chores implements OnApplicationBootstrap, BeforeApplicationShutdown
   private begin(chore: Chore): void {
     chore.running ??= Promise.resolve()
       // a year of old rows takes longer to delete than anybody waits for a page
-      .then(() => withPatience(Math.max(chore.every, leastMs), chore.work))
+      .then(() => withQueryTimeout(Math.max(chore.every, leastMs), chore.work))
       .catch((error: unknown) => this.logger.warn({ err: error }, chore.fault))
       .finally(() => (chore.running = undefined));
   }

@@ -31,13 +31,16 @@ export class SearchInput extends PagingInput {
 }
 
 /** A part of a list, and the cursor of the part after it, if there is one. */
-export interface Part<Item> {
+export interface CursorPage<Item> {
   readonly items: readonly Item[];
   readonly nextCursor: string | null;
 }
 
 /** Cuts what was read, one more than asked for, to a part. */
-export function partOf<Item extends { readonly id: string }>(found: readonly Item[], limit: number): Part<Item> {
+export function cursorPageOf<Item extends { readonly id: string }>(
+  found: readonly Item[],
+  limit: number,
+): CursorPage<Item> {
   const items = found.slice(0, limit);
   return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
 }

@@ -11,7 +11,7 @@ const form = 'application/x-www-form-urlencoded';
 /** The most bytes of a JSON body, or of a form without files. */
 const most = 16 * 1_024;
 /** Milliseconds in which such a body must have come (RFC 9110 15.5.9). */
-const patience = 30_000;
+const arrivalTimeoutMs = 30_000;
 
 /** What a Content-Type names, in lower case and without its parameters; empty where it names nothing. */
 export const mediaTypeOf = (header: string | undefined): string =>
@@ -40,7 +40,7 @@ export function wholeOf(raw: IncomingMessage): Promise<Buffer> {
     let size = 0;
     const timer = setTimeout(
       () => end(new RequestTimeoutException('The rest of the request did not come in time. Please send it again.')),
-      patience,
+      arrivalTimeoutMs,
     );
     const end = (error?: Error) => {
       clearTimeout(timer);

@@ -13,10 +13,10 @@ import {
 import type { FastifyReply } from 'fastify';
 import { FileView, presentFile } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { FormFile, type SentFile } from '../http/form-with-file.js';
 import { Names } from '../http/named.js';
-import { TakesUploads } from '../http/patience.js';
+import { TakesUploads } from '../http/takes-uploads.js';
 import { ApiProblem } from '../http/problem.js';
 import { ChangesRevision, Expects, tell, type Expected } from '../http/revision.js';
 import { FileChangeInput } from './file-change.input.js';
@@ -51,7 +51,7 @@ export class LibraryApiController {
   async add(
     @FormFile() sent: SentFile | undefined,
     @Query() { audience }: UploadInput,
-    @ByAdmin() by: By,
+    @ActingAdmin() by: Actor,
   ): Promise<FileView> {
     return presentFile(await this.library.add(uploadOf(sent), by, audience));
   }
@@ -72,7 +72,7 @@ export class LibraryApiController {
   async replace(
     @Param('id') id: string,
     @FormFile() sent: SentFile | undefined,
-    @ByAdmin() by: By,
+    @ActingAdmin() by: Actor,
     @Expects() expected: Expected,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FileView | undefined> {
@@ -90,7 +90,7 @@ export class LibraryApiController {
   async change(
     @Param('id') id: string,
     @Body() input: FileChangeInput,
-    @ByAdmin() by: By,
+    @ActingAdmin() by: Actor,
     @Expects() expected: Expected,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FileView | undefined> {
@@ -108,7 +108,7 @@ export class LibraryApiController {
   })
   @ApiNoContentResponse({ description: 'It is off the shelf.' })
   @ApiProblem(401, 403, 404)
-  async delete(@Param('id') id: string, @ByAdmin() by: By, @Expects() expected: Expected): Promise<void> {
+  async delete(@Param('id') id: string, @ActingAdmin() by: Actor, @Expects() expected: Expected): Promise<void> {
     await this.library.delete(await this.library.find(id), by, expected);
   }
 }

@@ -7,12 +7,12 @@ import { sizeInWords } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
 import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { FromForm, OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { FormFile, type SentFile } from '../http/form-with-file.js';
-import { TakesUploads } from '../http/patience.js';
+import { TakesUploads } from '../http/takes-uploads.js';
 import { FileDetailsInput } from './file-change.input.js';
 import { LibraryInput } from './library.input.js';
 import { daysToUndo, LibraryService } from './library.service.js';
@@ -66,7 +66,7 @@ export class LibraryController {
 
   @Post('selection')
   @OnPage('/admin/files')
-  async doAll(@Body() input: SelectionInput, @ByAdmin() by: By) {
+  async doAll(@Body() input: SelectionInput, @ActingAdmin() by: Actor) {
     const count = await this.library.doAll(input, by);
     const files = count === 1 ? '1 file' : `${count} files`;
     const list = input.act === 'restore' ? '/admin/files?state=deleted' : '/admin/files';
@@ -82,7 +82,7 @@ export class LibraryController {
   @Post('upload')
   @TakesUploads()
   @FromForm(adding)
-  async upload(@FormFile() sent: SentFile | undefined, @Query() { audience }: UploadInput, @ByAdmin() by: By) {
+  async upload(@FormFile() sent: SentFile | undefined, @Query() { audience }: UploadInput, @ActingAdmin() by: Actor) {
     const { id, name } = await this.library.add(uploadOf(sent), by, audience);
     if (audience === 'nobody') return back(id, `“${name}” is there, for nobody yet: say who may have it.`);
     return seeOther('/admin/files', `“${name}” is on the shelf.`);
@@ -116,7 +116,7 @@ export class LibraryController {
 
   @Post(':id/details')
   @FromForm(describing)
-  async describe(@Param('id') id: string, @Body() input: FileDetailsInput, @ByAdmin() by: By) {
+  async describe(@Param('id') id: string, @Body() input: FileDetailsInput, @ActingAdmin() by: Actor) {
     await this.library.change(id, input, by);
     return back(id, 'That is what members are told now.');
   }
@@ -131,45 +131,45 @@ export class LibraryController {
   @Post(':id/replacement')
   @TakesUploads()
   @FromForm(replacing)
-  async replace(@Param('id') id: string, @FormFile() sent: SentFile | undefined, @ByAdmin() by: By) {
+  async replace(@Param('id') id: string, @FormFile() sent: SentFile | undefined, @ActingAdmin() by: Actor) {
     const upload = uploadOf(sent);
     const { versionNumber } = await this.library.replace(await this.library.find(id), upload, by);
     return back(id, `The new bytes are on the shelf, as version ${versionNumber}.`);
   }
 
   @Post(':id/featuring')
-  async feature(@Param('id') id: string, @ByAdmin() by: By) {
+  async feature(@Param('id') id: string, @ActingAdmin() by: Actor) {
     await this.library.feature(await this.library.find(id), true, by);
     return back(id, 'This is the featured file now.');
   }
 
   @Post(':id/unfeaturing')
-  async unfeature(@Param('id') id: string, @ByAdmin() by: By) {
+  async unfeature(@Param('id') id: string, @ActingAdmin() by: Actor) {
     await this.library.feature(await this.library.find(id), false, by);
     return back(id, 'This is no longer the featured file.');
   }
 
   @Post(':id/hiding')
-  async hide(@Param('id') id: string, @ByAdmin() by: By) {
+  async hide(@Param('id') id: string, @ActingAdmin() by: Actor) {
     await this.library.hide(await this.library.find(id), true, by);
     return back(id, 'The file is hidden from members from now on. From when and until when it is there stays set.');
   }
 
   @Post(':id/showing')
-  async unhide(@Param('id') id: string, @ByAdmin() by: By) {
+  async unhide(@Param('id') id: string, @ActingAdmin() by: Actor) {
     await this.library.hide(await this.library.find(id), false, by);
     return back(id, 'The file is not hidden any more: members have it from and until the times that are set.');
   }
 
   @Post(':id/deletion')
-  async delete(@Param('id') id: string, @ByAdmin() by: By) {
+  async delete(@Param('id') id: string, @ActingAdmin() by: Actor) {
     await this.library.delete(await this.library.find(id), by);
     return back(id, `The file is deleted. For ${daysToUndo} days you can have it back here.`);
   }
 
   @Post(':id/restoration')
   @Names(LibraryService, (library, { id }) => library.findAny(id))
-  async restore(@Param('id') id: string, @ByAdmin() by: By) {
+  async restore(@Param('id') id: string, @ActingAdmin() by: Actor) {
     await this.library.restore(await this.library.findAny(id), by);
     return back(id, 'The file is back on the shelf.');
   }

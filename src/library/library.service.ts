@@ -12,10 +12,10 @@ import { FileStore, type Stored } from '../files/file-store.js';
 import type { FileVersion } from '../files/file-version.entity.js';
 import { FilesService } from '../files/files.service.js';
 import { nameForms, searchTextOf, StoredFile } from '../files/stored-file.entity.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 import { Chores } from '../http/chores.js';
 import { InvalidInput } from '../http/errors.js';
-import { newestId, partOf, type Part } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type CursorPage } from '../http/paging.input.js';
 import { isConditional, refuseChanged, type Expected } from '../http/revision.js';
 import { withWords } from '../http/search.js';
 import type { FileChangeInput } from './file-change.input.js';
@@ -44,14 +44,14 @@ export class LibraryService implements OnModuleInit {
   ) {}
 
   /** The files, the newest first, deleted ones apart; `q` is looked for in their names and notes. */
-  async list({ limit, cursor = newestId, q, state = 'there' }: LibraryInput): Promise<Part<StoredFile>> {
+  async list({ limit, cursor = newestId, q, state = 'there' }: LibraryInput): Promise<CursorPage<StoredFile>> {
     const query = this.rows.createQueryBuilder('f').where('f."id" < :cursor', { cursor });
     const found = await withWords(query, 'f."searchText"', q)
       .andWhere(state === 'deleted' ? 'f."deletedAt" IS NOT NULL' : 'f."deletedAt" IS NULL')
       .orderBy('f.id', 'DESC')
       .limit(limit + 1)
       .getMany();
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
   /** A file on the shelf. @throws NotFoundException where there is none, or it was deleted. */
@@ -74,9 +74,9 @@ export class LibraryService implements OnModuleInit {
    *
    * @param audience who may have it at first: `nobody` but admins, until somebody says who.
    * @throws InvalidInput where it has no name.
-   * @throws NoRoom where there is none for it; what the stream throws, such as 413 for too much.
+   * @throws InsufficientStorage where there is none for it; what the stream throws, such as 413 for too much.
    */
-  async add({ name, bytes }: Upload, by: By, audience: 'everyone' | 'nobody' = 'everyone'): Promise<StoredFile> {
+  async add({ name, bytes }: Upload, by: Actor, audience: 'everyone' | 'nobody' = 'everyone'): Promise<StoredFile> {
     if (!fileName(name)) throw new InvalidInput([{ field: 'file', message: 'Please give the file a name.' }]);
     const file = await this.files.add(bytes, { name, isForEveryone: audience === 'everyone' });
     if (!file) throw new Error('A file without an origin was there already.');
@@ -89,20 +89,20 @@ export class LibraryService implements OnModuleInit {
    *
    * @throws as `add`; NotFoundException where the file was deleted meanwhile.
    */
-  async replace(file: StoredFile, { bytes }: Upload, by: By, expected?: Expected): Promise<StoredFile> {
+  async replace(file: StoredFile, { bytes }: Upload, by: Actor, expected?: Expected): Promise<StoredFile> {
     const replaced = await this.files.addVersion(file, bytes, expected);
     await this.note('file.replaced', replaced, by);
     return replaced;
   }
 
   /** Lets `/download` serve this file, or no longer: then the newest is served, unless another was chosen before. */
-  async feature(file: StoredFile, isFeatured: boolean, by: By): Promise<void> {
+  async feature(file: StoredFile, isFeatured: boolean, by: Actor): Promise<void> {
     await this.rows.update({ id: file.id }, { featuredAt: isFeatured ? new Date() : null });
     await this.note(isFeatured ? 'file.featured' : 'file.unfeatured', file, by);
   }
 
   /** Takes a file off the shelf, from the next request on. For 30 days it can be had back. */
-  async delete(file: StoredFile, by: By, expected: Expected = {}): Promise<void> {
+  async delete(file: StoredFile, by: Actor, expected: Expected = {}): Promise<void> {
     const { affected } = await this.rows.update(
       { id: file.id, deletedAt: IsNull(), ...expected },
       { deletedAt: new Date() },
@@ -112,7 +112,7 @@ export class LibraryService implements OnModuleInit {
   }
 
   /** Puts a deleted file back on the shelf. @throws NotFoundException where its bytes have gone meanwhile. */
-  async restore(file: StoredFile, by: By): Promise<void> {
+  async restore(file: StoredFile, by: Actor): Promise<void> {
     const { affected } = await this.rows
       .createQueryBuilder()
       .update({ deletedAt: null })
@@ -123,7 +123,7 @@ export class LibraryService implements OnModuleInit {
   }
 
   /** Hides a file from members, or leaves it to its times again whether they have it: those stay as they are. */
-  async hide(file: StoredFile, isHidden: boolean, by: By): Promise<void> {
+  async hide(file: StoredFile, isHidden: boolean, by: Actor): Promise<void> {
     await this.describe(file, { ...file, isHidden }, by);
   }
 
@@ -135,7 +135,7 @@ export class LibraryService implements OnModuleInit {
   async change(
     id: string,
     { featured, deleted, ...facts }: FileChangeInput,
-    by: By,
+    by: Actor,
     expected: Expected = {},
   ): Promise<StoredFile> {
     const file = deleted === false ? await this.findAny(id) : await this.find(id);
@@ -148,7 +148,7 @@ export class LibraryService implements OnModuleInit {
   }
 
   /** Does the same with several files, and passes over those that are not there (any more). Gives how many it did. */
-  async doAll({ files, act }: SelectionInput, by: By): Promise<number> {
+  async doAll({ files, act }: SelectionInput, by: Actor): Promise<number> {
     let done = 0;
     for (const id of new Set(files)) done += (await this.doOne(id, act, by)) ? 1 : 0;
     return done;
@@ -201,7 +201,7 @@ export class LibraryService implements OnModuleInit {
   }
 
   /** Writes down what has changed about a file, and that it has. */
-  private async describe(file: StoredFile, changed: StoredFile, by: By, expected: Expected = {}): Promise<void> {
+  private async describe(file: StoredFile, changed: StoredFile, by: Actor, expected: Expected = {}): Promise<void> {
     const facts = [
       ...(['name', 'searchName', 'note', 'availableAt', 'expiresAt', 'isHidden'] as const),
       ...(['memberLimit', 'totalLimit'] as const),
@@ -228,7 +228,7 @@ export class LibraryService implements OnModuleInit {
     if (isNew('memberLimit') || isNew('totalLimit')) await this.note('file.limited', changed, by);
   }
 
-  private async doOne(id: string, act: SelectionInput['act'], by: By): Promise<boolean> {
+  private async doOne(id: string, act: SelectionInput['act'], by: Actor): Promise<boolean> {
     const file = await this.rows.findOneBy({ id });
     if (!file || (act === 'restore') !== (file.deletedAt !== null)) return false;
     const acts = {
@@ -248,7 +248,7 @@ export class LibraryService implements OnModuleInit {
     return file ?? notThere();
   }
 
-  private note(kind: EventKind, file: StoredFile, { admin, caller }: By): Promise<void> {
+  private note(kind: EventKind, file: StoredFile, { admin, caller }: Actor): Promise<void> {
     return this.activity.record({ kind, actor: admin, target: file.name }, caller);
   }
 }

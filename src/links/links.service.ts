@@ -5,7 +5,7 @@ import { Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { dayMs, hourMs } from '../config/durations.js';
 import { Chores } from '../http/chores.js';
-import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type PagingInput, type CursorPage } from '../http/paging.input.js';
 import { Link, type LinkKind } from './link.entity.js';
 
 export interface NewLink {
@@ -85,7 +85,7 @@ export class LinksService implements OnModuleInit {
   }
 
   /** The links of a kind that can still be used, the newest first. */
-  async list(kind: LinkKind, { limit, cursor = newestId }: PagingInput): Promise<Part<Link>> {
+  async list(kind: LinkKind, { limit, cursor = newestId }: PagingInput): Promise<CursorPage<Link>> {
     const found = await this.links
       .createQueryBuilder('l')
       .where('l."kind" = :kind AND l."id" < :cursor AND l."usedAt" IS NULL AND l."expiresAt" > :now', {
@@ -96,7 +96,7 @@ export class LinksService implements OnModuleInit {
       .orderBy('l.id', 'DESC')
       .limit(limit + 1)
       .getMany();
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
   /** The latest link of a kind that somebody has and that can still be used. */

@@ -17,7 +17,7 @@ const round = secondMs / 2;
 /** How often this process looks for what a crash, a fault or another process left. */
 const pollEvery = 15 * secondMs;
 /** So long may sending one letter take, in all; less than anybody else waits to take it. */
-const patience = 120 * secondMs;
+const sendTimeoutMs = 120 * secondMs;
 /** So long the letter in flight gets at the end of this process. */
 const lastChance = 5 * secondMs;
 
@@ -114,7 +114,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
   /** Sends a letter; undefined where it was, else what is wrong. */
   private async faultOfSending(letter: WaitingLetter): Promise<unknown> {
     const abort = (this.inFlight = new AbortController());
-    const timer = setTimeout(() => abort.abort(), patience);
+    const timer = setTimeout(() => abort.abort(), sendTimeoutMs);
     try {
       const { to, ...facts } = this.outbox.open(letter);
       const written = this.write(facts);

@@ -12,7 +12,7 @@ const padding = 1_024;
 /** After so long nobody can still be sending a letter that somebody took. */
 const lease = 3 * minuteMs;
 /** What could not be sent for so long is given up: nobody waits for it any more. */
-const patience = 3 * dayMs;
+const retryForMs = 3 * dayMs;
 /** How long a letter rests after its first try, its second, and so on. */
 const rests = [30 * secondMs, 2 * minuteMs, 10 * minuteMs, hourMs, 6 * hourMs];
 
@@ -61,7 +61,7 @@ export class Outbox {
   /** Puts a letter back that could not be sent, to be tried again later; false if it is too old for that. */
   async putBack(letter: WaitingLetter): Promise<boolean> {
     const dueAt = new Date(Date.now() + restAfter(letter.tries));
-    if (dueAt.getTime() < letter.createdAt.getTime() + patience) {
+    if (dueAt.getTime() < letter.createdAt.getTime() + retryForMs) {
       await this.change(letter, { dueAt });
       return true;
     }

@@ -11,7 +11,7 @@ import { AdminsOnly } from '../http/access.js';
 import { Names } from '../http/named.js';
 import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { InviteInput } from './invite.input.js';
 import { InvitePage, NewInviteView, presentInvite, presentNewInvite } from './invite.view.js';
 import { InvitesService } from './invites.service.js';
@@ -43,7 +43,7 @@ export class InvitesApiController {
     description: 'The invite is made, and mailed where there is an address and the site sends mail.',
   })
   @ApiProblem(400, 401, 403, 413, 422)
-  async make(@Body() input: InviteInput, @ByAdmin() by: By): Promise<NewInviteView> {
+  async make(@Body() input: InviteInput, @ActingAdmin() by: Actor): Promise<NewInviteView> {
     const { invite, link } = await this.invites.make(input, by);
     return presentNewInvite(invite, link);
   }
@@ -53,7 +53,7 @@ export class InvitesApiController {
   @ApiOperation({ summary: 'Withdraw an invite', operationId: 'withdrawInvite' })
   @ApiNoContentResponse({ description: 'Its link opens nothing any more.' })
   @ApiProblem(401, 403, 404)
-  async withdraw(@Param('id') id: string, @ByAdmin() by: By): Promise<void> {
+  async withdraw(@Param('id') id: string, @ActingAdmin() by: Actor): Promise<void> {
     await this.invites.withdraw(id, by);
   }
 }

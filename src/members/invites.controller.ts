@@ -8,7 +8,7 @@ import type { Flash } from '../http/flash.js';
 import { FromForm } from '../http/form.js';
 import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { RegistrationRules } from '../users/registration-rules.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { InviteInput } from './invite.input.js';
 import { presentInviteInWords } from './invite.view.js';
 import { InvitesService } from './invites.service.js';
@@ -46,14 +46,14 @@ export class InvitesController {
   @FromForm(form)
   @HttpCode(200)
   @Render('members/invite')
-  async make(@Body() input: InviteInput, @ByAdmin() by: By) {
+  async make(@Body() input: InviteInput, @ActingAdmin() by: Actor) {
     const { invite, link } = await this.invites.make(input, by);
     const isMailed = this.settings.sendsMail && input.email !== undefined;
     return { title: 'The invite is made', invite: presentInviteInWords(invite), link, isMailed };
   }
 
   @Post(':id/withdrawal')
-  async withdraw(@Param('id') id: string, @ByAdmin() by: By) {
+  async withdraw(@Param('id') id: string, @ActingAdmin() by: Actor) {
     return seeOther('/admin/invites', await this.invites.withdraw(id, by).then(withdrawn, refusalOf));
   }
 }

@@ -4,13 +4,13 @@ import { ActivityService } from '../activity/activity.service.js';
 import { dayMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { InvalidInput } from '../http/errors.js';
-import type { PagingInput, Part } from '../http/paging.input.js';
+import type { PagingInput, CursorPage } from '../http/paging.input.js';
 import type { Link } from '../links/link.entity.js';
 import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
 import { isOfDomains, RegistrationRules } from '../users/registration-rules.js';
 import { UsersService } from '../users/users.service.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 import type { InviteInput } from './invite.input.js';
 
 /** Invites: each lets one person register, once, in time. Looking at one burns nothing; registering spends it. */
@@ -26,7 +26,7 @@ export class InvitesService {
   ) {}
 
   /** The invites that can still be used, the newest first. */
-  list(paging: PagingInput): Promise<Part<Link>> {
+  list(paging: PagingInput): Promise<CursorPage<Link>> {
     return this.links.list('invite', paging);
   }
 
@@ -35,7 +35,7 @@ export class InvitesService {
    *
    * @throws InvalidInput where the address could not register anyway.
    */
-  async make({ email, days }: InviteInput, { admin, caller }: By): Promise<{ invite: Link; link: string }> {
+  async make({ email, days }: InviteInput, { admin, caller }: Actor): Promise<{ invite: Link; link: string }> {
     if (email !== undefined) await this.refuseInVain(email);
     const { secret, link: invite } = await this.links.issue({
       kind: 'invite',
@@ -56,7 +56,7 @@ export class InvitesService {
   }
 
   /** Makes an invite worthless. @throws NotFoundException where it is none, or was used or withdrawn. */
-  async withdraw(id: string, { admin, caller }: By): Promise<void> {
+  async withdraw(id: string, { admin, caller }: Actor): Promise<void> {
     if (!isUuid(id) || !(await this.links.withdraw('invite', id))) notThere();
     await this.activity.record({ kind: 'invite.withdrawn', actor: admin, target: id }, caller);
   }

@@ -15,7 +15,7 @@ import { PagingInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
 import { presentSession, SessionPage } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { MemberChangeInput, MemberFilterInput } from './member.input.js';
 import { MemberPage, MemberView, presentMember, ResetLinkView } from './member.view.js';
 import { MembersService } from './members.service.js';
@@ -59,7 +59,11 @@ export class MembersApiController {
   })
   @ApiOkResponse({ type: MemberView, description: 'The member as they are now.' })
   @ApiProblem(400, 401, 403, 404, 409, 413, 422)
-  async change(@Param('id') id: string, @Body() input: MemberChangeInput, @ByAdmin() by: By): Promise<MemberView> {
+  async change(
+    @Param('id') id: string,
+    @Body() input: MemberChangeInput,
+    @ActingAdmin() by: Actor,
+  ): Promise<MemberView> {
     const member = await this.members.find(id);
     return presentMember(await this.members.change(member, input, by));
   }
@@ -83,7 +87,7 @@ export class MembersApiController {
   @ApiOperation({ summary: 'End all of a member’s sessions and tokens', operationId: 'endSessionsOfUser' })
   @ApiNoContentResponse({ description: 'They are refused from now on; of your own, the one you ask with stays.' })
   @ApiProblem(401, 403, 404)
-  async endSessions(@Param('id') id: string, @ByAdmin() by: By) {
+  async endSessions(@Param('id') id: string, @ActingAdmin() by: Actor) {
     await this.members.endSessions(await this.members.find(id), by);
   }
 
@@ -95,7 +99,7 @@ export class MembersApiController {
     description: 'The password alone lets them in; a mail tells them, where the site sends any.',
   })
   @ApiProblem(401, 403, 404, 409)
-  async resetFactors(@Param('id') id: string, @ByAdmin() by: By) {
+  async resetFactors(@Param('id') id: string, @ActingAdmin() by: Actor) {
     await this.members.resetFactors(await this.members.find(id), by);
   }
 
@@ -106,7 +110,7 @@ export class MembersApiController {
   @Header('cache-control', 'no-store')
   @ApiAcceptedResponse({ type: ResetLinkView, description: 'The link works once, for 30 minutes.' })
   @ApiProblem(401, 403, 404, 409)
-  async sendResetLink(@Param('id') id: string, @ByAdmin() by: By): Promise<ResetLinkView> {
+  async sendResetLink(@Param('id') id: string, @ActingAdmin() by: Actor): Promise<ResetLinkView> {
     return { link: (await this.members.sendResetLink(await this.members.find(id), by)) ?? null };
   }
 

@@ -15,7 +15,7 @@ import { hrefOfNext, PagingInput } from '../http/paging.input.js';
 import { Credentials } from '../sessions/credentials.js';
 import { presentSessionInWords } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { MemberFilterInput, RoleInput } from './member.input.js';
 import { presentFactorsInWords, presentMemberInWords } from './member.view.js';
 import { MembersService, type Member } from './members.service.js';
@@ -77,7 +77,7 @@ export class MembersController {
   }
 
   @Post(':id/approval')
-  approve(@Param('id') id: string, @ByAdmin() by: By) {
+  approve(@Param('id') id: string, @ActingAdmin() by: Actor) {
     return this.act(id, async (member) =>
       (await this.members.approve(member, by))
         ? `${member.name} may come in${this.settings.sendsMail ? ', and is told so by mail' : '. This site sends no mail: tell them so'}.`
@@ -86,7 +86,7 @@ export class MembersController {
   }
 
   @Post(':id/disabling')
-  disable(@Param('id') id: string, @ByAdmin() by: By) {
+  disable(@Param('id') id: string, @ActingAdmin() by: Actor) {
     return this.act(id, async (member) => {
       await this.members.disable(member, by);
       return `${member.name} is disabled. All sessions have ended, and no mailed link opens the account.`;
@@ -94,7 +94,7 @@ export class MembersController {
   }
 
   @Post(':id/enabling')
-  enable(@Param('id') id: string, @ByAdmin() by: By) {
+  enable(@Param('id') id: string, @ActingAdmin() by: Actor) {
     return this.act(id, async (member) => {
       await this.members.enable(member, by);
       return `${member.name} is enabled and can log in again.`;
@@ -102,7 +102,7 @@ export class MembersController {
   }
 
   @Post(':id/role')
-  async setRole(@Param('id') id: string, @Body() { role }: RoleInput, @ByAdmin() by: By) {
+  async setRole(@Param('id') id: string, @Body() { role }: RoleInput, @ActingAdmin() by: Actor) {
     const back = await this.act(id, async (member) => {
       await this.members.setRole(member, role, by);
       return role === 'admin' ? `${member.name} is an admin now.` : `${member.name} is no admin any more.`;
@@ -113,7 +113,7 @@ export class MembersController {
   }
 
   @Post(':id/sessions/end')
-  endSessions(@Param('id') id: string, @ByAdmin() by: By, @Res({ passthrough: true }) reply: FastifyReply) {
+  endSessions(@Param('id') id: string, @ActingAdmin() by: Actor, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.act(id, async (member) => {
       await this.members.endSessions(member, by);
       if (by.admin?.id === member.id) await this.credentials.renew(by.admin, reply);
@@ -124,7 +124,7 @@ export class MembersController {
   }
 
   @Post(':id/factors/reset')
-  resetFactors(@Param('id') id: string, @ByAdmin() by: By) {
+  resetFactors(@Param('id') id: string, @ActingAdmin() by: Actor) {
     return this.act(id, async (member) =>
       (await this.members.resetFactors(member, by))
         ? `The second factor of ${member.name} is gone. ${this.settings.sendsMail ? 'A mail tells them so.' : 'This site sends no mail: tell them so.'}`
@@ -134,7 +134,7 @@ export class MembersController {
 
   /** Answers with the link itself where the site sends no mail: it is shown this once. */
   @Post(':id/reset-link')
-  async sendResetLink(@Param('id') id: string, @ByAdmin() by: By) {
+  async sendResetLink(@Param('id') id: string, @ActingAdmin() by: Actor) {
     const member = await this.members.find(id);
     const sent = await this.members.sendResetLink(member, by).then((link) => ({ link }), refusalOf);
     const message = `A link to choose a new password is on its way to ${member.email}. It works for 30 minutes.`;

@@ -8,7 +8,7 @@ import { PasswordResets } from '../confirmations/password-resets.js';
 import { Reader } from '../database/reader.js';
 import { FactorsService } from '../factors/factors.service.js';
 import type { Role } from '../http/access.js';
-import { newestId, partOf, type Part } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type CursorPage } from '../http/paging.input.js';
 import { withWords } from '../http/search.js';
 import { LinksService } from '../links/links.service.js';
 import { MailService } from '../mail/mail.service.js';
@@ -17,7 +17,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 import { RegistrationRules, type Rules } from '../users/registration-rules.js';
 import { stateOf, User, type MemberState } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 import type { MemberChangeInput, MemberFilterInput } from './member.input.js';
 
 /** A member as admins see them. */
@@ -41,7 +41,7 @@ export class MembersService {
   ) {}
 
   /** The members, the newest first; `q` is looked for in names and emails. One statement, however many there are. */
-  async list({ limit, cursor = newestId, q, state }: MemberFilterInput): Promise<Part<Member>> {
+  async list({ limit, cursor = newestId, q, state }: MemberFilterInput): Promise<CursorPage<Member>> {
     const query = this.rows
       .createQueryBuilder('u')
       .addSelect(hasFactor, 'hasFactor')
@@ -52,7 +52,7 @@ export class MembersService {
     if (state) query.andWhere(conditions[state]);
     const { entities, raw } = await query.getRawAndEntities<{ hasFactor: boolean | number }>();
     const found = entities.map((user, index) => withFactor(user, Boolean(raw[index]?.hasFactor)));
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
   /** @throws NotFoundException where there is no such member. */
@@ -72,7 +72,7 @@ export class MembersService {
    *
    * @throws ConflictException where they are disabled.
    */
-  async approve(member: Member, by: By): Promise<boolean> {
+  async approve(member: Member, by: Actor): Promise<boolean> {
     if (member.disabledAt) refuseDisabled();
     if (!(await this.users.approve(member.id))) return false;
     await this.note('account.approved', member, by);
@@ -86,7 +86,7 @@ export class MembersService {
    *
    * @throws ConflictException for the last admin, and for the admin who asks.
    */
-  async disable(member: Member, by: By): Promise<void> {
+  async disable(member: Member, by: Actor): Promise<void> {
     refuseToDisableOneself(member, by);
     await this.users.disable(member.id);
     await this.sessions.endAllOf(member.id);
@@ -95,21 +95,21 @@ export class MembersService {
   }
 
   /** Lets a disabled member come in again; what had ended stays ended. */
-  async enable(member: Member, by: By): Promise<void> {
+  async enable(member: Member, by: Actor): Promise<void> {
     if (!member.disabledAt) return;
     await this.users.enable(member.id);
     await this.note('account.enabled', member, by);
   }
 
   /** What they may do changes with their next request. @throws ConflictException where no admin would be left. */
-  async setRole(member: Member, role: Role, by: By): Promise<void> {
+  async setRole(member: Member, role: Role, by: Actor): Promise<void> {
     if (member.role === role) return;
     await this.users.setRole(member.id, role);
     await this.note('account.role-changed', member, by, `${member.email}: ${role}`);
   }
 
   /** Ends all sessions and tokens of a member, but for the one that asks. */
-  async endSessions(member: Member, by: By): Promise<void> {
+  async endSessions(member: Member, by: Actor): Promise<void> {
     await this.sessions.endAllOf(member.id, by.admin?.session.id);
     await this.note('session.others-ended', member, by);
   }
@@ -119,7 +119,7 @@ export class MembersService {
    *
    * @throws ConflictException for the admin who asks: their own is changed on their account page.
    */
-  async resetFactors(member: Member, by: By): Promise<boolean> {
+  async resetFactors(member: Member, by: Actor): Promise<boolean> {
     if (member.id === by.admin?.id)
       throw new ConflictException('You change your own second factor on your account page.');
     await this.factors.removeAllOf(member.id);
@@ -135,14 +135,14 @@ export class MembersService {
    *
    * @throws ConflictException where they may not come in anyway.
    */
-  async sendResetLink(member: Member, { admin, caller }: By): Promise<string | undefined> {
+  async sendResetLink(member: Member, { admin, caller }: Actor): Promise<string | undefined> {
     if (stateOf(member) !== 'active')
       throw new ConflictException('Who may not come in needs no new password: let them in first.');
     return this.resets.sendTo(member, admin, caller);
   }
 
   /** Does several of these at once: what may be refused is refused first, so that nothing is half done then. */
-  async change(member: Member, { role, disabled, approved }: MemberChangeInput, by: By): Promise<Member> {
+  async change(member: Member, { role, disabled, approved }: MemberChangeInput, by: Actor): Promise<Member> {
     if (disabled) refuseToDisableOneself(member, by);
     if (approved && (disabled ?? member.disabledAt)) refuseDisabled();
     if (role) await this.setRole(member, role, by);
@@ -155,19 +155,19 @@ export class MembersService {
   }
 
   /** Sets who may register from now on. */
-  async setRules(rules: Rules, { admin, caller }: By): Promise<void> {
+  async setRules(rules: Rules, { admin, caller }: Actor): Promise<void> {
     await this.rules.set(rules);
     await this.activity.record({ kind: 'registration.changed', actor: admin, target: rules.mode }, caller);
   }
 
-  private note(kind: EventKind, member: Member, { admin, caller }: By, target = member.email): Promise<void> {
+  private note(kind: EventKind, member: Member, { admin, caller }: Actor, target = member.email): Promise<void> {
     return this.activity.record({ kind, member, actor: admin, target }, caller);
   }
 }
 
 const withFactor = (user: User, hasFactor: boolean): Member => Object.assign(user, { hasFactor });
 
-function refuseToDisableOneself({ id }: Member, { admin }: By): void {
+function refuseToDisableOneself({ id }: Member, { admin }: Actor): void {
   if (id !== admin?.id) return;
   throw new ConflictException('You cannot disable yourself. Ask another admin, or delete your account.');
 }

@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { AdminsOnly } from '../http/access.js';
 import { ApiProblem } from '../http/problem.js';
 import { RegistrationRules } from '../users/registration-rules.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { MembersService } from './members.service.js';
 import { RegistrationRulesInput } from './registration.input.js';
 import { presentRules, RegistrationRulesView } from './registration.view.js';
@@ -32,7 +32,7 @@ export class RegistrationRulesApiController {
   @ApiOperation({ summary: 'Set who may register', operationId: 'setRegistration' })
   @ApiOkResponse({ type: RegistrationRulesView, description: 'The rules from now on.' })
   @ApiProblem(400, 401, 403, 413, 422)
-  async set(@Body() input: RegistrationRulesInput, @ByAdmin() by: By): Promise<RegistrationRulesView> {
+  async set(@Body() input: RegistrationRulesInput, @ActingAdmin() by: Actor): Promise<RegistrationRulesView> {
     await this.members.setRules(input, by);
     return presentRules(input);
   }

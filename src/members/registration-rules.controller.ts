@@ -5,7 +5,7 @@ import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
 import { FromForm } from '../http/form.js';
 import { RegistrationRules } from '../users/registration-rules.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { MembersService } from './members.service.js';
 import { RegistrationRulesInput } from './registration.input.js';
 import { modesInWords } from './registration.view.js';
@@ -33,7 +33,7 @@ export class RegistrationRulesController {
   @Post()
   @AdminsOnly({ recentProof: true })
   @FromForm(form)
-  async set(@Body() input: RegistrationRulesInput, @ByAdmin() by: By) {
+  async set(@Body() input: RegistrationRulesInput, @ActingAdmin() by: Actor) {
     await this.members.setRules(input, by);
     return seeOther('/admin/registration', `Saved. ${modesInWords[input.mode]}`);
   }

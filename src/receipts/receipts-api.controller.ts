@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { LibraryService } from '../library/library.service.js';
@@ -44,7 +44,7 @@ export class ReceiptsApiController {
     description: 'The letters are taken on; where the site sends none, whoever runs it has them.',
   })
   @ApiProblem(401, 403, 404, 409)
-  async remind(@Param('id') id: string, @ByAdmin() by: By): Promise<RemindersView> {
+  async remind(@Param('id') id: string, @ActingAdmin() by: Actor): Promise<RemindersView> {
     return { count: await this.reminders.remind(await this.library.find(id), by) };
   }
 }

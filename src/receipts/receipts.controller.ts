@@ -5,7 +5,7 @@ import { Settings } from '../config/settings.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { seeOther, sendBack } from '../http/answers.js';
 import { IsDownload } from '../http/arrivals.js';
-import { ByAdmin, type By } from '../http/by.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
 import { OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
 import { hrefOfNext } from '../http/paging.input.js';
@@ -72,7 +72,7 @@ export class ReceiptsController {
 
   @Post('files/:id/reminders')
   @OnPage('/admin/files/:id/receipts')
-  async remind(@Param('id') id: string, @ByAdmin() by: By) {
+  async remind(@Param('id') id: string, @ActingAdmin() by: Actor) {
     const href = `/admin/files/${id}/receipts`;
     const count = await this.reminders.remind(await this.library.find(id), by).catch((error: unknown) => {
       if (error instanceof ConflictException) return error.message;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Reader } from '../database/reader.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
-import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type PagingInput, type CursorPage } from '../http/paging.input.js';
 import { afterWords, hasWords, wordsOf } from '../http/search.js';
 import { receiptStates, type ReceiptState, type ReceiptsInput } from './receipts.input.js';
 
@@ -39,16 +39,16 @@ export class ReceiptsService {
   constructor(private readonly reader: Reader) {}
 
   /** Every member who may have a file, the newest first. */
-  async of(file: StoredFile, { limit, cursor = newestId, q, state }: ReceiptsInput): Promise<Part<Receipt>> {
+  async of(file: StoredFile, { limit, cursor = newestId, q, state }: ReceiptsInput): Promise<CursorPage<Receipt>> {
     const values = [...valuesOf(file), cursor, ...wordsOf(q), limit + 1];
     const rows = await this.reader.rows<Row>(listing[audienceOf(file)][state ?? 'any'], values);
-    return partOf(rows.map(fromRow), limit);
+    return cursorPageOf(rows.map(fromRow), limit);
   }
 
   /** The same, all of them, a batch at a time. */
   async *all(file: StoredFile, selection: Omit<ReceiptsInput, 'limit' | 'cursor'>): AsyncGenerator<readonly Receipt[]> {
     for (let cursor: string | null = newestId; cursor !== null;) {
-      const part: Part<Receipt> = await this.of(file, { ...selection, limit: 500, cursor });
+      const part: CursorPage<Receipt> = await this.of(file, { ...selection, limit: 500, cursor });
       yield part.items;
       cursor = part.nextCursor;
     }

@@ -4,7 +4,7 @@ import { dayMs, minuteMs } from '../config/durations.js';
 import { Settings } from '../config/settings.js';
 import { Writer } from '../database/writer.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 import { Chores } from '../http/chores.js';
 import { MailService } from '../mail/mail.service.js';
 import { entitled, theFile, type FileAudienceKind } from './receipts.service.js';
@@ -39,7 +39,7 @@ export class Reminders implements OnModuleInit {
    *
    * @throws ConflictException if members cannot see it now.
    */
-  async remind(file: StoredFile, { admin, caller }: By): Promise<number> {
+  async remind(file: StoredFile, { admin, caller }: Actor): Promise<number> {
     const now = Date.now();
     if (file.isHidden || +file.availableAt > now || (file.expiresAt && +file.expiresAt <= now))
       throw new ConflictException('Members cannot see this file now, so nobody is reminded of it.');

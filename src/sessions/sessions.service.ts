@@ -11,7 +11,7 @@ import type { Scope, SessionKind, Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
 import { networkOf } from '../http/network.js';
-import { newestId, partOf, type PagingInput, type Part } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type PagingInput, type CursorPage } from '../http/paging.input.js';
 import { Session } from './session.entity.js';
 import { SessionTokens } from './session-tokens.js';
 import { hasFactor, largestLookup, lookupFor, type SessionKey, type SessionRow } from './session-lookup.js';
@@ -139,13 +139,13 @@ export class SessionsService implements OnModuleInit {
     return this.renewAt(new Date(), viewer, null);
   }
   /** A member's live sessions and tokens, the newest first. */
-  async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor = newestId }: PagingInput): Promise<Part<Session>> {
+  async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor = newestId }: PagingInput): Promise<CursorPage<Session>> {
     const found = await this.live()
       .andWhere('s."userId" = :userId AND s."id" < :cursor', { userId: id, cursor })
       .orderBy('s.id', 'DESC')
       .limit(limit + 1)
       .getMany();
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
   /** Whether a live session of this member began in the network of this address. */

@@ -15,10 +15,10 @@ import { Readable } from 'node:stream';
 import { Settings } from '../config/settings.js';
 import { FileView, presentFile } from '../files/file.view.js';
 import { AdminsOnly } from '../http/access.js';
-import { ByAdmin, type By } from '../http/by.js';
-import { ledThrough } from '../http/led-through.js';
+import { ActingAdmin, type Actor } from '../http/actor.js';
+import { pipeThrough } from '../http/pipe-through.js';
 import { Names } from '../http/named.js';
-import { TakesUploads } from '../http/patience.js';
+import { TakesUploads } from '../http/takes-uploads.js';
 import { ApiProblem } from '../http/problem.js';
 import { ChangesRevision, Expects, tell, type Expected } from '../http/revision.js';
 import { within } from '../http/within.js';
@@ -61,7 +61,7 @@ export class RawUploadsApiController {
     @Param('name') name: string,
     @Query() { audience }: UploadInput,
     @Req() request: FastifyRequest,
-    @ByAdmin() by: By,
+    @ActingAdmin() by: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FileView> {
     const file = await this.library.add({ name, bytes: this.bytesOf(request) }, by, audience);
@@ -86,7 +86,7 @@ export class RawUploadsApiController {
   async replace(
     @Param('id') id: string,
     @Req() request: FastifyRequest,
-    @ByAdmin() by: By,
+    @ActingAdmin() by: Actor,
     @Expects() expected: Expected,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FileView | undefined> {
@@ -97,7 +97,7 @@ export class RawUploadsApiController {
   }
 
   private bytesOf({ body, headers }: FastifyRequest): Readable {
-    const bytes = body instanceof Readable ? ledThrough(body, within(this.settings.uploadLimit)) : Readable.from([]);
+    const bytes = body instanceof Readable ? pipeThrough(body, within(this.settings.uploadLimit)) : Readable.from([]);
     return checkedBy(headers['content-digest'] as string | undefined, bytes);
   }
 }

@@ -6,11 +6,11 @@ import { v7 as uuid } from 'uuid';
 import { Settings } from '../config/settings.js';
 import { Transfers } from '../sessions/transfers.js';
 import { elsewhere } from '../files/drafts.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 import { callerOf } from '../http/caller.js';
-import { ledThrough } from '../http/led-through.js';
+import { pipeThrough } from '../http/pipe-through.js';
 import { Locks } from './locks.js';
-import { patience, UploadsService, type Metadata, type Progress } from './uploads.service.js';
+import { uploadLifetimeMs, UploadsService, type Metadata, type Progress } from './uploads.service.js';
 
 /** What the library says in its own words, said so that a person knows what to do. */
 const sentences: Readonly<Record<number, string>> = {
@@ -31,7 +31,7 @@ const others: Readonly<Record<number, number>> = { 403: 400 };
 export interface Asked {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly by: By;
+  readonly by: Actor;
 }
 
 /** The request of an admin, as `Tus` answers it. */
@@ -74,7 +74,7 @@ export class Tus {
       generateUrl: (asked, { id }) => `${new URL(asked.url).pathname.replace(/\/$/, '')}/${id}`,
       onResponseError: (_asked, fault) => void faults.push(fault),
     });
-    const body = request.body instanceof Readable ? ledThrough(request.body, new PassThrough()) : undefined;
+    const body = request.body instanceof Readable ? pipeThrough(request.body, new PassThrough()) : undefined;
     const answer = await server.handleWeb(this.asWebRequest(request, body)).finally(() => body?.destroy());
     // nobody on another origin may call this, and the connection can be used again
     for (const [name, value] of answer.headers)
@@ -110,7 +110,7 @@ class UploadsOf extends DataStore {
   addedFileId: string | null = null;
 
   constructor(
-    private readonly by: By,
+    private readonly by: Actor,
     private readonly uploads: UploadsService,
   ) {
     super();
@@ -137,7 +137,7 @@ class UploadsOf extends DataStore {
   }
 
   override getExpiration(): number {
-    return patience;
+    return uploadLifetimeMs;
   }
 
   private told({ id, size, offset, metadata, expiresAt, addedFileId }: Progress): TusUpload {
@@ -147,7 +147,7 @@ class UploadsOf extends DataStore {
       size,
       offset,
       metadata: JSON.parse(metadata) as Metadata,
-      creation_date: new Date(+expiresAt - patience).toISOString(),
+      creation_date: new Date(+expiresAt - uploadLifetimeMs).toISOString(),
     });
   }
 }

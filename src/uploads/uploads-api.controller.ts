@@ -13,7 +13,7 @@ import {
 } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { Names } from '../http/named.js';
-import { piece, TakesUploads } from '../http/patience.js';
+import { piece, TakesUploads } from '../http/takes-uploads.js';
 import { ApiProblem } from '../http/problem.js';
 import { AskedByAdmin, Tus, type Asked } from './tus.js';
 import { UploadsService } from './uploads.service.js';

@@ -3,7 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { AdminsOnly } from '../http/access.js';
 import { OnPage } from '../http/form.js';
 import { Names } from '../http/named.js';
-import { TakesUploads } from '../http/patience.js';
+import { TakesUploads } from '../http/takes-uploads.js';
 import { AskedByAdmin, Tus, type Asked } from './tus.js';
 import { UploadsService } from './uploads.service.js';
 

@@ -8,8 +8,8 @@ import { Writer } from '../database/writer.js';
 import { fileName } from '../files/file-name.js';
 import { FileStore } from '../files/file-store.js';
 import { FilesService } from '../files/files.service.js';
-import { refuseWithoutRoom, Room } from '../files/room.js';
-import type { By } from '../http/by.js';
+import { refuseInsufficientStorage, Quota } from '../files/quota.js';
+import type { Actor } from '../http/actor.js';
 import { Chores } from '../http/chores.js';
 import { InvalidInput } from '../http/errors.js';
 import { LibraryService } from '../library/library.service.js';
@@ -17,7 +17,7 @@ import { firstAudiences, isFirstAudience } from '../library/upload.input.js';
 import { Upload } from './upload.entity.js';
 
 /** An upload that nobody goes on with is forgotten after so many milliseconds. */
-export const patience = 24 * hourMs;
+export const uploadLifetimeMs = 24 * hourMs;
 
 /** What `Upload-Metadata` holds: a key can stand without a value. */
 export type Metadata = Readonly<Record<string, string | null>>;
@@ -49,7 +49,7 @@ export class UploadsService implements OnModuleInit {
     @InjectRepository(Upload) private readonly uploads: Repository<Upload>,
     private readonly store: FileStore,
     private readonly files: FilesService,
-    private readonly room: Room,
+    private readonly quota: Quota,
     private readonly library: LibraryService,
     private readonly writer: Writer,
     private readonly chores: Chores,
@@ -59,9 +59,9 @@ export class UploadsService implements OnModuleInit {
    * Begins an upload; its size counts against the quota from now on.
    *
    * @throws InvalidInput where it has no name, or its audience is none; NotFoundException where the file to replace is
-   *   not there; NoRoom.
+   *   not there; InsufficientStorage.
    */
-  async begin({ id, size, metadata }: Announcement, { admin }: By): Promise<Upload> {
+  async begin({ id, size, metadata }: Announcement, { admin }: Actor): Promise<Upload> {
     if (!admin) throw new Error('Only an admin uploads in pieces.');
     const { filename, name, replaces, audience } = metadata;
     const file = replaces ? await this.library.find(replaces) : undefined;
@@ -75,13 +75,13 @@ export class UploadsService implements OnModuleInit {
       metadata: JSON.stringify(metadata),
       addedFileId: null,
       createdAt: new Date(now),
-      expiresAt: new Date(now + patience),
+      expiresAt: new Date(now + uploadLifetimeMs),
     };
     if (upload.name === '')
       throw new InvalidInput([{ field: 'filename', message: 'Please give the file a name, as `filename`.' }]);
     if (audience && !isFirstAudience(audience))
       throw new InvalidInput([{ field: 'audience', message: `audience is one of ${firstAudiences.join(', ')}.` }]);
-    return this.room.claim(size, async () => {
+    return this.quota.claim(size, async () => {
       const begun = { ...upload, storageKey: await this.store.begin() };
       await this.uploads.insert(begun);
       return begun;
@@ -94,7 +94,7 @@ export class UploadsService implements OnModuleInit {
    *
    * @throws NotFoundException where they have none of that id (any more); as `LibraryService.add`.
    */
-  async find(id: string, by: By): Promise<Progress> {
+  async find(id: string, by: Actor): Promise<Progress> {
     const upload = await this.findOwn(id, by.admin?.id);
     const offset = upload.addedFileId === null ? await this.store.sizeOf(upload.storageKey) : upload.size;
     if (offset === undefined) notThere();
@@ -106,17 +106,19 @@ export class UploadsService implements OnModuleInit {
    * has come.
    *
    * @param offset how many bytes have come before.
-   * @throws NotFoundException as `find`; ConflictException where more have, or less; NoRoom where the disk is full.
+   * @throws NotFoundException as `find`; ConflictException where more have, or less; InsufficientStorage where the disk is full.
    */
-  async append(id: string, offset: number, piece: Readable, by: By): Promise<void> {
+  async append(id: string, offset: number, piece: Readable, by: Actor): Promise<void> {
     const upload = await this.findOwn(id, by.admin?.id);
     if (upload.addedFileId !== null) return;
-    await this.uploads.update({ id }, { expiresAt: new Date(Date.now() + patience) });
-    await this.store.append(upload.storageKey, offset, piece, () => this.room.mustFit(0)).catch(refuseWithoutRoom);
+    await this.uploads.update({ id }, { expiresAt: new Date(Date.now() + uploadLifetimeMs) });
+    await this.store
+      .append(upload.storageKey, offset, piece, () => this.quota.mustFit(0))
+      .catch(refuseInsufficientStorage);
   }
 
   /** Forgets an upload; what has become a file stays one. @throws NotFoundException as `find`. */
-  async cancel(id: string, by: By): Promise<void> {
+  async cancel(id: string, by: Actor): Promise<void> {
     const { storageKey } = await this.findOwn(id, by.admin?.id);
     await this.uploads.delete({ id });
     await this.store.abandon(storageKey);
@@ -133,7 +135,7 @@ export class UploadsService implements OnModuleInit {
   }
 
   /** Puts an upload on the shelf once all of it has come. Which file it is, or null where some of it is missing. */
-  private async shelve(upload: Upload, offset: number, by: By): Promise<string | null> {
+  private async shelve(upload: Upload, offset: number, by: Actor): Promise<string | null> {
     const { id, addedFileId, size, storageKey } = upload;
     if (addedFileId !== null || offset < size) return addedFileId;
     const fileId = (await this.files.fileIdOf(storageKey)) ?? (await this.add(upload, by));
@@ -141,7 +143,7 @@ export class UploadsService implements OnModuleInit {
     return fileId;
   }
 
-  private async add({ fileId, name, metadata, storageKey }: Upload, by: By): Promise<string> {
+  private async add({ fileId, name, metadata, storageKey }: Upload, by: Actor): Promise<string> {
     const upload = { name, bytes: await this.store.finish(storageKey) };
     if (fileId !== null) return (await this.library.replace(await this.library.find(fileId), upload, by)).id;
     const { audience } = JSON.parse(metadata) as Metadata;

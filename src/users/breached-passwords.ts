@@ -8,7 +8,7 @@ const hashLength = 40;
 const prefixLength = 5;
 /** Longer than any line of a list: a SHA-1 in hex, a colon, a count, a line break. */
 const window = 128;
-const patience = 3 * secondMs;
+const timeoutMs = 3 * secondMs;
 
 /**
  * Looks a new password up among those that were found in breaches (ASVS 5.0 6.2.12): in a file of SHA-1 hashes in
@@ -41,7 +41,7 @@ async function isInRange(service: string, hash: string): Promise<boolean> {
   const answer = await fetch(url, {
     // the operator named this service and no other (ASVS 5.0 15.3.2)
     redirect: 'error',
-    signal: AbortSignal.timeout(patience),
+    signal: AbortSignal.timeout(timeoutMs),
     headers: { 'add-padding': 'true' },
   });
   if (!answer.ok) throw new Error(`it answered ${answer.status}.`);

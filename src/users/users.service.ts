@@ -9,7 +9,7 @@ import { isUniqueViolation } from '../database/unique-violation.js';
 import { Writer } from '../database/writer.js';
 import type { Role } from '../http/access.js';
 import { InvalidInput } from '../http/errors.js';
-import { newestId, partOf, type Part, type SearchInput } from '../http/paging.input.js';
+import { newestId, cursorPageOf, type CursorPage, type SearchInput } from '../http/paging.input.js';
 import { fold, withWords } from '../http/search.js';
 import { BreachedPasswords } from './breached-passwords.js';
 import { isMadeOf, memberWords, siteWords, type Named } from './context-words.js';
@@ -161,13 +161,13 @@ export class UsersService {
   }
 
   /** The members, the newest first; `q` is looked for in names and emails. */
-  async list({ limit, cursor = newestId, q }: SearchInput): Promise<Part<User>> {
+  async list({ limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<User>> {
     const query = this.users.createQueryBuilder('u').where('u."id" < :cursor', { cursor });
     const found = await withWords(query, 'u."searchText"', q)
       .orderBy('u.id', 'DESC')
       .limit(limit + 1)
       .getMany();
-    return partOf(found, limit);
+    return cursorPageOf(found, limit);
   }
 
   async rename({ id, email }: Pick<User, 'id' | 'email'>, name: string): Promise<void> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import pg from 'pg';
 import type sqlite3 from 'sqlite3';
-import { PostgresClient, withoutPatience, withPatience } from '../../src/database/postgres-client.js';
+import { PostgresClient, withoutQueryTimeout, withQueryTimeout } from '../../src/database/postgres-client.js';
 import { keeper } from '../support/admins.js';
 import { newDatabase } from '../support/app.js';
 import { query } from '../support/command.js';
@@ -167,8 +167,8 @@ it('what nobody waits for at a page may take longer on PostgreSQL; who was not a
     return client;
   };
   const [page, chore] = [await connect(), await connect()];
-  await withPatience(60_000, () => chore.query('SELECT pg_sleep(1)'));
-  const within = withPatience(60_000, () => withoutPatience(() => page.query('SELECT pg_sleep(60)')));
+  await withQueryTimeout(60_000, () => chore.query('SELECT pg_sleep(1)'));
+  const within = withQueryTimeout(60_000, () => withoutQueryTimeout(() => page.query('SELECT pg_sleep(60)')));
   await expect(within).rejects.toThrow('Query read timeout');
   await expect(page.query('SELECT 1')).rejects.toThrow(/not queryable|terminated/);
   // the server has stopped it too

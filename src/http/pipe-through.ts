@@ -6,7 +6,7 @@ import { finished, type Duplex, type Readable } from 'node:stream';
  * there; if it breaks off, that is a 400. Where it ends early, the rest of the body is read and thrown away: to destroy a body, as a pipeline does, is to
  * destroy the connection that the answer takes.
  */
-export function ledThrough<Next extends Duplex>(body: Readable, next: Next): Next {
+export function pipeThrough<Next extends Duplex>(body: Readable, next: Next): Next {
   const read = next._read.bind(next);
   let isRead = false;
   next._read = (size) => {

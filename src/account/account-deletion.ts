@@ -4,7 +4,7 @@ import { kindsAboutMemberships, kindsAboutThings, type EventKind } from '../acti
 import { hourMs } from '../config/durations.js';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
-import type { By } from '../http/by.js';
+import type { Actor } from '../http/actor.js';
 import type { Caller } from '../http/caller.js';
 import { Chores } from '../http/chores.js';
 import { LinksService } from '../links/links.service.js';
@@ -14,7 +14,7 @@ import { OwnPassword } from './own-password.js';
 
 /** Members who leave: their data goes at once, and what the site keeps of them names nobody. */
 @Injectable()
-export class Departures implements OnModuleInit {
+export class AccountDeletion implements OnModuleInit {
   constructor(
     private readonly users: UsersService,
     private readonly ownPassword: OwnPassword,
@@ -46,7 +46,7 @@ export class Departures implements OnModuleInit {
    *
    * @throws ConflictException for the last admin.
    */
-  async deleteAccountOf(member: Person, { admin, caller }: By): Promise<void> {
+  async deleteAccountOf(member: Person, { admin, caller }: Actor): Promise<void> {
     await this.users.delete(member.id);
     await this.links.withdrawAllOf(member.id);
     await this.links.forget(member.email);

@@ -5,7 +5,7 @@ import { bytesOf, join, readCoverage, writeCoverage } from './coverage.js';
 export const grantLasts = dayMs;
 
 /** What is known of one member and one version: as it stands in the database. */
-export interface Account {
+export interface LedgerEntry {
   /** Downloads that were counted. */
   readonly spent: number;
   /** When the last of them was: it names the grant, in milliseconds since 1970. */
@@ -18,7 +18,7 @@ export interface Account {
 }
 
 /** An answer that wants to begin: told the grant, or why there is none. */
-export interface Asked {
+export interface GrantRequest {
   readonly bytes: number;
   readonly memberLimit: number | null;
   readonly grantedAt: (grant: number) => void;
@@ -26,7 +26,7 @@ export interface Asked {
 }
 
 /** An answer that is over: from the first to the last byte that it sent, and how many it did not. */
-export interface Ended {
+export interface EndedAnswer {
   readonly grant: number;
   readonly start: number;
   readonly end: number;
@@ -34,7 +34,7 @@ export interface Ended {
 }
 
 interface Granted {
-  readonly asked: Asked;
+  readonly asked: GrantRequest;
   readonly grant: number;
   /** Whether it needs a download that this account spends. */
   readonly spends: boolean;
@@ -42,16 +42,16 @@ interface Granted {
 
 /** What becomes of an account. */
 interface Outcome {
-  readonly after: Account;
+  readonly after: LedgerEntry;
   readonly isChanged: boolean;
   readonly granted: readonly Granted[];
   /** Those that would be more than the member has. */
-  readonly refused: readonly Asked[];
+  readonly refused: readonly GrantRequest[];
   /** Those to be asked again: at most one download is spent at a time, so that a limit of all can refuse just that. */
-  readonly left: readonly Asked[];
+  readonly left: readonly GrantRequest[];
 }
 
-const nothing: Account = { spent: 0, openedAt: 0, grantedBytes: 0, coverage: '', coveredBytes: 0 };
+const nothing: LedgerEntry = { spent: 0, openedAt: 0, grantedBytes: 0, coverage: '', coveredBytes: 0 };
 
 /**
  * Puts what has ended and what wants to begin into an account, in that order. Bytes are reserved when an answer begins,
@@ -60,11 +60,11 @@ const nothing: Account = { spent: 0, openedAt: 0, grantedBytes: 0, coverage: '',
  * @param size of the version, in bytes.
  * @param now in milliseconds since 1970.
  */
-export function account(
-  before: Account | undefined,
+export function updateEntry(
+  before: LedgerEntry | undefined,
   size: number,
-  asked: readonly Asked[],
-  ended: readonly Ended[],
+  asked: readonly GrantRequest[],
+  ended: readonly EndedAnswer[],
   now: number,
 ): Outcome {
   let { spent, openedAt, grantedBytes } = before ?? nothing;
@@ -72,8 +72,8 @@ export function account(
   const covered = cover(before ?? nothing, ended);
 
   const granted: Granted[] = [];
-  const refused: Asked[] = [];
-  let left: readonly Asked[] = [];
+  const refused: GrantRequest[] = [];
+  let left: readonly GrantRequest[] = [];
   let spends = false;
   for (const [index, one] of asked.entries()) {
     const isOpen = openedAt > now - grantLasts && grantedBytes < 2 * Math.max(size, 1);
@@ -95,14 +95,16 @@ export function account(
     granted.push({ asked: one, grant: openedAt, spends });
   }
   const after = { spent, openedAt, grantedBytes, ...covered };
-  const isChanged = (Object.keys(after) as (keyof Account)[]).some((name) => after[name] !== (before ?? nothing)[name]);
+  const isChanged = (Object.keys(after) as (keyof LedgerEntry)[]).some(
+    (name) => after[name] !== (before ?? nothing)[name],
+  );
   return { after, isChanged, granted, refused, left };
 }
 
 function cover(
-  { coverage, coveredBytes }: Account,
-  ended: readonly Ended[],
-): Pick<Account, 'coverage' | 'coveredBytes'> {
+  { coverage, coveredBytes }: LedgerEntry,
+  ended: readonly EndedAnswer[],
+): Pick<LedgerEntry, 'coverage' | 'coveredBytes'> {
   const sent = ended.filter(({ start, end }) => end >= start);
   if (sent.length === 0) return { coverage, coveredBytes };
   const joined = join(readCoverage(coverage), sent);

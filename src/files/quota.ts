@@ -8,7 +8,7 @@ import { Reader } from '../database/reader.js';
 const reserve = 32 * 1_024 * 1_024;
 
 /** 507: there is no room for these bytes. */
-class NoRoom extends HttpException {
+class InsufficientStorage extends HttpException {
   constructor() {
     super('There is no room for this file. Make some, then try again.', HttpStatus.INSUFFICIENT_STORAGE);
   }
@@ -16,7 +16,7 @@ class NoRoom extends HttpException {
 
 /** How much more may be taken in: what the quota of the library leaves, and the disk. */
 @Injectable()
-export class Room {
+export class Quota {
   private readonly inTurn = pLimit(1);
 
   constructor(
@@ -27,20 +27,20 @@ export class Room {
   /**
    * Looks whether so many bytes fit, of which some lie on the disk already.
    *
-   * @throws NoRoom where they do not.
+   * @throws InsufficientStorage where they do not.
    */
   async mustFit(bytes: number, written = 0): Promise<void> {
     const { dataDir, libraryQuota } = this.settings;
     const disk = await statfs(dataDir);
-    if (disk.bavail * disk.bsize - (bytes - written) < reserve) throw new NoRoom();
-    if (libraryQuota !== undefined && (await this.used()) + bytes > libraryQuota) throw new NoRoom();
+    if (disk.bavail * disk.bsize - (bytes - written) < reserve) throw new InsufficientStorage();
+    if (libraryQuota !== undefined && (await this.used()) + bytes > libraryQuota) throw new InsufficientStorage();
   }
 
   /**
    * Does what takes so many bytes where they fit, one such thing after the other: many at once cannot pass the quota
    * together.
    *
-   * @throws NoRoom where they do not.
+   * @throws InsufficientStorage where they do not.
    */
   claim<Done>(bytes: number, take: () => Promise<Done>, written = 0): Promise<Done> {
     return this.inTurn(async () => {
@@ -64,7 +64,7 @@ export class Room {
 }
 
 /** A disk that is full, or a share of it, is told as that. */
-export function refuseWithoutRoom(error: unknown): never {
+export function refuseInsufficientStorage(error: unknown): never {
   const { code } = error as NodeJS.ErrnoException;
-  throw code === 'ENOSPC' || code === 'EDQUOT' ? new NoRoom() : error;
+  throw code === 'ENOSPC' || code === 'EDQUOT' ? new InsufficientStorage() : error;
 }

@@ -5,7 +5,7 @@ import type { Sort } from './shelf.input.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** Where in the shelf a part of it ends: what it is sorted by, and the id, which tells equal ones apart. */
-type Place = readonly [key: string | number, id: string];
+type ShelfCursor = readonly [key: string | number, id: string];
 
 /** What the shelf is sorted by: the column, which way, and the place before everything. */
 export const orders = {
@@ -13,17 +13,17 @@ export const orders = {
   oldest: { column: 'availableAt', direction: 'ASC', start: [-1, ''] },
   name: { column: 'searchName', direction: 'ASC', start: ['', ''] },
   largest: { column: 'size', direction: 'DESC', start: [Number.MAX_SAFE_INTEGER, newestId] },
-} as const satisfies Record<Sort, { column: keyof StoredFile; direction: 'ASC' | 'DESC'; start: Place }>;
+} as const satisfies Record<Sort, { column: keyof StoredFile; direction: 'ASC' | 'DESC'; start: ShelfCursor }>;
 
 /** The cursor that stands for a file's place; text that nobody needs to read. */
 export function cursorAt(file: StoredFile, sort: Sort): string {
   const key = file[orders[sort].column];
-  const place: Place = [key instanceof Date ? key.getTime() : key, file.id];
+  const place: ShelfCursor = [key instanceof Date ? key.getTime() : key, file.id];
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
 /** @throws InvalidInput where a cursor is none of ours, or one of another order. */
-export function placeOf(cursor: string | undefined, sort: Sort): Place {
+export function readCursor(cursor: string | undefined, sort: Sort): ShelfCursor {
   const { start } = orders[sort];
   if (cursor === undefined) return start;
   const place = parse(Buffer.from(cursor, 'base64url').toString());
