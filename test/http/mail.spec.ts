@@ -7,11 +7,12 @@ import { dayMs, hourMs, minuteMs } from '../../src/config/durations.js';
 import type { Letter } from '../../src/mail/letters.js';
 import { MailService } from '../../src/mail/mail.service.js';
 import { Outbox } from '../../src/mail/outbox.js';
+import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventually, makeLasting, type Lasting } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { linkIn, mailsIn, startSmtp, waitForMail, type Mail, type Smtp } from '../support/mail.js';
-import { Script, Visitor } from '../support/people.js';
+import { person, Script, Visitor } from '../support/people.js';
 
 const publicUrl = 'https://files.example.org';
 const link = `${publicUrl}/password/reset?token=the-canary-opens-it`;
@@ -451,5 +452,69 @@ describe('a site without a mail server', () => {
     await mailOf(site).send(letterTo('"<b"@example.com'));
     expect(await tried(site, 1)).toHaveLength(1);
     expect(filesOf()).toEqual(before);
+  });
+});
+
+/** A page that speaks of a mail, or the answer to its form. */
+type Spoken = readonly [who: 'stranger' | 'member' | 'admin', path: string, form?: Record<string, string>];
+
+const spoken: readonly Spoken[] = [
+  ['stranger', '/password/forgot'],
+  ['stranger', '/password/forgot', { email: 'grace@example.com' }],
+  ['stranger', '/login/link'],
+  ['stranger', '/login/link', { email: 'grace@example.com' }],
+  ['stranger', '/register', { name: 'Joan', email: 'joan@example.com', password: 'a sentence of many words' }],
+  ['member', '/account'],
+  ['member', '/account/email'],
+  ['member', '/account/email', { email: 'grace@example.com' }],
+  ['member', '/account/email/verification', {}],
+  ['admin', '/admin/members/:id'],
+  ['admin', '/admin/members/:id/reset-link', {}],
+  ['admin', '/admin/members/:id/factors/reset', {}],
+  ['admin', '/admin/members/:id/approval', {}],
+  ['admin', '/admin/files/:fileId/receipts'],
+  ['admin', '/admin/files/:fileId/reminders', {}],
+  ['admin', '/admin/invites'],
+  ['admin', '/admin/invites', { days: '7', email: 'grace@example.com' }],
+];
+
+describe.each(['with', 'without'])('what pages say of a mail, %s a mail server', (which) => {
+  const promise =
+    /on its way|mail you|mailed there|get a mail|address is told|told so by mail|mail tells|by mail|goes to|letters go to|a letter goes|mail we sent/i;
+  let smtp: Smtp;
+  let site: TestApp;
+  beforeAll(async () => {
+    smtp = await startSmtp();
+    site = await startWithAdmin({ PUBLIC_URL: 'http://127.0.0.1', ...(which === 'with' && { SMTP_URL: smtp.url }) });
+  });
+  afterAll(() => site.close());
+  afterAll(() => smtp.close());
+
+  it('is a promise if it can leave, and else none', async () => {
+    const [stranger, member] = [new Visitor(site.url), new Visitor(site.url)];
+    const id = await idOf(site, await member.register());
+    const { browser: admin, script } = await adminOf(site);
+    await script.ask('/api/v1/registration', { method: 'PUT', json: { mode: 'approval', domains: [] } });
+    const waiting = person();
+    await new Visitor(site.url).visit('/register', { form: { ...waiting } });
+    const { items } = (await (await script.ask('/api/v1/files')).json()) as { items: { id: string }[] };
+    const said: [what: string, promises: boolean, denies: boolean][] = [];
+    for (const [who, path, form] of spoken) {
+      const about = path.includes('approval') ? await idOf(site, waiting) : id;
+      const address = path.replace(':id', about).replace(':fileId', items[0]?.id ?? 'none');
+      const { html, status } = await { stranger, member, admin }[who].visit(address, form && { form });
+      expect([path, status]).toEqual([path, 200]);
+      const main = html.slice(html.indexOf('<main'));
+      said.push([`${path}${form ? ' sent' : ''}`, promise.test(main), /sends no mail/i.test(main)]);
+    }
+    // what these say is on a button
+    const isSilent = (path: string, form?: object) =>
+      !form && ['/account', '/admin/files/:fileId/receipts'].includes(path);
+    expect(said).toEqual(
+      spoken.map(([, path, form]) => {
+        const speaks = !isSilent(path, form);
+        return [`${path}${form ? ' sent' : ''}`, speaks && which === 'with', speaks && which === 'without'];
+      }),
+    );
   });
 });
