@@ -9,6 +9,7 @@ import type { Keys } from './config/keys.js';
 import type { Settings } from './config/settings.js';
 import { ConfirmationsModule } from './confirmations/confirmations.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { DownloadsModule } from './downloads/downloads.module.js';
 import { FactorsModule } from './factors/factors.module.js';
 import { FilesModule } from './files/files.module.js';
 import { GroupsModule } from './groups/groups.module.js';
@@ -19,6 +20,7 @@ import { MembersModule } from './members/members.module.js';
 import { ReceiptsModule } from './receipts/receipts.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { SiteModule } from './site/site.module.js';
+import { StoreModule } from './store/store.module.js';
 import { UploadsModule } from './uploads/uploads.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -37,7 +39,9 @@ const rooms: NonNullable<ModuleMetadata['imports']> = [
   MembersModule,
   GroupsModule,
   AudiencesModule,
+  StoreModule,
   FilesModule,
+  DownloadsModule,
   CollectionsModule,
   LibraryModule,
   UploadsModule,

@@ -6,15 +6,11 @@ import { GroupsModule } from '../groups/groups.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AudienceForm } from './audience-form.js';
 import { AudiencesService } from './audiences.service.js';
-import { FileAudience } from './file-audience.js';
-import { FileAudienceApiController } from './file-audience-api.controller.js';
-import { FileAudienceController } from './file-audience.controller.js';
 
 /** Who may have what: everyone, groups, or named members. */
 @Module({
   imports: [TypeOrmModule.forFeature([StoredFile]), ActivityModule, GroupsModule, UsersModule],
-  controllers: [FileAudienceController, FileAudienceApiController],
-  providers: [AudienceForm, AudiencesService, FileAudience],
+  providers: [AudienceForm, AudiencesService],
   exports: [AudienceForm, AudiencesService],
 })
 export class AudiencesModule {}

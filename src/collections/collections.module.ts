@@ -2,9 +2,11 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityModule } from '../activity/activity.module.js';
 import { AudiencesModule } from '../audiences/audiences.module.js';
+import { DownloadsModule } from '../downloads/downloads.module.js';
 import { FilesModule } from '../files/files.module.js';
 import { StoredFile } from '../files/stored-file.entity.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { StoreModule } from '../store/store.module.js';
 import { CollectionAudienceApiController } from './collection-audience-api.controller.js';
 import { CollectionAudienceController } from './collection-audience.controller.js';
 import { CollectionDownloads } from './collection-downloads.js';
@@ -21,8 +23,10 @@ import { ManagedCollectionsController } from './managed-collections.controller.j
     TypeOrmModule.forFeature([Collection, StoredFile]),
     ActivityModule,
     AudiencesModule,
+    DownloadsModule,
     FilesModule,
     SessionsModule,
+    StoreModule,
   ],
   controllers: [
     CollectionsController,

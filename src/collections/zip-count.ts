@@ -1,6 +1,6 @@
 import { ForbiddenException } from '@nestjs/common';
 import type { BoundFile } from '../files/files.service.js';
-import type { Grant, Grants } from '../files/grants.js';
+import type { Grant, Grants } from '../downloads/grants.js';
 import type { Viewer } from '../http/access.js';
 
 /**

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { DataSource } from 'typeorm';
 import type { Settings } from '../config/settings.js';
 import { handOver } from '../database/owners.js';
-import { FileStore } from '../files/file-store.js';
+import { FileStore } from '../store/file-store.js';
 import { glances } from '../files/glances.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 

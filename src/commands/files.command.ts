@@ -2,7 +2,7 @@ import { ConflictException, type INestApplicationContext } from '@nestjs/common'
 import { Command } from 'commander';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { FileAudience } from '../audiences/file-audience.js';
+import { FileAudience } from '../library/file-audience.js';
 import type { Collection } from '../collections/collection.entity.js';
 import { CollectionsService } from '../collections/collections.service.js';
 import { presentFile, type FileView } from '../files/file.view.js';

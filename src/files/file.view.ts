@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { memoize } from '../database/memoize.js';
-import { checksumLine } from './checksums.js';
+import { checksumLine } from './checksum-line.js';
 import type { FileVersion } from './file-version.entity.js';
 import type { ShelfFile } from './files.service.js';
 import type { StoredFile } from './stored-file.entity.js';

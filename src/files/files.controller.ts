@@ -1,30 +1,22 @@
-import { Controller, Get, Param, Query, Render, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Render } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { InMenu } from '../http/menus.js';
-import { IsDownload } from '../http/arrivals.js';
 import { hrefOfNext } from '../http/paging.input.js';
-import { Checksums } from './checksums.js';
-import { Downloads } from './downloads.js';
 import { commandsToVerify, presentShelfFileInWords, presentVersionInWords } from './file.view.js';
 import { FileHistory } from './file-history.js';
-import { FileLists } from './file-lists.js';
 import { FilesService } from './files.service.js';
 import { SavedNames } from './saved-names.js';
 import { ShelfInput } from './shelf.input.js';
 import { ShelfVisits } from './shelf-visits.js';
 
-/** A member's own page, and the downloads of a browser. */
+/** A member's own page, and a page for each file. */
 @ApiExcludeController()
 @MembersOnly()
 @Controller()
 export class FilesController {
   constructor(
     private readonly files: FilesService,
-    private readonly downloads: Downloads,
-    private readonly checksums: Checksums,
-    private readonly lists: FileLists,
     private readonly history: FileHistory,
     private readonly visits: ShelfVisits,
     private readonly names: SavedNames,
@@ -51,17 +43,6 @@ export class FilesController {
     };
   }
 
-  @Get('files/SHA256SUMS')
-  @IsDownload()
-  sums(
-    @CurrentUser() viewer: Viewer,
-    @Query() selection: ShelfInput,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
-    return this.checksums.send(this.lists.allFor(viewer, selection.q), viewer, request, reply);
-  }
-
   @Get('files/:id')
   @Render('files/file')
   async show(@CurrentUser() viewer: Viewer, @Param('id') id: string) {
@@ -75,24 +56,5 @@ export class FilesController {
       versionsBefore: before.map(presentVersionInWords),
       commands: commandsToVerify(savedAs, file),
     };
-  }
-
-  @Get('download')
-  @IsDownload()
-  @MembersOnly({ verifiedEmail: true })
-  async featured(@CurrentUser() viewer: Viewer, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    return this.downloads.send(await this.files.featuredFor(viewer), viewer, request, reply, { asFeatured: true });
-  }
-
-  @Get('files/:id/download')
-  @IsDownload()
-  @MembersOnly({ verifiedEmail: true })
-  async download(
-    @CurrentUser() viewer: Viewer,
-    @Param('id') id: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
-    return this.downloads.send(await this.files.findFor(viewer, id), viewer, request, reply);
   }
 }

@@ -1,19 +1,13 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityModule } from '../activity/activity.module.js';
-import { SessionsModule } from '../sessions/sessions.module.js';
-import { Checksums } from './checksums.js';
-import { DownloadNotes } from './download-notes.js';
-import { Downloads } from './downloads.js';
+import { StoreModule } from '../store/store.module.js';
 import { FileHistory } from './file-history.js';
 import { FileLists } from './file-lists.js';
-import { FileStore } from './file-store.js';
 import { FileVersion } from './file-version.entity.js';
 import { FilesApiController } from './files-api.controller.js';
 import { FilesController } from './files.controller.js';
 import { FilesService } from './files.service.js';
-import { Grants } from './grants.js';
-import { Resumption } from './resumption.js';
 import { Quota } from './quota.js';
 import { SavedNames } from './saved-names.js';
 import { SettledNames } from './settled-names.js';
@@ -24,18 +18,12 @@ import { Verification } from './verification.js';
 import { WelcomeFile } from './welcome-file.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([StoredFile, FileVersion]), ActivityModule, SessionsModule],
+  imports: [TypeOrmModule.forFeature([StoredFile, FileVersion]), ActivityModule, StoreModule],
   controllers: [FilesController, FilesApiController],
   providers: [
-    Checksums,
-    DownloadNotes,
-    Downloads,
     FileHistory,
     FileLists,
-    FileStore,
     FilesService,
-    Grants,
-    Resumption,
     Quota,
     SavedNames,
     SettledNames,
@@ -44,6 +32,6 @@ import { WelcomeFile } from './welcome-file.js';
     Verification,
     WelcomeFile,
   ],
-  exports: [Checksums, DownloadNotes, FileStore, FilesService, Grants, Quota, StoreWatch, Verification],
+  exports: [FileLists, FilesService, Quota, SavedNames, StoreWatch, Verification],
 })
 export class FilesModule {}

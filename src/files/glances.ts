@@ -1,4 +1,4 @@
-import type { FileStore } from './file-store.js';
+import type { FileStore } from '../store/file-store.js';
 
 const slice = 500;
 

@@ -5,7 +5,7 @@ import { Settings } from '../config/settings.js';
 import { handOver } from '../database/owners.js';
 import { Reader } from '../database/reader.js';
 import { Chores } from '../http/chores.js';
-import { FileStore } from './file-store.js';
+import { FileStore } from '../store/file-store.js';
 import { glances } from './glances.js';
 
 /** Says in a sentence, for an operator, why the files that the database names cannot be served. */

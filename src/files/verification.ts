@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { hourMs } from '../config/durations.js';
 import { Reader } from '../database/reader.js';
-import { NoStoreFile } from './drafts.js';
-import { FileStore } from './file-store.js';
+import { NoStoreFile } from '../store/drafts.js';
+import { FileStore } from '../store/file-store.js';
 
 const slice = 500;
 

@@ -8,7 +8,7 @@ import type { EventKind } from '../activity/event-kinds.js';
 import { dayMs, hourMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
 import { fileName } from '../files/file-name.js';
-import { FileStore, type Stored } from '../files/file-store.js';
+import { FileStore, type Stored } from '../store/file-store.js';
 import type { FileVersion } from '../files/file-version.entity.js';
 import { FilesService } from '../files/files.service.js';
 import { nameForms, searchTextOf, StoredFile } from '../files/stored-file.entity.js';

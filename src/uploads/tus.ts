@@ -5,7 +5,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { v7 as uuid } from 'uuid';
 import { Settings } from '../config/settings.js';
 import { Transfers } from '../sessions/transfers.js';
-import { elsewhere } from '../files/drafts.js';
+import { elsewhere } from '../store/drafts.js';
 import type { Actor } from '../http/actor.js';
 import { callerOf } from '../http/caller.js';
 import { pipeThrough } from '../http/pipe-through.js';

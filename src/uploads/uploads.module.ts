@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { FilesModule } from '../files/files.module.js';
 import { LibraryModule } from '../library/library.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { StoreModule } from '../store/store.module.js';
 import { RawUploadsApiController } from './raw-uploads-api.controller.js';
 import { Tus } from './tus.js';
 import { Upload } from './upload.entity.js';
@@ -12,7 +13,7 @@ import { UploadsService } from './uploads.service.js';
 
 /** Ways in for files beside a form: in pieces that can be gone on with, or as raw bytes. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Upload]), FilesModule, LibraryModule, SessionsModule],
+  imports: [TypeOrmModule.forFeature([Upload]), FilesModule, LibraryModule, SessionsModule, StoreModule],
   controllers: [UploadsController, UploadsApiController, RawUploadsApiController],
   providers: [Tus, UploadsService],
 })

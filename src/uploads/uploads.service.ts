@@ -6,7 +6,7 @@ import { validate as isUuid } from 'uuid';
 import { hourMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
 import { fileName } from '../files/file-name.js';
-import { FileStore } from '../files/file-store.js';
+import { FileStore } from '../store/file-store.js';
 import { FilesService } from '../files/files.service.js';
 import { refuseInsufficientStorage, Quota } from '../files/quota.js';
 import type { Actor } from '../http/actor.js';

@@ -8,7 +8,7 @@ import { DataSource } from 'typeorm';
 import { CollectionsService } from '../../src/collections/collections.service.js';
 import type { Collection } from '../../src/collections/collection.entity.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
-import { Grants } from '../../src/files/grants.js';
+import { Grants } from '../../src/downloads/grants.js';
 import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import { collect } from '../support/collections.js';

@@ -5,7 +5,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { DataSource } from 'typeorm';
 import { FilesService } from '../../src/files/files.service.js';
-import { Grants } from '../../src/files/grants.js';
+import { Grants } from '../../src/downloads/grants.js';
 import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
 import type { TestApp } from '../support/app.js';
 import { eventually } from '../support/database.js';

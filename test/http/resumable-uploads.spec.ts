@@ -4,7 +4,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { DataSource } from 'typeorm';
-import { FileStore } from '../../src/files/file-store.js';
+import { FileStore } from '../../src/store/file-store.js';
 import { Upload } from '../../src/uploads/upload.entity.js';
 import { adminOf, startWithAdmin } from '../support/admins.js';
 import { startApp, type TestApp } from '../support/app.js';

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { DataSource } from 'typeorm';
-import { FileStore } from '../../src/files/file-store.js';
+import { FileStore } from '../../src/store/file-store.js';
 import { Verification, type Fault } from '../../src/files/verification.js';
 import { attachment, fileName } from '../../src/files/file-name.js';
 import { FilesService } from '../../src/files/files.service.js';

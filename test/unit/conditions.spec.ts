@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { answerTo, type Conditions } from '../../src/files/conditions.js';
+import { answerTo, type Conditions } from '../../src/downloads/conditions.js';
 
 const etag = `"${'0123456789abcdef'.repeat(4)}"`;
 const lastModified = new Date('2026-03-01T10:20:30.456Z');

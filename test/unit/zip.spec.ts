@@ -6,7 +6,7 @@ import yazl from 'yazl';
 import { zipOf, type ZipEntry, type ZipText } from '../../src/collections/zip.js';
 import { etagOf, lastOf, packedOf, sumsOf } from '../../src/collections/packing.js';
 import { LongWork, type InTurn } from '../../src/database/long-work.js';
-import { linesOf, savedBy } from '../../src/files/checksums.js';
+import { linesOf, savedBy } from '../../src/downloads/checksums.js';
 import type { BoundFile } from '../../src/files/files.service.js';
 
 const inTurn = new LongWork().of({ id: 'ada' });

@@ -4,8 +4,8 @@ import { AdminsOnly } from '../http/access.js';
 import { seeOther } from '../http/answers.js';
 import { ActingAdmin, type Actor } from '../http/actor.js';
 import { FromForm } from '../http/form.js';
-import { AudienceForm, audienceForm } from './audience-form.js';
-import { AudienceInput } from './audience.input.js';
+import { AudienceForm, audienceForm } from '../audiences/audience-form.js';
+import { AudienceInput } from '../audiences/audience.input.js';
 import { FileAudience } from './file-audience.js';
 import { Names } from '../http/named.js';
 

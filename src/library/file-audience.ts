@@ -5,8 +5,8 @@ import { validate as isUuid } from 'uuid';
 import { ActivityService } from '../activity/activity.service.js';
 import { StoredFile } from '../files/stored-file.entity.js';
 import type { Actor } from '../http/actor.js';
-import type { AudienceInput } from './audience.input.js';
-import { AudiencesService } from './audiences.service.js';
+import type { AudienceInput } from '../audiences/audience.input.js';
+import { AudiencesService } from '../audiences/audiences.service.js';
 
 /** Who may have one file; each change is written down. */
 @Injectable()

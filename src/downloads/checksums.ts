@@ -6,8 +6,9 @@ import type { Viewer } from '../http/access.js';
 import { searchForm } from '../http/paging.input.js';
 import { Transfers } from '../sessions/transfers.js';
 import { unbuffered } from './downloads.js';
-import { numbered } from './file-name.js';
-import type { StoredFile } from './stored-file.entity.js';
+import { checksumLine } from '../files/checksum-line.js';
+import { numbered } from '../files/file-name.js';
+import type { StoredFile } from '../files/stored-file.entity.js';
 
 /** What a list of checksums is made of. */
 export interface Checksum extends Pick<StoredFile, 'id' | 'name' | 'sha256'> {
@@ -56,19 +57,6 @@ export class Checksums {
     return reply.send(Readable.from(linesOf(await read(inTurn), inTurn), { objectMode: false }));
   }
 }
-
-/**
- * A line of GNU's format: where the name has a backslash or a line's end, they are escaped, and a backslash before the
- * checksum says so.
- */
-export function checksumLine(name: string, sha256: string): string {
-  // alone, it would stand for what is piped in
-  const path = name === '-' ? './-' : name;
-  const escaped = path.replace(/[\\\n\r]/g, (character) => escapes[character] ?? character);
-  return `${escaped === path ? '' : '\\'}${sha256}  ${escaped}`;
-}
-
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r' };
 
 /**
  * The names under which files are saved that are there together, by id: of several that are called the same, in any

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
 import { grantLasts } from './download-ledger.js';
-import type { StoredFile } from './stored-file.entity.js';
+import type { StoredFile } from '../files/stored-file.entity.js';
 
 /** A version as it is sent. */
 export type Sendable = Pick<

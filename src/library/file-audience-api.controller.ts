@@ -4,9 +4,9 @@ import { AdminsOnly } from '../http/access.js';
 import { ActingAdmin, type Actor } from '../http/actor.js';
 import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
-import { AudienceInput } from './audience.input.js';
-import { AudienceView, presentAudience } from './audience.view.js';
-import { AudiencesService } from './audiences.service.js';
+import { AudienceInput } from '../audiences/audience.input.js';
+import { AudienceView, presentAudience } from '../audiences/audience.view.js';
+import { AudiencesService } from '../audiences/audiences.service.js';
 import { FileAudience } from './file-audience.js';
 
 /** Who may have a file, for an admin's scripts. */

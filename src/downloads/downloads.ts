@@ -9,12 +9,12 @@ import { callerOf } from '../http/caller.js';
 import { Transfers } from '../sessions/transfers.js';
 import { answerTo } from './conditions.js';
 import { DownloadNotes } from './download-notes.js';
-import { attachment } from './file-name.js';
-import { FileStore } from './file-store.js';
+import { attachment } from '../files/file-name.js';
+import { FileStore } from '../store/file-store.js';
 import { Grants, type Grant } from './grants.js';
-import { SavedNames } from './saved-names.js';
+import { SavedNames } from '../files/saved-names.js';
 import { Resumption, type Sendable } from './resumption.js';
-import type { StoredFile } from './stored-file.entity.js';
+import type { StoredFile } from '../files/stored-file.entity.js';
 
 /** What a file is never allowed to do on our origin, should a browser show it after all. */
 export const sandbox = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

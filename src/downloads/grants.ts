@@ -6,7 +6,7 @@ import { eachInTurn, LongWork } from '../database/long-work.js';
 import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import type { Viewer } from '../http/access.js';
-import type { ByteRange } from './byte-range.js';
+import type { ByteRange } from '../store/byte-range.js';
 import { updateEntry, type LedgerEntry, type GrantRequest, type EndedAnswer } from './download-ledger.js';
 
 /** What of a file is to be sent. */

@@ -1,5 +1,5 @@
 import { isBefore, opaqueTagsOf, readDate, tagsOf, toSeconds, type Preconditions } from '../http/preconditions.js';
-import type { ByteRange } from './byte-range.js';
+import type { ByteRange } from '../store/byte-range.js';
 
 /** What a client may ask of a download besides its path (RFC 9110 13 and 14), as it came. */
 export interface Conditions extends Preconditions {

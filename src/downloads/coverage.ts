@@ -1,4 +1,4 @@
-import type { ByteRange } from './byte-range.js';
+import type { ByteRange } from '../store/byte-range.js';
 
 /** More pieces than this are not told apart: the smallest are forgotten, as if they had not been sent. */
 const mostPieces = 10_000;

@@ -1,0 +1,53 @@
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { FileLists } from '../files/file-lists.js';
+import { FilesService } from '../files/files.service.js';
+import { ShelfInput } from '../files/shelf.input.js';
+import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
+import { IsDownload } from '../http/arrivals.js';
+import { Checksums } from './checksums.js';
+import { Downloads } from './downloads.js';
+
+/** What a browser downloads: the bytes of a file, and the checksums of all. */
+@ApiExcludeController()
+@MembersOnly()
+@Controller()
+export class DownloadsController {
+  constructor(
+    private readonly files: FilesService,
+    private readonly downloads: Downloads,
+    private readonly checksums: Checksums,
+    private readonly lists: FileLists,
+  ) {}
+
+  @Get('download')
+  @IsDownload()
+  @MembersOnly({ verifiedEmail: true })
+  async featured(@CurrentUser() viewer: Viewer, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    return this.downloads.send(await this.files.featuredFor(viewer), viewer, request, reply, { asFeatured: true });
+  }
+
+  @Get('files/SHA256SUMS')
+  @IsDownload()
+  sums(
+    @CurrentUser() viewer: Viewer,
+    @Query() selection: ShelfInput,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.checksums.send(this.lists.allFor(viewer, selection.q), viewer, request, reply);
+  }
+
+  @Get('files/:id/download')
+  @IsDownload()
+  @MembersOnly({ verifiedEmail: true })
+  async download(
+    @CurrentUser() viewer: Viewer,
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.downloads.send(await this.files.findFor(viewer, id), viewer, request, reply);
+  }
+}
