@@ -8,7 +8,7 @@ import { DownloadNotes } from '../downloads/download-notes.js';
 import { closeWith, sandbox, unbuffered } from '../downloads/downloads.js';
 import { attachment, nameOnRecord } from '../files/file-name.js';
 import { FileStore } from '../store/file-store.js';
-import { FilesService, type BoundFile } from '../files/files.service.js';
+import { CollectionFiles, type BoundFile } from './collection-files.js';
 import { Grants } from '../downloads/grants.js';
 import type { Viewer } from '../http/access.js';
 import { callerOf } from '../http/caller.js';
@@ -22,7 +22,7 @@ import { zipOf } from './zip.js';
 @Injectable()
 export class CollectionDownloads {
   constructor(
-    private readonly files: FilesService,
+    private readonly files: CollectionFiles,
     private readonly store: FileStore,
     private readonly grants: Grants,
     private readonly checksums: Checksums,

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { presentShelfFile, FilePage } from '../files/file.view.js';
-import { FilesService } from '../files/files.service.js';
+import { CollectionFiles } from './collection-files.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { SearchInput } from '../http/paging.input.js';
 import { ApiProblem } from '../http/problem.js';
@@ -23,7 +23,7 @@ const text = { content: { 'text/plain': { schema: { type: 'string' } } } } as co
 export class CollectionsApiController {
   constructor(
     private readonly collections: CollectionsService,
-    private readonly files: FilesService,
+    private readonly files: CollectionFiles,
     private readonly downloads: CollectionDownloads,
   ) {}
 

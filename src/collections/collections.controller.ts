@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, Render, Req, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { presentShelfFileInWords } from '../files/file.view.js';
-import { FilesService } from '../files/files.service.js';
+import { CollectionFiles } from './collection-files.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { IsDownload } from '../http/arrivals.js';
 import { hrefOfNext, SearchInput } from '../http/paging.input.js';
@@ -18,7 +18,7 @@ import { CollectionsService } from './collections.service.js';
 export class CollectionsController {
   constructor(
     private readonly collections: CollectionsService,
-    private readonly files: FilesService,
+    private readonly files: CollectionFiles,
     private readonly downloads: CollectionDownloads,
   ) {}
 

@@ -10,6 +10,7 @@ import { StoreModule } from '../store/store.module.js';
 import { CollectionAudienceApiController } from './collection-audience-api.controller.js';
 import { CollectionAudienceController } from './collection-audience.controller.js';
 import { CollectionDownloads } from './collection-downloads.js';
+import { CollectionFiles } from './collection-files.js';
 import { Collection } from './collection.entity.js';
 import { CollectionsApiController } from './collections-api.controller.js';
 import { CollectionsController } from './collections.controller.js';
@@ -36,7 +37,7 @@ import { ManagedCollectionsController } from './managed-collections.controller.j
     CollectionAudienceController,
     CollectionAudienceApiController,
   ],
-  providers: [CollectionDownloads, CollectionsService],
+  providers: [CollectionDownloads, CollectionFiles, CollectionsService],
   exports: [CollectionsService],
 })
 export class CollectionsModule {}

@@ -6,6 +6,7 @@ import { ActivityService } from '../activity/activity.service.js';
 import type { EventKind } from '../activity/event-kinds.js';
 import type { AudienceInput } from '../audiences/audience.input.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
+import { rowReader, type Cell } from '../database/columns.js';
 import { Reader } from '../database/reader.js';
 import { Writer } from '../database/writer.js';
 import { StoredFile } from '../files/stored-file.entity.js';
@@ -186,17 +187,9 @@ export class CollectionsService {
   }
 }
 
-/** A row as the reader gives it: times are milliseconds, as text from PostgreSQL; truths are 0 and 1 from SQLite. */
-type Row = Omit<Collection, 'isForEveryone' | 'createdAt' | 'changedAt' | 'revisedAt'> &
-  Record<'createdAt' | 'changedAt' | 'revisedAt', number | string> & { readonly isForEveryone: boolean | number };
+type Row = Readonly<Record<keyof Collection, Cell>>;
 
-const fromRow = (row: Row): Collection => ({
-  ...row,
-  isForEveryone: Boolean(row.isForEveryone),
-  createdAt: new Date(Number(row.createdAt)),
-  changedAt: new Date(Number(row.changedAt)),
-  revisedAt: new Date(Number(row.revisedAt)),
-});
+const fromRow = rowReader(Collection);
 
 /** The value that the rule for members takes; an admin has every collection. */
 const whose = (viewer: Viewer): readonly string[] => (actsAsAdmin(viewer) ? [] : [viewer.id]);

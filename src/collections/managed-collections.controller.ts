@@ -4,7 +4,7 @@ import { audienceInWords } from '../audiences/audience.view.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
 import { ChosenFilesInput } from '../files/chosen-files.input.js';
 import { presentFileInWords, presentShelfFileInWords } from '../files/file.view.js';
-import { FilesService } from '../files/files.service.js';
+import { CollectionFiles } from './collection-files.js';
 import { AdminsOnly, CurrentUser, type Viewer } from '../http/access.js';
 import { InMenu } from '../http/menus.js';
 import { seeOther } from '../http/answers.js';
@@ -27,7 +27,7 @@ const describing = { view: 'collections/details', title: 'What is said of the co
 export class ManagedCollectionsController {
   constructor(
     private readonly collections: CollectionsService,
-    private readonly files: FilesService,
+    private readonly files: CollectionFiles,
     private readonly audiences: AudiencesService,
   ) {}
 

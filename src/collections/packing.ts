@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { eachInTurn, sortedInTurn, type InTurn } from '../database/long-work.js';
 import { savedNames } from '../downloads/checksums.js';
 import { checksumLine } from '../files/checksum-line.js';
-import type { BoundFile } from '../files/files.service.js';
+import type { BoundFile } from './collection-files.js';
 
 /** What the list of checksums in a zip is called. */
 export const list = 'SHA256SUMS';

@@ -1,5 +1,5 @@
 import { ForbiddenException } from '@nestjs/common';
-import type { BoundFile } from '../files/files.service.js';
+import type { BoundFile } from './collection-files.js';
 import type { Grant, Grants } from '../downloads/grants.js';
 import type { Viewer } from '../http/access.js';
 

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FileLists } from '../files/file-lists.js';
-import { FilesService } from '../files/files.service.js';
+import { ShelfService } from '../files/shelf.service.js';
 import { ShelfInput } from '../files/shelf.input.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { ApiProblem } from '../http/problem.js';
@@ -19,7 +19,7 @@ const bytes = { content: { '*/*': { schema: { type: 'string', format: 'binary' }
 @Controller('api/v1/files')
 export class DownloadsApiController {
   constructor(
-    private readonly files: FilesService,
+    private readonly shelf: ShelfService,
     private readonly downloads: Downloads,
     private readonly checksums: Checksums,
     private readonly lists: FileLists,
@@ -59,6 +59,6 @@ export class DownloadsApiController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    return this.downloads.send(await this.files.findFor(viewer, id), viewer, request, reply);
+    return this.downloads.send(await this.shelf.findFor(viewer, id), viewer, request, reply);
   }
 }

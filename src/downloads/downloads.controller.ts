@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FileLists } from '../files/file-lists.js';
-import { FilesService } from '../files/files.service.js';
+import { ShelfService } from '../files/shelf.service.js';
 import { ShelfInput } from '../files/shelf.input.js';
 import { CurrentUser, MembersOnly, type Viewer } from '../http/access.js';
 import { IsDownload } from '../http/arrivals.js';
@@ -15,7 +15,7 @@ import { Downloads } from './downloads.js';
 @Controller()
 export class DownloadsController {
   constructor(
-    private readonly files: FilesService,
+    private readonly shelf: ShelfService,
     private readonly downloads: Downloads,
     private readonly checksums: Checksums,
     private readonly lists: FileLists,
@@ -25,7 +25,7 @@ export class DownloadsController {
   @IsDownload()
   @MembersOnly({ verifiedEmail: true })
   async featured(@CurrentUser() viewer: Viewer, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
-    return this.downloads.send(await this.files.featuredFor(viewer), viewer, request, reply, { asFeatured: true });
+    return this.downloads.send(await this.shelf.featuredFor(viewer), viewer, request, reply, { asFeatured: true });
   }
 
   @Get('files/SHA256SUMS')
@@ -48,6 +48,6 @@ export class DownloadsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    return this.downloads.send(await this.files.findFor(viewer, id), viewer, request, reply);
+    return this.downloads.send(await this.shelf.findFor(viewer, id), viewer, request, reply);
   }
 }

@@ -1,24 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { rowReader, type Cell } from '../database/columns.js';
 import { Reader } from '../database/reader.js';
 import type { Viewer } from '../http/access.js';
 import { newestId, cursorPageOf, type PagingInput, type CursorPage } from '../http/paging.input.js';
-import type { FileVersion } from './file-version.entity.js';
+import { FileVersion } from './file-version.entity.js';
 import { reachOf } from './reach.js';
 import type { StoredFile } from './stored-file.entity.js';
 
-interface Row {
-  readonly id: string;
-  readonly fileId: string;
-  readonly number: number;
-  readonly contentType: string;
-  readonly size: number | string;
-  readonly sha256: string;
-  readonly storageKey: string;
-  readonly createdAt: number | string;
-  readonly discardedAt: number | string | null;
-  readonly wasOut: boolean | number;
-  readonly downloads: number | string;
-}
+type Row = Readonly<Record<keyof FileVersion, Cell>>;
 
 /** The versions of a file, as far as a member is told of them. */
 @Injectable()
@@ -42,14 +31,7 @@ export class FileHistory {
   }
 }
 
-const fromRow = ({ size, createdAt, discardedAt, wasOut, downloads, ...row }: Row): FileVersion => ({
-  ...row,
-  size: Number(size),
-  createdAt: new Date(Number(createdAt)),
-  discardedAt: discardedAt === null ? null : new Date(Number(discardedAt)),
-  wasOut: Boolean(wasOut),
-  downloads: Number(downloads),
-});
+const fromRow = rowReader(FileVersion);
 
 const all = `SELECT v.* FROM "file_versions" v WHERE v."fileId" = $1 AND v."id" < $2 ORDER BY v."id" DESC LIMIT $3`;
 

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { memoize } from '../database/memoize.js';
 import { checksumLine } from './checksum-line.js';
 import type { FileVersion } from './file-version.entity.js';
-import type { ShelfFile } from './files.service.js';
+import type { ShelfFile } from './shelf-row.js';
 import type { StoredFile } from './stored-file.entity.js';
 
 /** A file as the API shows it. */

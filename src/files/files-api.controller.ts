@@ -7,7 +7,7 @@ import { ApiProblem } from '../http/problem.js';
 import { tell } from '../http/revision.js';
 import { FilePage, FileVersionPage, presentShelfFile, presentVersion, ShelfFileView } from './file.view.js';
 import { FileHistory } from './file-history.js';
-import { FilesService } from './files.service.js';
+import { ShelfService } from './shelf.service.js';
 import { ShelfInput } from './shelf.input.js';
 
 @ApiTags('Files')
@@ -16,7 +16,7 @@ import { ShelfInput } from './shelf.input.js';
 @Controller('api/v1/files')
 export class FilesApiController {
   constructor(
-    private readonly files: FilesService,
+    private readonly shelf: ShelfService,
     private readonly history: FileHistory,
   ) {}
 
@@ -25,7 +25,7 @@ export class FilesApiController {
   @ApiOkResponse({ type: FilePage, description: 'A part of the list.' })
   @ApiProblem(401, 403, 422)
   async list(@CurrentUser() viewer: Viewer, @Query() selection: ShelfInput): Promise<FilePage> {
-    const { items, nextCursor } = await this.files.listFor(viewer, selection);
+    const { items, nextCursor } = await this.shelf.listFor(viewer, selection);
     return { items: items.map(presentShelfFile), nextCursor };
   }
 
@@ -39,7 +39,7 @@ export class FilesApiController {
     @Param('id') id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ShelfFileView | undefined> {
-    const file = await this.files.findFor(viewer, id);
+    const file = await this.shelf.findFor(viewer, id);
     // how much of it the viewer has been sent is told, too
     return tell(reply, file, presentShelfFile(file), `${file.downloaded}.${file.coveredBytes}`);
   }
@@ -53,7 +53,7 @@ export class FilesApiController {
     @Param('id') id: string,
     @Query() paging: PagingInput,
   ): Promise<FileVersionPage> {
-    const { items, nextCursor } = await this.history.versionsFor(viewer, await this.files.findFor(viewer, id), paging);
+    const { items, nextCursor } = await this.history.versionsFor(viewer, await this.shelf.findFor(viewer, id), paging);
     return { items: items.map(presentVersion), nextCursor };
   }
 }

@@ -5,7 +5,7 @@ import { InMenu } from '../http/menus.js';
 import { hrefOfNext } from '../http/paging.input.js';
 import { commandsToVerify, presentShelfFileInWords, presentVersionInWords } from './file.view.js';
 import { FileHistory } from './file-history.js';
-import { FilesService } from './files.service.js';
+import { ShelfService } from './shelf.service.js';
 import { SavedNames } from './saved-names.js';
 import { ShelfInput } from './shelf.input.js';
 import { ShelfVisits } from './shelf-visits.js';
@@ -16,7 +16,7 @@ import { ShelfVisits } from './shelf-visits.js';
 @Controller()
 export class FilesController {
   constructor(
-    private readonly files: FilesService,
+    private readonly shelf: ShelfService,
     private readonly history: FileHistory,
     private readonly visits: ShelfVisits,
     private readonly names: SavedNames,
@@ -30,8 +30,8 @@ export class FilesController {
     const isFirst = q === undefined && sort === undefined && cursor === undefined;
     const since = await this.visits.note(viewer);
     const [featured, listing] = await Promise.all([
-      isFirst ? this.files.findFeaturedFor(viewer) : undefined,
-      this.files.listFor(viewer, selection),
+      isFirst ? this.shelf.findFeaturedFor(viewer) : undefined,
+      this.shelf.listFor(viewer, selection),
     ]);
     return {
       title: 'Your files',
@@ -46,7 +46,7 @@ export class FilesController {
   @Get('files/:id')
   @Render('files/file')
   async show(@CurrentUser() viewer: Viewer, @Param('id') id: string) {
-    const file = await this.files.findFor(viewer, id);
+    const file = await this.shelf.findFor(viewer, id);
     const [, ...before] = (await this.history.versionsFor(viewer, file, { limit: 100 })).items;
     const savedAs = await this.names.of(file, viewer);
     return {

@@ -11,6 +11,7 @@ import { FilesService } from './files.service.js';
 import { Quota } from './quota.js';
 import { SavedNames } from './saved-names.js';
 import { SettledNames } from './settled-names.js';
+import { ShelfService } from './shelf.service.js';
 import { ShelfVisits } from './shelf-visits.js';
 import { StoreWatch } from './store-watch.js';
 import { StoredFile } from './stored-file.entity.js';
@@ -27,11 +28,12 @@ import { WelcomeFile } from './welcome-file.js';
     Quota,
     SavedNames,
     SettledNames,
+    ShelfService,
     ShelfVisits,
     StoreWatch,
     Verification,
     WelcomeFile,
   ],
-  exports: [FileLists, FilesService, Quota, SavedNames, StoreWatch, Verification],
+  exports: [FileLists, FilesService, Quota, SavedNames, ShelfService, StoreWatch, Verification],
 })
 export class FilesModule {}

@@ -12,7 +12,7 @@ import {
   presentShelfFile,
   presentShelfFileInWords,
 } from '../../src/files/file.view.js';
-import type { ShelfFile } from '../../src/files/files.service.js';
+import type { ShelfFile } from '../../src/files/shelf-row.js';
 import type { StoredFile } from '../../src/files/stored-file.entity.js';
 
 const file = (over: Partial<StoredFile> = {}): StoredFile => ({

@@ -7,7 +7,7 @@ import { zipOf, type ZipEntry, type ZipText } from '../../src/collections/zip.js
 import { etagOf, lastOf, packedOf, sumsOf } from '../../src/collections/packing.js';
 import { LongWork, type InTurn } from '../../src/database/long-work.js';
 import { linesOf, savedBy } from '../../src/downloads/checksums.js';
-import type { BoundFile } from '../../src/files/files.service.js';
+import type { BoundFile } from '../../src/collections/collection-files.js';
 
 const inTurn = new LongWork().of({ id: 'ada' });
 const modified = new Date('2021-03-04T05:06:08Z');
