@@ -34,7 +34,17 @@ const shared = {
 };
 
 /** What `npm test` tries on PostgreSQL too: where most of the SQL is that differs. */
-const smallOnPostgres = ['library', 'reach', 'instants', 'search', 'members-list', 'groups', 'sessions', 'store'];
+const smallOnPostgres = [
+  'schema',
+  'library',
+  'reach',
+  'instants',
+  'search',
+  'members-list',
+  'groups',
+  'sessions',
+  'store',
+];
 
 /** What says nothing of a database, and runs on SQLite alone: words, headers, pages and addresses. */
 const onSqliteAlone = [

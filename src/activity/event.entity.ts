@@ -45,6 +45,6 @@ export class ActivityEvent {
   requestId!: string;
 
   /** Actor, target and address in lower case. */
-  @Column('varchar', { length: 700 })
+  @Column('text')
   searchText!: string;
 }

@@ -6,7 +6,8 @@ import { fold } from '../http/search.js';
 
 /**
  * A file that members may have: what is known of it, and of its newest version. The bytes of that are in the file store
- * under `storageKey`. The database writes each version down in `file_versions` when `versionId` changes.
+ * under `storageKey`. By triggers, the database writes each version down in `file_versions` when `versionId` changes, counts
+ * `revision`, and keeps in `sharedAt`, which only SQL reads, when it was last given to anybody.
  */
 @Entity('files')
 export class StoredFile {

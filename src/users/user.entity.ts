@@ -17,7 +17,7 @@ export class User {
   email!: string;
 
   /** Name and email in lower case, since the databases differ in what they fold. */
-  @Column('varchar', { length: 400 })
+  @Column('text')
   searchText!: string;
 
   @Column('varchar', { length: 255 })
