@@ -7,7 +7,10 @@ import { SessionsService } from './sessions.service.js';
 
 const cookie = 'session';
 
-/** Where a session's token travels: in the bearer header under `/api`, in a cookie everywhere else; never both. */
+/**
+ * /api requests carry a session's token in the bearer header; all other requests carry it in a cookie. No request may
+ * use both.
+ */
 @Injectable()
 export class Credentials {
   constructor(
@@ -15,21 +18,22 @@ export class Credentials {
     private readonly sessions: SessionsService,
   ) {}
 
-  /** The token that a request carries where it may carry one. */
+  /** The token that a request carries, read from the only place that is allowed for its path. */
   of(request: FastifyRequest): string | undefined {
     return isApi(request) ? bearer(request.headers.authorization) : this.cookies.read(request, cookie);
   }
 
-  /** Without `seconds` the cookie ends with the browser. */
+  /** Puts the token in the cookie. The cookie lasts this many seconds; without `seconds` it ends with the browser. */
   keep(reply: FastifyReply, token: string, seconds?: number): void {
     this.cookies.set(reply, cookie, token, seconds);
   }
 
   /**
-   * Gives a browser's session another token, once its member has changed how they are known: who copied the cookie before
-   * is out from the next request on (ASVS 5.0 7.2.4). A script keeps its token, since it has nowhere to be given another.
+   * Gives a browser's session a new token after its member has changed a password or another way to log in. Anybody who
+   * copied the old cookie is logged out from the next request on (ASVS 5.0 7.2.4). An API session keeps its token,
+   * because this has no way to give it a new one.
    *
-   * @throws UnauthorizedException where the session has ended meanwhile.
+   * @throws UnauthorizedException if the session has ended in the meantime.
    */
   async renew(viewer: Viewer, reply: FastifyReply): Promise<void> {
     if (viewer.session.kind !== 'browser') return;
@@ -38,8 +42,9 @@ export class Credentials {
   }
 
   /**
-   * The browser forgets the session, and what it has kept of this origin (ASVS 5.0 14.3.1). Not all cookies: those of
-   * other sites on the same host, and the one that tells a known browser, stay.
+   * Tells the browser to forget the session, and what it has cached and stored for this origin (ASVS 5.0 14.3.1). It
+   * does not clear all cookies: those of other sites on the same host stay, and so does the one that marks a known
+   * browser.
    */
   drop(reply: FastifyReply): void {
     this.cookies.clear(reply, cookie);
@@ -47,7 +52,10 @@ export class Credentials {
   }
 }
 
-/** RFC 6750 2.1: the scheme in any case, then the token; the prefix of a personal one is for people alone. */
+/**
+ * Reads a bearer header: the scheme in upper or lower case, then the token (RFC 6750 2.1). Removes the prefix of a
+ * personal token, which only helps people to recognise it.
+ */
 function bearer(header: string | undefined): string | undefined {
   const token = /^bearer +(\S+)$/i.exec(header ?? '')?.[1];
   return token?.startsWith(personalTokenPrefix) ? token.slice(personalTokenPrefix.length) : token;

@@ -3,7 +3,10 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SessionsService } from './sessions.service.js';
 
-/** Keeps a session that is used from idling out: after the answer is sent, so that nobody waits for it. */
+/**
+ * Notes that a session was used, so that it does not time out. It does so after the answer is sent, so that nobody
+ * waits for it.
+ */
 @Injectable()
 export class LastSeen implements OnModuleInit {
   constructor(

@@ -1,9 +1,9 @@
 import type { Role, Scope, SessionKind } from '../http/access.js';
 
-/** As many sessions as one statement looks up; the rest go into the next. */
+/** The most sessions that one statement looks up. Any more go into the next statement. */
 export const largestLookup = 32;
 
-/** A session with its member, as one lookup reads them; numbers come as text from PostgreSQL. */
+/** A session with its member, as one lookup reads them. PostgreSQL gives numbers as text. */
 export interface SessionRow {
   readonly id: string;
   readonly tokenId: string;
@@ -22,10 +22,10 @@ export interface SessionRow {
   readonly hasFactor: boolean | number;
 }
 
-/** By what a session is looked up: a request knows its token, a running download its session. */
+/** The column that a session is looked up by: a request knows its token, a running download knows its session. */
 export type SessionKey = 'id' | 'tokenId';
 
-/** Whether the member `u` has a second factor. */
+/** An SQL condition: whether the member `u` has a second factor. */
 export const hasFactor = `
   EXISTS (SELECT 1 FROM "authenticators" a WHERE a."userId" = u."id" AND a."confirmedAt" IS NOT NULL)
   OR EXISTS (SELECT 1 FROM "passkeys" p WHERE p."userId" = u."id")`;
@@ -41,10 +41,12 @@ const lookupOf = (key: SessionKey, size: number) => ({
       AND s."${key}" IN (${Array.from({ length: size }, (_, index) => `$${index + 1}`).join(', ')})`,
 });
 
-/** One statement for each of a few sizes, so that each is prepared once. */
+/** One statement for each of a few sizes, so that each is prepared only once. */
 const lookupsBy = (key: SessionKey) => [1, 2, 4, 8, 16, largestLookup].map((size) => lookupOf(key, size));
 const lookups = { id: lookupsBy('id'), tokenId: lookupsBy('tokenId') };
 
-/** The smallest statement that looks up so many; `largestLookup` is the most. */
+/**
+ * The smallest statement that looks up this many sessions, or the largest one if there are more than `largestLookup`.
+ */
 export const lookupFor = (key: SessionKey, count: number) =>
   lookups[key].find(({ size }) => size >= count) ?? lookupOf(key, largestLookup);

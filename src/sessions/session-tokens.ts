@@ -4,26 +4,29 @@ import { Keys } from '../config/keys.js';
 import type { SessionKind } from '../http/access.js';
 import type { Session } from './session.entity.js';
 
-/** What every session token is signed with and checked for: all of it is pinned (RFC 8725 3.1, 3.8, 3.9). */
+/** How every session token is signed and checked. Nothing is left for a token to choose (RFC 8725 3.1, 3.8, 3.9). */
 export const tokenRules = {
   algorithm: 'HS256',
   issuer: 'gatehouse',
   audiences: ['browser', 'api', 'token'] satisfies SessionKind[],
 } as const;
 
-/** How a personal token begins, so that people and secret scanners know it when they see it. */
+/** How a personal token begins, so that people and secret scanners recognise it. */
 export const personalTokenPrefix = 'gatehouse_';
 
-/** The token's explicit type: one that was signed for another use of the key is none of ours (RFC 8725 3.11). */
+/**
+ * The token's explicit type. A token that was signed with the same key for another use is not a session's (RFC 8725
+ * 3.11).
+ */
 const header = { alg: tokenRules.algorithm, typ: 'session+jwt' };
 
 type Signed = Pick<Session, 'tokenId' | 'userId' | 'kind' | 'createdAt' | 'expiresAt'>;
 
-/** Signs the tokens that stand for sessions, and knows them from others. None is kept: the row has but its name. */
+/** Signs session tokens and recognises them. No token is stored: the session's row holds only its id. */
 @Injectable()
 export class SessionTokens {
   private readonly jwt: JwtService;
-  /** How each of our tokens begins: its header is always the same, encoded. */
+  /** How each of our tokens begins. The encoded header is always the same. */
   private readonly beginning: string;
 
   constructor(keys: Keys) {
@@ -43,7 +46,7 @@ export class SessionTokens {
     return kind === 'token' ? personalTokenPrefix + token : token;
   }
 
-  /** Whether a token says that it is a session's, signed our way; its signature is not checked here. */
+  /** Whether a token says that it is a session's. This does not check its signature. */
   isSession(token: string): boolean {
     return token.startsWith(this.beginning);
   }

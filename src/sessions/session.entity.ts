@@ -2,14 +2,14 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/instant.column.js';
 import type { Scope, SessionKind } from '../http/access.js';
 
-/** One login, or one personal token; one row a credential. Gone from the table is logged out. */
+/** A login or a personal token: one row for each credential. If the row is deleted, the credential no longer works. */
 @Entity('sessions')
 export class Session {
   /** A UUID of version 7, so that a later session has a greater id. */
   @PrimaryColumn('varchar', { length: 36 })
   id!: string;
 
-  /** Names the one token that opens it; the id itself does not. */
+  /** Names the one token that is valid for this session. The session's own id opens nothing. */
   @Column('varchar', { length: 36, unique: true })
   tokenId!: string;
 
@@ -19,7 +19,7 @@ export class Session {
   @Column('varchar', { length: 16 })
   kind!: SessionKind;
 
-  /** What a personal token is called by its member. */
+  /** The name that the member gave to a personal token. */
   @Column('varchar', { length: 100, nullable: true })
   name!: string | null;
 
@@ -27,22 +27,22 @@ export class Session {
   @Column('varchar', { length: 16, nullable: true })
   scope!: Scope | null;
 
-  /** Whether it lasts however long nobody uses it. */
+  /** Whether the session lasts until it expires, even if nobody uses it. */
   @Column('boolean')
   isRemembered!: boolean;
 
-  /** As it was at the login. */
+  /** The User-Agent header of the login. */
   @Column('varchar', { length: 300 })
   userAgent!: string;
 
-  /** As it was at the login. */
+  /** The IP address of the login. */
   @Column('varchar', { length: 64 })
   address!: string;
 
   @InstantColumn()
   createdAt!: Date;
 
-  /** Written at most once a minute; 1970 for a personal token that was never used. */
+  /** Written at most once a minute. It is 1970 for a personal token that was never used. */
   @InstantColumn()
   lastSeenAt!: Date;
 
@@ -50,7 +50,7 @@ export class Session {
   @InstantColumn({ nullable: true })
   provenAt!: Date | null;
 
-  /** When it ends however busy it is. */
+  /** When the session ends, even if it is in use. */
   @InstantColumn()
   expiresAt!: Date;
 }

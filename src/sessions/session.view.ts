@@ -87,12 +87,12 @@ export const presentSessionInWords = (session: Session, currentId?: string) => {
   };
 };
 
-/** A device in words, such as `Firefox on Linux`; what a program calls itself where it is no browser. */
+/** A device in words, such as `Firefox on Linux`. If it is not a browser, the name that the program gives itself. */
 export function deviceOf(userAgent: string): string {
   if (!userAgent) return 'An unknown device';
   const { browser, os } = Bowser.parse(userAgent);
   if (browser.name && os.name) return `${browser.name} on ${os.name}`;
   const [program] = userAgent.trim().split(/[\s/]/, 1);
-  // what is not known is an empty text, too
+  // if Bowser does not know a name, it may give an empty text
   return [browser.name, os.name, program?.slice(0, 40)].find(Boolean) ?? 'An unknown device';
 }

@@ -16,36 +16,36 @@ import { Session } from './session.entity.js';
 import { SessionTokens } from './session-tokens.js';
 import { hasFactor, largestLookup, lookupFor, type SessionKey, type SessionRow } from './session-lookup.js';
 
-/** How a session is begun. */
+/** How to begin a session. */
 export interface Beginning {
   readonly kind: SessionKind;
   readonly caller: Caller;
   readonly isRemembered?: boolean;
-  /** The hash of the password that was shown: where it was changed meanwhile, there is no session. */
+  /** The hash that the given password was checked against. If the password has changed since, no session begins. */
   readonly passwordHash?: string;
-  /** Whether no second factor was shown: where one was set up meanwhile, there is no session. */
+  /** Whether the login used no second factor. If one has been set up since, no session begins. */
   readonly isWithoutFactor?: boolean;
-  /** Of a personal token; `days` is how long it lasts. */
+  /** The details of a personal token. `days` is how long it lasts. */
   readonly token?: { readonly name: string; readonly scope: Scope; readonly days: number };
-  /** For nobody to use: the same work, and over before it began. */
+  /** Whether the session has expired before it begins. This does the same work as a real login but lets nobody in. */
   readonly isOver?: boolean;
 }
 
-/** A session, the token that stands for it, and how many seconds it lasts at most. */
+/** A session, its token, and how many seconds it lasts at most. */
 export interface Begun {
   readonly id: string;
   readonly token: string;
   readonly expiresIn: number;
 }
 
-/** A session that goes on with another token. */
+/** A session that continues with another token. */
 export interface Renewed extends Begun {
   readonly isRemembered: boolean;
 }
 
 /**
- * Sessions: a row each, and a signed token that names it. The row decides: once it is gone, or its member disabled,
- * the token opens nothing from the next request on, in every process on the same database.
+ * Sessions. Each is a row, with a signed token that names it. If the row is deleted or its member is disabled, the
+ * token stops working from the next request on, in every process that uses the same database.
  */
 @Injectable()
 export class SessionsService implements OnModuleInit {
@@ -63,8 +63,9 @@ export class SessionsService implements OnModuleInit {
   ) {}
 
   /**
-   * Begins a session of a member who may come in; undefined where they may not any more, or have another password by
-   * now: looked at in the statement that writes, so that nothing slips in between.
+   * Begins a session for a member who may log in. Gives undefined if the member may not log in any more, or has changed
+   * their password or set up a second factor in the meantime. The statement that writes the row checks this too, so
+   * that nothing can change between the check and the write.
    */
   async begin(userId: string, beginning: Beginning): Promise<Begun | undefined> {
     const { kind, caller, isRemembered = false, passwordHash, isWithoutFactor = false, token, isOver } = beginning;
@@ -94,19 +95,24 @@ export class SessionsService implements OnModuleInit {
     return { id, token: this.tokens.sign(signed), expiresIn: lifetime / 1_000 };
   }
 
-  /** The member whose token this names, or undefined where its session has ended, idled out, or its member is disabled. */
+  /**
+   * The member that a token belongs to. Gives undefined if the session has ended or timed out, or its member is
+   * disabled.
+   */
   async findViewer(tokenId: string, kind: SessionKind): Promise<Viewer | undefined> {
     const row = await this.byToken.load(tokenId);
     return row?.kind === kind ? this.viewerOf(row) : undefined;
   }
 
-  /** The member whose live session this is, whatever its token is called by now; undefined where it has ended. */
+  /**
+   * The member of a live session, even if it has been given another token. Gives undefined if the session has ended.
+   */
   async findLive(id: string): Promise<Viewer | undefined> {
     const row = await this.byId.load(id);
     return row && this.viewerOf(row);
   }
 
-  /** Notes that the session was used; writes at most once a minute. */
+  /** Notes that the session was used. Writes at most once a minute. */
   async touch({ session: { id, lastSeenAt } }: Pick<Viewer, 'session'>): Promise<void> {
     const now = Date.now();
     const before = now - minuteMs;
@@ -119,11 +125,11 @@ export class SessionsService implements OnModuleInit {
   }
 
   /**
-   * Notes that the member has just proved again who they are. The session goes on with another token: the one that
-   * proved, which somebody may have seen, is dead on the next request (ASVS 5.0 7.2.4). Of two that prove at once with
-   * the same token, as a form does that is sent twice, both get the same new one.
+   * Notes that the member has just proved again who they are. The session continues with a new token. The old one,
+   * which somebody may have seen, stops working from the next request on (ASVS 5.0 7.2.4). If two requests prove with
+   * the same token at once, as when a form is sent twice, both get the same new token.
    *
-   * @throws UnauthorizedException where the session has ended.
+   * @throws UnauthorizedException if the session has ended.
    */
   prove(viewer: Pick<Viewer, 'id' | 'session'>): Promise<Renewed> {
     const now = new Date();
@@ -131,9 +137,9 @@ export class SessionsService implements OnModuleInit {
   }
 
   /**
-   * Lets a session go on with another token, as `prove` does, without a proof.
+   * Gives a session a new token, as `prove` does, but without a proof.
    *
-   * @throws UnauthorizedException where the session has ended.
+   * @throws UnauthorizedException if the session has ended.
    */
   renew(viewer: Pick<Viewer, 'id' | 'session'>): Promise<Renewed> {
     return this.renewAt(new Date(), viewer, null);
@@ -148,7 +154,7 @@ export class SessionsService implements OnModuleInit {
     return cursorPageOf(found, limit);
   }
 
-  /** Whether a live session of this member began in the network of this address. */
+  /** Whether any live session of this member began in the same network as this address. */
   async isKnownNetwork(userId: string, address: string): Promise<boolean> {
     const addresses = await this.live()
       .andWhere('s."userId" = :userId', { userId })
@@ -157,18 +163,18 @@ export class SessionsService implements OnModuleInit {
     return addresses.some((known) => networkOf(known.address) === networkOf(address));
   }
 
-  /** Ends one session; its token is dead on the next request. */
+  /** Ends one session. Its token stops working from the next request on. */
   async end(id: string): Promise<void> {
     await this.sessions.delete({ id });
   }
 
-  /** A live session or token of a member's own, or undefined where it is none of theirs. */
+  /** A live session or token of this member, or undefined if it is not theirs. */
   async findOf({ id: userId }: Pick<Viewer, 'id'>, id: string): Promise<Session | undefined> {
     const session = await this.live().andWhere('s."userId" = :userId AND s."id" = :id', { userId, id }).getOne();
     return session ?? undefined;
   }
 
-  /** Ends a session or token of a member's own and gives what it was, or undefined where it is none of theirs. */
+  /** Ends a session or token of this member and gives what it was. Gives undefined if it is not theirs. */
   async endFor({ id: userId }: Pick<Viewer, 'id'>, id: string): Promise<Session | undefined> {
     const session = await this.findOf({ id: userId }, id);
     if (!session) return undefined;
@@ -176,7 +182,7 @@ export class SessionsService implements OnModuleInit {
     return affected === 1 ? session : undefined;
   }
 
-  /** Ends all of a member's sessions and tokens, but for one that is kept. */
+  /** Ends all sessions and tokens of a member, except the one to keep. */
   async endAllOf(userId: string, keptId = ''): Promise<void> {
     await this.sessions
       .createQueryBuilder()
@@ -186,7 +192,7 @@ export class SessionsService implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    // until they are deleted, they are refused all the same
+    // a session that has ended is refused even before it is deleted
     this.chores.every(hourMs, () => this.sweep(), 'ended sessions could not be deleted');
   }
 
@@ -241,7 +247,7 @@ export class SessionsService implements OnModuleInit {
       );
   }
 
-  /** Deletes the sessions that nothing can use any more. */
+  /** Deletes the sessions that have expired or timed out. */
   private async sweep(): Promise<void> {
     const now = Date.now();
     const idles = `"isRemembered" = :no AND "kind" <> 'token' AND "lastSeenAt" <= :idleSince`;
@@ -257,8 +263,8 @@ export class SessionsService implements OnModuleInit {
   }
 
   /**
-   * Gathers lookups into one statement: those of one turn of the event loop, and those that come while another is
-   * under way. Nothing is cached: a lookup that is asked for now reads the database after now.
+   * Combines lookups into one statement: those of one turn of the event loop, and those that arrive while another
+   * statement runs. Nothing is cached, so each lookup reads the database after it was asked for.
    */
   private lookupBy(key: SessionKey): DataLoader<string, SessionRow | undefined> {
     return new DataLoader((wanted: readonly string[]) => this.read(key, wanted), {
@@ -292,7 +298,7 @@ const beginningOf = (forShare: string) => `
     AND NOT (CAST($15 AS boolean) AND (${hasFactor})) ${forShare}
   RETURNING "tokenId"`;
 
-/** A token that was replaced meanwhile stays replaced. */
+/** If another request has replaced the token already, this keeps that newer token. */
 const renewal = `
   UPDATE "sessions"
   SET "tokenId" = CASE WHEN "tokenId" = $1 THEN $2 ELSE "tokenId" END,

@@ -5,8 +5,8 @@ import type { Viewer } from '../http/access.js';
 import { SessionsService } from './sessions.service.js';
 
 /**
- * Knows which long answers flow to which session, and cuts them once it has ended: what began with a live session does
- * not outlive it by more than about a second, whichever process ended it.
+ * Tracks which long answers, such as downloads, belong to which session, and cuts them when the session ends. A
+ * transfer outlives its session by about a second at most, even if another process ended the session.
  */
 @Injectable()
 export class Transfers implements OnApplicationShutdown {
@@ -16,7 +16,7 @@ export class Transfers implements OnApplicationShutdown {
 
   constructor(private readonly sessions: SessionsService) {}
 
-  /** Ties an answer to the session it was asked with, until it is sent or cut. */
+  /** Ties an answer to the session of its request until the answer is sent or cut. */
   follow(response: ServerResponse, viewer: Viewer): void {
     if (response.destroyed) return;
     this.flowing.set(response, viewer);
@@ -39,7 +39,7 @@ export class Transfers implements OnApplicationShutdown {
 
   private async lookAt(response: ServerResponse, { session: { id } }: Viewer): Promise<void> {
     const viewer = await this.sessions.findLive(id);
-    // a download is use: it does not let its own session idle out
+    // a running download counts as use, so that it does not let its own session time out
     if (viewer) await this.sessions.touch(viewer);
     else response.destroy();
   }

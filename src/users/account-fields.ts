@@ -11,24 +11,30 @@ export { emailForm };
 const minPasswordCharacters = 8;
 const maxPasswordBytes = 1_024;
 
-/** Unicode's composed form: the same letters typed on two keyboards are the same text (NIST SP 800-63B 3.1.1.2). */
+/**
+ * Unicode's composed form (NFC), so that the same letters typed on two keyboards are the same text (NIST SP 800-63B
+ * 3.1.1.2).
+ */
 const composed = (value: unknown) => (typeof value === 'string' ? value.normalize('NFC') : value);
 
-/** A name as it looks: two that look the same are the same. */
+/** A name in the form that people see, so that two names that look the same are the same. */
 const nameForm = (name: string): string =>
   visibleText(name)
     .replace(/\p{Zs}+/gu, ' ')
     .trim();
 
-/** Text of a person's own choosing that stands on one line, such as a name; `what` is wanted, `most` characters of it. */
+/**
+ * A text on one line that somebody chooses, such as a name. `what` names it in messages; `most` is its limit in
+ * characters.
+ */
 export const NameField = (what: string, example: string, most = 100) =>
   applyDecorators(
     ApiProperty({ example, maxLength: most }),
-    // what is too long is refused as it came
+    // a text that is too long is left unchanged, and the check below refuses it
     Transform(({ value }) =>
       typeof value === 'string' && charactersIn(value) <= most ? nameForm(value) : (value as unknown),
     ),
-    // of several faults, the one that stands first here is told
+    // if several checks fail, the one that stands first here is shown
     IsString({ message: `Please give ${what}.` }),
     ValidateBy({
       name: 'isVisible',
@@ -41,7 +47,7 @@ export const NameField = (what: string, example: string, most = 100) =>
     Matches(new RegExp(`^.{0,${most}}$`, 'su'), { message: `Please give a name of at most ${most} characters.` }),
   );
 
-/** Text on any number of lines, at most 1,000 characters; empty for nothing. */
+/** Text on any number of lines, of at most 1,000 characters. An empty text means no note. */
 export const NoteField = (description: string) =>
   applyDecorators(
     ApiPropertyOptional({ maxLength: 1_000, description }),
@@ -54,20 +60,20 @@ export const NoteField = (description: string) =>
     IsString({ message: 'note is text.' }),
   );
 
-/** The email address that somebody gives as theirs. */
+/** The email address that somebody gives as their own. */
 export const EmailField = () =>
   applyDecorators(
     ApiProperty({ example: 'ada@example.com', format: 'email', maxLength: 254 }),
     Transform(({ value }) => emailForm(value)),
     IsEmail({}, { message: 'Please give an email address, such as ada@example.com.' }),
-    // a quoted local part may hold what nobody sees, or what would be another address in a mail's header
+    // a quoted local part may hold invisible characters, or characters that a mail's header reads as another address
     Matches(/^[^\s\p{C}\p{Default_Ignorable_Code_Point}\u2800<>]*$/u, {
       message: 'Please give an email address, such as ada@example.com.',
     }),
     Matches(/^.{0,254}$/su, { message: 'Please give an email address of at most 254 characters.' }),
   );
 
-/** The email address of an account that may or may not be there. */
+/** The email address of an account that may or may not exist. */
 export const KnownEmailField = () =>
   applyDecorators(
     ApiProperty({ example: 'ada@example.com', format: 'email' }),
@@ -97,7 +103,9 @@ export const NewPasswordField = () =>
     }),
   );
 
-/** A password that somebody has. Says nothing of which are good: an old one must still be able to log in. */
+/**
+ * A password that somebody already has. This does not check how good it is, because an old password must still work.
+ */
 export const KnownPasswordField = (message = 'Please give your password.') =>
   applyDecorators(
     ApiProperty({ example: 'a sentence only you would write', format: 'password' }),
@@ -112,7 +120,10 @@ export const KnownPasswordField = (message = 'Please give your password.') =>
     }),
   );
 
-/** Why a new password will not do, or undefined. Length in Unicode characters; any character goes (ASVS 5.0 6.2). */
+/**
+ * Why a new password is refused, or undefined. Counts its length in Unicode characters, and allows any character (ASVS
+ * 5.0 6.2).
+ */
 export function passwordFault(password: unknown): string | undefined {
   if (typeof password !== 'string' || password === '') return 'Please choose a password.';
   if (charactersIn(password) < minPasswordCharacters)
@@ -124,5 +135,5 @@ export function passwordFault(password: unknown): string | undefined {
   return undefined;
 }
 
-/** In Unicode code points, not in the halves that JavaScript counts. */
+/** Counts Unicode code points. JavaScript's `length` counts some characters as two. */
 const charactersIn = (text: string) => Array.from(text).length;

@@ -6,14 +6,14 @@ import { Settings } from '../config/settings.js';
 
 const hashLength = 40;
 const prefixLength = 5;
-/** Longer than any line of a list: a SHA-1 in hex, a colon, a count, a line break. */
+/** In bytes. It is longer than any line of a list: a SHA-1 hash in hex, a colon, a count and a line break. */
 const window = 128;
 const timeoutMs = 3 * secondMs;
 
 /**
- * Looks a new password up among those that were found in breaches (ASVS 5.0 6.2.12): in a file of SHA-1 hashes in
- * order, as Have I Been Pwned gives it out, or by range at a service, which learns five hex digits of the hash and no
- * more. Where the list cannot be asked, every password passes, and the log says so.
+ * Looks a new password up in a list of passwords that were found in breaches (ASVS 5.0 6.2.12). The list is a sorted
+ * file of SHA-1 hashes, as Have I Been Pwned offers it, or a service that is asked by range. The service learns only
+ * the first five hex digits of the hash. If the list cannot be read, every password passes and the log says so.
  */
 @Injectable()
 export class BreachedPasswords {
@@ -21,7 +21,7 @@ export class BreachedPasswords {
 
   constructor(private readonly settings: Settings) {}
 
-  /** Whether the password is on the list that `BREACH_LIST` names; false where there is none. */
+  /** Whether the password is on the list that `BREACH_LIST` names. False if there is no list. */
   async has(password: string): Promise<boolean> {
     const { breachList } = this.settings;
     if (!breachList) return false;
@@ -37,9 +37,9 @@ export class BreachedPasswords {
 
 async function isInRange(service: string, hash: string): Promise<boolean> {
   const url = `${service.replace(/\/$/, '')}/${hash.slice(0, prefixLength)}`;
-  // padding hides from who watches the line how many hashes there are
+  // padding hides the number of hashes from anybody who watches the connection
   const answer = await fetch(url, {
-    // the operator named this service and no other (ASVS 5.0 15.3.2)
+    // the operator chose this service, so a redirect to another is refused (ASVS 5.0 15.3.2)
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
     headers: { 'add-padding': 'true' },
@@ -52,7 +52,7 @@ async function isInRange(service: string, hash: string): Promise<boolean> {
   });
 }
 
-/** Looks by halves, so that a list of any length costs a few dozen reads and no memory. */
+/** A binary search, so that even a long list needs only a few dozen reads and almost no memory. */
 async function isInFile(path: string, hash: string): Promise<boolean> {
   const file = await open(path, 'r');
   try {
@@ -71,7 +71,7 @@ async function isInFile(path: string, hash: string): Promise<boolean> {
   }
 }
 
-/** The first whole line that begins at this byte or after it. */
+/** The first whole line that begins at this byte offset or after it. */
 async function lineAfter(file: FileHandle, offset: number): Promise<{ hash: string } | undefined> {
   const from = Math.max(0, offset - 1);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(2 * window), 0, 2 * window, from);

@@ -4,8 +4,9 @@ const list = readFileSync(new URL('./common-passwords.txt', import.meta.url), 'u
 const common = new Set(list.split('\n').filter((line) => line && !/^#( |$)/.test(line)));
 
 /**
- * Whether a password is on the bundled list of the commonest ones, whatever its case, the width of its letters, the spaces
- * around it and the signs around it or in it, as in `P@ssw0rd!` and `Admin@123` (ASVS 5.0 6.2.4).
+ * Whether a password is on the bundled list of the most common ones. Ignores upper and lower case, the width of
+ * letters, spaces around the password, and signs around or inside it, as in `P@ssw0rd!` and `Admin@123` (ASVS 5.0
+ * 6.2.4).
  */
 export function isCommonPassword(password: string): boolean {
   const plain = password.normalize('NFKC').trim().toLowerCase();

@@ -1,20 +1,22 @@
 import { isIP } from 'node:net';
 import { domainToASCII, domainToUnicode } from 'node:url';
 
-/** Whose words they are. */
+/** The member that the words belong to. */
 export interface Named {
   readonly name: string;
   readonly email: string;
 }
 
-/** What this product is called, wherever it runs. */
+/** The name of this product, wherever it runs. */
 const product = 'gatehouse';
-/** In characters: a shorter word is in many a good password. */
+/** In characters. A shorter word is part of many good passwords. */
 const shortestWord = 3;
-/** In characters: with fewer beside such words, there is next to nothing to guess. */
+/** In characters. If fewer than these are left without the known words, the password is easy to guess. */
 const fewestLeft = 5;
 
-/** The words that a site is known by: the product’s name, and the labels of its host without the last (`org`, `com`). */
+/**
+ * The words that a site is known by: the product's name, and the parts of its host name except the last (`org`, `com`).
+ */
 export function siteWords(publicUrl: string): string[] {
   const { hostname } = new URL(publicUrl);
   const isAddress = isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
@@ -23,8 +25,9 @@ export function siteWords(publicUrl: string): string[] {
 }
 
 /**
- * The words that a member is known by: those of the name, those of the email before the `@`, and the email itself, whole
- * (in both spellings of its domain) and before the `@`, with and without what follows a `+`.
+ * The words that a member is known by. These are the words of the name, the words of the email before the `@`, and the
+ * whole email (in both spellings of its domain). They include the part before the `@`, with and without what follows a
+ * `+`.
  */
 export function memberWords({ name, email }: Named): string[] {
   const at = email.lastIndexOf('@');
@@ -36,14 +39,17 @@ export function memberWords({ name, email }: Named): string[] {
   return [...[name, local].flatMap((text) => text.split(/[^\p{L}\p{N}]+/u)), ...boxes, ...emails];
 }
 
-/** Whether a password that is long enough is little more than these words, in any case and order (ASVS 5.0 6.2.11). */
+/**
+ * Whether a password is little more than these words, in any case and order (ASVS 5.0 6.2.11). Its length is checked
+ * elsewhere.
+ */
 export function isMadeOf(words: readonly string[], password: string): boolean {
   const known = words.map((word) => word.toLowerCase()).filter((word) => lengthOf(word) >= shortestWord);
-  // the longest first, of which others may be a part
+  // removes the longest words first, because shorter ones may be a part of them
   known.sort((one, other) => other.length - one.length);
   const left = known.reduce((rest, word) => rest.replaceAll(word, ''), password.toLowerCase());
   return lengthOf(left) < fewestLeft;
 }
 
-/** In Unicode code points, as the password’s own length is counted. */
+/** Counts Unicode code points, as the check of a password's length does. */
 const lengthOf = (text: string): number => Array.from(text).length;

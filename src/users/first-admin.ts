@@ -4,7 +4,7 @@ import { InvalidInput } from '../http/errors.js';
 import { passwordFault } from './account-fields.js';
 import { UsersService } from './users.service.js';
 
-/** Makes the admin that `ADMIN_EMAIL` and `ADMIN_PASSWORD` name, at a start where no account has that email. */
+/** Creates the admin that `ADMIN_EMAIL` and `ADMIN_PASSWORD` name, at a start when no account has that email. */
 @Injectable()
 export class FirstAdmin implements OnApplicationBootstrap {
   private readonly logger = new Logger('Users');

@@ -1,6 +1,6 @@
 import { Busy } from '../http/errors.js';
 
-/** Seconds after which somebody who is told to come back may try again. */
+/** How many seconds somebody is asked to wait before they try again. */
 const comeBackAfter = 3;
 
 interface Job {
@@ -9,19 +9,19 @@ interface Job {
 }
 
 /**
- * A queue in which clients take turns, each with its own jobs in their order: whoever has one waits for a job or two of
- * each other client, however many those have. A full queue turns away the last job of the client that has the most
- * waiting, so a client that has few is let in.
+ * A queue in which clients take turns. The jobs of one client stay in order. However many jobs the others have, a
+ * client waits for only a job or two of each. If the queue is full, the client with the most waiting jobs loses its
+ * last one, so that a client with few jobs gets in.
  */
 export class HashingQueue {
-  /** The jobs that wait, by client; the client whose turn is next stands first. */
+  /** The waiting jobs of each client. The client whose turn is next stands first. */
   private readonly waiting = new Map<string, Job[]>();
   private count = 0;
   private active = 0;
 
   /**
-   * @param atOnce how many jobs are worked on at the same time.
-   * @param most how many jobs wait, of all clients together.
+   * @param atOnce how many jobs run at the same time.
+   * @param most how many jobs may wait, for all clients together.
    */
   constructor(
     private readonly atOnce: number,
@@ -29,10 +29,11 @@ export class HashingQueue {
   ) {}
 
   /**
-   * Does the work in its client's turn.
+   * Does the work when it is the client's turn.
    *
    * @param mostOfOne how many jobs of this client may wait.
-   * @throws Busy where more wait than may, and none of another client is turned away for it.
+   * @throws Busy if too many jobs wait and no other client can lose one instead, or if this job is the one that is
+   * dropped.
    */
   async run<Result>(client: string, work: () => Promise<Result>, mostOfOne = this.most): Promise<Result> {
     if (this.active >= this.atOnce) await this.wait(client, mostOfOne);
@@ -55,17 +56,17 @@ export class HashingQueue {
     });
   }
 
-  /** Makes room for a client that has so many waiting, at the cost of the one that has the most. */
+  /** Makes room for a client that has `own` jobs waiting, by dropping a job of the client that has the most. */
   private turnAwayFor(own: number): void {
     const [client, jobs] = [...this.waiting].reduce((most, one) => (one[1].length > most[1].length ? one : most));
-    // to turn somebody away who has no more than the newcomer would then have is no fairer
+    // it is not fairer to drop a job of a client that would then have fewer jobs than the newcomer
     if (jobs.length <= own + 1) throw new Busy(comeBackAfter);
     jobs.pop()?.turnAway(new Busy(comeBackAfter));
     this.count--;
     if (jobs.length === 0) this.waiting.delete(client);
   }
 
-  /** The place of a job that is done goes to the next client; its others go to the end. */
+  /** When a job is done, the next client's first job begins. That client's other jobs go to the end of the queue. */
   private handOn(): void {
     const [next] = this.waiting;
     if (!next) {

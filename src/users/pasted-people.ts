@@ -1,20 +1,20 @@
 import { emailForm } from './account-fields.js';
 
 /**
- * The addresses (or ids) in text as mail programs and spreadsheets give it: one below the other, or between commas,
- * semicolons, tabs or spaces, with names, quotes, angle brackets (RFC 5322 3.4) and `mailto:` around them. What stands
- * alone and is no address stays, so that it can be named as wrong.
+ * Finds the addresses (or ids) in text that was copied from a mail program or a spreadsheet. They may stand on lines of
+ * their own, or between commas, semicolons, tabs or spaces. They may have names, quotes, angle brackets (RFC 5322 3.4)
+ * and `mailto:` around them. An entry that has no address stays as it is, so that a message can name it as wrong.
  */
 export function peopleIn(text: string): string[] {
   const plain = text
-    // a name in quotes may have commas; an address in quotes is one
+    // a quoted name may contain commas, so it is removed; a quoted address is kept
     .replace(/"([^"]*)"/g, (_, quoted: string) => (quoted.includes('@') ? quoted : ' '))
     .replace(/\bmailto:/gi, ' ');
   return plain
     .split(/[;\r\n]+/)
     .flatMap((line) =>
       line
-        // the name before an address in brackets may have a comma without quotes
+        // the name before an address in brackets may contain a comma, even without quotes
         .replace(/(^|>)[^<>@]*</g, '$1,<')
         .split(',')
         .flatMap(addressesIn),
@@ -29,12 +29,12 @@ function addressesIn(entry: string): string[] {
     .split(/\s+/u)
     .map((word) => word.replace(/^['<(]+|['>),.]+$/g, ''))
     .filter(Boolean);
-  // beside an address, other words are its owner's name
+  // if there is an address, the words beside it are its owner's name
   const addresses = words.filter((word) => word.includes('@'));
   return addresses.length > 0 ? addresses : words;
 }
 
-/** The one address in what was typed or pasted; the text itself, if there is none or more than one. */
+/** The one address in a text that was typed or pasted. Gives the text itself if there is none or more than one. */
 export function oneIn(text: string): string {
   const [first, ...others] = peopleIn(text);
   return first !== undefined && others.length === 0 ? first : text;

@@ -4,30 +4,33 @@ import { Column, Entity, PrimaryColumn, Repository } from 'typeorm';
 import { domainForm } from '../config/email-address.js';
 import { Reader } from '../database/reader.js';
 
-/** Who may register: anyone; those with an invite; anyone whom an admin then lets in; nobody. */
+/** The ways to register: `open` to anyone, by `invite`, with an admin's `approval`, or `closed`. */
 export const registrationModes = ['open', 'invite', 'approval', 'closed'] as const;
 export type RegistrationMode = (typeof registrationModes)[number];
 
-/** What admins set while the site runs. */
+/** A setting that admins change while the site runs. */
 @Entity('policies')
 export class Policy {
   @PrimaryColumn('varchar', { length: 40 })
   name!: string;
 
-  /** JSON. */
+  /** The value as JSON. */
   @Column('text')
   value!: string;
 }
 
 export interface Rules {
   readonly mode: RegistrationMode;
-  /** The domains that an email may be of; any, where there are none. */
+  /** The domains that an email address may have. If the list is empty, any domain may register. */
   readonly domains: readonly string[];
 }
 
 const usual: Rules = { mode: 'open', domains: [] };
 
-/** Who may register, as the admins have set it; in the database, so that every process knows at once. */
+/**
+ * The rules for registration, as the admins have set them. They are in the database, so that every process uses a
+ * change at once.
+ */
 @Injectable()
 export class RegistrationRules {
   constructor(
@@ -45,6 +48,6 @@ export class RegistrationRules {
   }
 }
 
-/** Whether an email is of one of the domains, or there are none to be of. */
+/** Whether an email is of one of the allowed domains, or all domains are allowed. */
 export const isOfDomains = (email: string, { domains }: Rules): boolean =>
   domains.length === 0 || domains.map(domainForm).includes(domainForm(email.slice(email.lastIndexOf('@') + 1)));

@@ -3,7 +3,7 @@ import { IsString, MaxLength } from 'class-validator';
 import { IfGiven } from '../http/if-given.js';
 import { EmailField, NameField, NewPasswordField } from './account-fields.js';
 
-/** What it takes to become a member; the page and the API read the same. */
+/** What somebody gives to register, on the page and in the API. */
 export class RegistrationInput {
   @NameField('your name', 'Ada Lovelace')
   name!: string;

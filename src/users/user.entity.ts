@@ -12,11 +12,11 @@ export class User {
   @Column('varchar', { length: 100 })
   name!: string;
 
-  /** In lower case; unique. */
+  /** In lower case. Unique. */
   @Column('varchar', { length: 254, unique: true })
   email!: string;
 
-  /** Name and email in lower case, since the databases differ in what they fold. */
+  /** The name and the email in lower case, because the databases differ in how they change case. */
   @Column('text')
   searchText!: string;
 
@@ -30,11 +30,14 @@ export class User {
   @InstantColumn({ nullable: true })
   emailVerifiedAt!: Date | null;
 
-  /** When that was shown to be the member: who was logged in, or chose the password by the link. */
+  /**
+   * When the member proved that the address is theirs. They were logged in when they opened the link, or they used the
+   * link to choose a password.
+   */
   @InstantColumn({ nullable: true })
   emailOwnedAt!: Date | null;
 
-  /** Since when an admin is to let them in; null for those who are in. */
+  /** Since when the member has waited for an admin's approval. Null for a member who is approved. */
   @InstantColumn({ nullable: true })
   awaitingSince!: Date | null;
 
@@ -45,7 +48,7 @@ export class User {
   createdAt!: Date;
 }
 
-/** Whether a member may come in, and why not. */
+/** Whether a member may log in and, if not, the reason. */
 export type MemberState = 'active' | 'awaiting' | 'disabled';
 
 export const memberStates = ['active', 'awaiting', 'disabled'] as const satisfies MemberState[];

@@ -19,7 +19,7 @@ export class UserView {
   readonly createdAt!: string;
 }
 
-/** Picks what may leave; never the entity itself. */
+/** Picks the fields that may leave the app. The entity itself never does. */
 export const presentUser = (user: {
   id: string;
   name: string;

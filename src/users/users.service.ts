@@ -16,25 +16,28 @@ import { isMadeOf, memberWords, siteWords, type Named } from './context-words.js
 import { Passwords } from './passwords.js';
 import { User } from './user.entity.js';
 
-/** Any number that no other lock of ours has: whoever takes an admin away waits for whoever else does. */
+/**
+ * The key of the database lock for removing an admin, so that two removals run one after the other. Any number that no
+ * other lock uses.
+ */
 const adminsLock = 4_283_467_382;
 
-/** What an account is made of. */
+/** The details of a new account. */
 export interface NewMember {
   readonly name: string;
   readonly email: string;
   readonly password: string;
   readonly role?: Role;
-  /** Whether an admin must let them in first. */
+  /** Whether an admin must approve the member first. */
   readonly isAwaiting?: boolean;
-  /** Whether the address was shown to be theirs already. */
+  /** Whether the address is already proven to be theirs. */
   readonly isVerified?: boolean;
 }
 
-/** An account was made; or the email has an owner already, whose id is all that is told. */
+/** Either an account was created, or the email already has an owner. In that case only the owner's id is given. */
 export type Registered = { readonly isNew: true; readonly user: User } | { readonly isNew: false; readonly id: string };
 
-/** The members: who they are, and whether a password is theirs. */
+/** The members: their details and their passwords. */
 @Injectable()
 export class UsersService {
   constructor(
@@ -47,11 +50,11 @@ export class UsersService {
   ) {}
 
   /**
-   * Makes an account where the email has none: the same statements either way, so that the time tells nothing. Of
-   * many equal registrations at once, one makes the account.
+   * Creates an account if no member has the email. Runs the same statements in both cases, so that the time does not
+   * tell which it was. If many equal registrations arrive at once, only one creates the account.
    *
-   * @throws InvalidInput where the password is little more than a word of this site, or known from a breach.
-   * @throws Busy where too many passwords wait to be hashed.
+   * @throws InvalidInput if the password is little more than a word of this site or member, or was found in a breach.
+   * @throws Busy if too many passwords wait to be hashed.
    */
   async register(member: NewMember, address?: string): Promise<Registered> {
     const { name, email, password, role = 'member', isAwaiting, isVerified } = member;
@@ -87,10 +90,10 @@ export class UsersService {
   }
 
   /**
-   * The member whose email and password these are, or undefined: for an unknown email, a wrong password and a
-   * disabled member alike, after the same work. A hash of lower cost than today's is made anew.
+   * The member who has this email and password. Gives undefined for an unknown email, a wrong password or a disabled
+   * member, after the same work in each case. If the stored hash cost less than new ones do, replaces it.
    *
-   * @throws Busy where too many passwords wait to be verified.
+   * @throws Busy if too many passwords wait to be verified.
    */
   async findByPassword(email: string, password: string, address?: string): Promise<User | undefined> {
     const owner = await this.ownerOf(email);
@@ -100,7 +103,7 @@ export class UsersService {
     return user ? this.upToDate(user, password, address) : undefined;
   }
 
-  /** Who has this email, and whether they may come in; a known and an unknown one take the same time. */
+  /** The member who has this email, and whether they may log in. A known and an unknown email take the same time. */
   async findOwner(email: string): Promise<EmailOwner | undefined> {
     const owner = await this.ownerOf(email);
     if (!owner) return undefined;
@@ -108,13 +111,17 @@ export class UsersService {
     return { id, email, passwordHash, isActive: disabledAt === null && awaitingSince === null };
   }
 
-  /** Whether the password is this member's. @throws Busy where too many passwords wait to be verified. */
+  /**
+   * Whether the password is this member's.
+   *
+   * @throws Busy if too many passwords wait to be verified.
+   */
   async isPasswordOf(id: string, password: string, address?: string): Promise<boolean> {
     const user = await this.users.findOneBy({ id });
     return this.passwords.verify(user?.passwordHash, password, address);
   }
 
-  /** @throws NotFoundException where there is no such member. */
+  /** @throws NotFoundException if there is no such member. */
   async find(id: string): Promise<User> {
     const user = isUuid(id) ? await this.users.findOneBy({ id }) : null;
     if (!user) throw new NotFoundException('There is no such member.');
@@ -126,9 +133,9 @@ export class UsersService {
   }
 
   /**
-   * Members by email or id, each once.
+   * The members with these emails or ids, each once.
    *
-   * @throws InvalidInput that names all of them who are nobody.
+   * @throws InvalidInput if any name is unknown; its message lists all unknown names.
    */
   async findNamed(named: readonly string[], field = 'members'): Promise<User[]> {
     if (named.length === 0) return [];
@@ -150,17 +157,17 @@ export class UsersService {
     return this.users.existsBy({ email });
   }
 
-  /** Whether there is an admin who can come in. */
+  /** Whether there is an admin who can log in. */
   async hasAdmin(): Promise<boolean> {
     return this.users.existsBy({ role: 'admin', disabledAt: IsNull(), awaitingSince: IsNull() });
   }
 
-  /** The admins who can come in. */
+  /** The admins who can log in. */
   async admins(): Promise<User[]> {
     return this.users.findBy({ role: 'admin', disabledAt: IsNull(), awaitingSince: IsNull() });
   }
 
-  /** The members, the newest first; `q` is looked for in names and emails. */
+  /** The members, the newest first. If `q` is given, only those whose name or email contains its words. */
   async list({ limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<User>> {
     const query = this.users.createQueryBuilder('u').where('u."id" < :cursor', { cursor });
     const found = await withWords(query, 'u."searchText"', q)
@@ -177,15 +184,18 @@ export class UsersService {
   /**
    * Gives a member another password.
    *
-   * @throws InvalidInput where the password is little more than a word of this site, or known from a breach.
-   * @throws Busy where too many passwords wait to be hashed.
+   * @throws InvalidInput if the password is little more than a word of this site or member, or was found in a breach.
+   * @throws Busy if too many passwords wait to be hashed.
    */
   async setPassword(id: string, password: string, address?: string): Promise<void> {
     await this.refuseGuessable(password, await this.find(id));
     await this.users.update({ id }, { passwordHash: await this.passwords.hash(password, address) });
   }
 
-  /** Gives a member an address whose link was opened, by them where `isOwner`; false where another member has it. */
+  /**
+   * Gives a member an address whose link was opened. `isOwner` says that this member opened it. Gives false if another
+   * member has the address.
+   */
   async setEmail({ id, name }: Pick<User, 'id' | 'name'>, email: string, isOwner: boolean): Promise<boolean> {
     try {
       const emailVerifiedAt = new Date();
@@ -198,14 +208,17 @@ export class UsersService {
     }
   }
 
-  /** Notes that the link of an address was opened, by the member where `isOwner`; not where they have another by now. */
+  /**
+   * Notes that the link of an address was opened. `isOwner` says that this member opened it. Does nothing if the member
+   * has another address by now.
+   */
   async verifyEmail(id: string, email: string, isOwner: boolean): Promise<void> {
     const now = new Date();
     await this.users.update({ id, email, emailVerifiedAt: IsNull() }, { emailVerifiedAt: now });
     if (isOwner) await this.users.update({ id, email, emailOwnedAt: IsNull() }, { emailOwnedAt: now });
   }
 
-  /** Lets in a member who waits for it; false where nobody waits under this id. */
+  /** Approves a member who waits for it. Gives false if no member with this id waits. */
   async approve(id: string): Promise<boolean> {
     const [row] = await this.writer.rows(
       `UPDATE "users" SET "awaitingSince" = NULL WHERE "id" = $1 AND "awaitingSince" IS NOT NULL RETURNING "id"`,
@@ -214,7 +227,11 @@ export class UsersService {
     return row !== undefined;
   }
 
-  /** Lets nobody in as this member from the next request on. @throws ConflictException for the last admin. */
+  /**
+   * Disables a member, so that nobody can use the account from the next request on.
+   *
+   * @throws ConflictException if this is the last admin.
+   */
   async disable(id: string): Promise<void> {
     await this.unlessLastAdmin(`UPDATE "users" SET "disabledAt" = COALESCE("disabledAt", $1) WHERE "id" = $2`, [
       Date.now(),
@@ -226,18 +243,22 @@ export class UsersService {
     await this.users.update({ id }, { disabledAt: null });
   }
 
-  /** @throws ConflictException where there would be no admin any more. */
+  /** @throws ConflictException if no admin would be left. */
   async setRole(id: string, role: Role): Promise<void> {
     if (role === 'admin') await this.users.update({ id }, { role });
     else await this.unlessLastAdmin(`UPDATE "users" SET "role" = $1 WHERE "id" = $2`, [role, id]);
   }
 
-  /** Deletes a member with everything that is theirs alone. @throws ConflictException for the last admin. */
+  /**
+   * Deletes a member and everything that belongs to them alone.
+   *
+   * @throws ConflictException if this is the last admin.
+   */
   async delete(id: string): Promise<void> {
     await this.unlessLastAdmin(`DELETE FROM "users" WHERE "id" = $1`, [id]);
   }
 
-  /** Looks and writes as one step, so that of two admins who take each other away one stays. */
+  /** Checks and writes in one step. So if two admins remove each other at once, one of them stays. */
   private async unlessLastAdmin(write: string, values: unknown[]): Promise<void> {
     const id = values.at(-1) as string;
     const sql = `${write} AND ("role" <> 'admin' OR "disabledAt" IS NOT NULL OR ${otherAdmin(values.length)}) RETURNING "id"`;
@@ -246,7 +267,10 @@ export class UsersService {
       throw new ConflictException('This is the last admin. Make somebody else an admin first.');
   }
 
-  /** As plain a row as can be: to make an entity of it takes longer than to find it, and would tell that it is there. */
+  /**
+   * Reads a plain row. Creating an entity takes longer than finding the row, and that time would show that the email is
+   * known.
+   */
   private async ownerOf(email: string): Promise<Owner | undefined> {
     const [owner] = await this.reader.rows<Owner>(
       `SELECT "id", "passwordHash", "disabledAt", "awaitingSince" FROM "users" WHERE "email" = $1`,
@@ -255,16 +279,16 @@ export class UsersService {
     return owner;
   }
 
-  /** Hashes a password anew whose hash cost less than today's. */
+  /** If the stored hash cost less than new ones do, hashes the password again and stores that hash. */
   private async upToDate(user: User, password: string, address?: string): Promise<User> {
     if (!this.passwords.isOutdated(user.passwordHash)) return user;
     const passwordHash = await this.passwords.hash(password, address);
-    // the condition keeps a password that was changed in the meantime
+    // this condition keeps a password that was changed in the meantime
     const { affected } = await this.users.update({ id: user.id, passwordHash: user.passwordHash }, { passwordHash });
     return affected === 1 ? { ...user, passwordHash } : user;
   }
 
-  /** Refuses what guessers try first for a member of that name and email. */
+  /** Refuses passwords that an attacker would try first for a member with this name and email. */
   private async refuseGuessable(password: string, member: Named): Promise<void> {
     const refuse = (message: string) => {
       throw new InvalidInput([{ field: 'password', message }]);
@@ -278,12 +302,12 @@ export class UsersService {
   }
 }
 
-/** Who has an email. */
+/** The member who has an email. */
 export interface EmailOwner {
   readonly id: string;
   readonly email: string;
   readonly passwordHash: string;
-  /** Whether they may come in. */
+  /** Whether they may log in. */
   readonly isActive: boolean;
 }
 
@@ -294,18 +318,20 @@ interface Owner {
   readonly awaitingSince: number | string | null;
 }
 
-/** `$n` is the member who is about to go. */
+/** An SQL condition: whether there is another admin who can log in. `$n` is the member to be removed. */
 const otherAdmin = (n: number) =>
   `EXISTS (SELECT 1 FROM "users" o WHERE o."role" = 'admin' AND o."disabledAt" IS NULL AND o."awaitingSince" IS NULL AND o."id" <> $${n})`;
 
-/** An email is found under both spellings of its domain. */
+/** Holds both spellings of the email's domain, so that a search finds either. */
 function searchTextOf(name: string, email: string): string {
   const at = email.lastIndexOf('@') + 1;
   const inAscii = email.slice(0, at) + domainToASCII(email.slice(at));
   return fold([name, email, ...(inAscii === email ? [] : [inAscii])].join(' '));
 }
 
-/** Writes the same row again where the email has an owner: a write either way, that the disk takes as long for. */
+/**
+ * If the email has an owner, writes the same row again. Both cases write to the disk, so that they take the same time.
+ */
 const registration = `
   INSERT INTO "users" ("id", "name", "email", "searchText", "passwordHash", "role", "emailVerifiedAt", "emailOwnedAt", "awaitingSince", "createdAt")
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
