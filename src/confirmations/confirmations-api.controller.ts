@@ -9,7 +9,10 @@ import { EmailConfirmations } from './email-confirmations.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { PasswordResets } from './password-resets.js';
 
-/** What mailed links open, for scripts. A secret travels in a body, never in an address, which logs would keep. */
+/**
+ * Mailed links, for scripts. A secret travels in a request's body. It never travels in an address, because logs would
+ * keep it.
+ */
 @ApiTags('Mailed links')
 @Public()
 @Controller('api/v1')

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
 import { KnownEmailField, NewPasswordField } from '../users/account-fields.js';
 
-/** The account that somebody asks a mail for. */
+/** The email of the account that somebody asks a mail for. */
 export class EmailInput {
   @KnownEmailField()
   email!: string;

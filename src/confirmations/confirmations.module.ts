@@ -12,7 +12,7 @@ import { EmailConfirmationsController } from './email-confirmations.controller.j
 import { PasswordResets } from './password-resets.js';
 import { PasswordResetsController } from './password-resets.controller.js';
 
-/** What is done through a mailed link: a forgotten password, an email address that is shown to be somebody's. */
+/** What people do through a mailed link: reset a forgotten password, or confirm an email address. */
 @Module({
   imports: [ActivityModule, FactorsModule, LimitsModule, LinksModule, MailModule, SessionsModule, UsersModule],
   controllers: [PasswordResetsController, EmailConfirmationsController, ConfirmationsApiController],

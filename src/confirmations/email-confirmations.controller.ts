@@ -11,7 +11,7 @@ import { EmailConfirmations } from './email-confirmations.js';
 
 const form = { view: 'confirmations/email', title: 'Confirm your email address', keep: ['token'] };
 
-/** Confirming an email address, on any device that the mail is read on, logged in or not. */
+/** Confirms an email address, on any device that can read the mail, logged in or not. */
 @ApiExcludeController()
 @Public()
 @Controller('email/confirmation')

@@ -11,7 +11,7 @@ import { MailService } from '../mail/mail.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 
-/** Shows by a mailed link that an address is the member's: the one they registered with, or a new one. */
+/** Confirms with a mailed link that an address is the member's: the one they registered with, or a new one. */
 @Injectable()
 export class EmailConfirmations {
   constructor(
@@ -22,13 +22,19 @@ export class EmailConfirmations {
     private readonly settings: Settings,
   ) {}
 
-  /** Mails a link that confirms the address that a member has; earlier links are worth nothing then. With `isSent` false the same work is done in vain. */
+  /**
+   * Mails a link that confirms a member's current address. Earlier links stop working. If `isSent` is false, does the
+   * same work but sends nothing.
+   */
   async sendVerification({ id, email }: Pick<User, 'id' | 'email'>, isSent = true): Promise<void> {
     const link = await this.linkFor(id, email, dayMs);
     await this.mail.send({ to: isSent ? email : undefined, view: 'verify-email', data: { link } });
   }
 
-  /** Tells the owner of an address that somebody tried to register with it; the same work as `sendVerification`, in vain where `isSent` is false. */
+  /**
+   * Tells the owner of an address that somebody tried to register with it. Does the same work as `sendVerification`. If
+   * `isSent` is false, sends nothing.
+   */
   async tellOwner(email: string, isSent = true): Promise<void> {
     await this.linkFor('nobody', email, 0);
     await this.mail.send({
@@ -39,10 +45,10 @@ export class EmailConfirmations {
   }
 
   /**
-   * Mails a link to a new address; opened, it becomes the member's. Says the same where the address is somebody
-   * else's, who is told.
+   * Mails a link to a new address. When the link is opened, the address becomes the member's. If another member has the
+   * address already, the answer is the same, and that member gets a mail about it.
    *
-   * @throws InvalidInput where it is the address that they have.
+   * @throws InvalidInput if the member has this address already.
    */
   async requestChange({ id, email: old }: Viewer, email: string): Promise<void> {
     if (email === old) throw new InvalidInput([{ field: 'email', message: 'That is the address you have already.' }]);
@@ -51,21 +57,25 @@ export class EmailConfirmations {
     await this.mail.send({ to: email, view: 'confirm-new-email', data: { link } });
   }
 
-  /** The address that a link would confirm. @throws SpentLink where the link is used or over. */
+  /**
+   * The address that a link would confirm.
+   *
+   * @throws SpentLink if the link was used or has expired.
+   */
   async addressOf(secret: unknown): Promise<string> {
     return (await this.links.find('email', secret))?.data ?? used();
   }
 
   /**
-   * Confirms an address by its link, which is spent. Whoever opens it has the mailbox; whether that is whoever made the
-   * account is known where `viewer` is its member.
+   * Confirms an address and uses its link up. Anybody who opens the link can read the mailbox. The address counts as
+   * owned by the member only if `viewer` is that member.
    *
-   * @throws SpentLink where the link is used or over, or another member has the address by now.
+   * @throws SpentLink if the link was used or has expired, or if another member has the address by now.
    */
   async confirm(secret: unknown, viewer: Pick<Viewer, 'id'> | undefined, caller: Caller): Promise<void> {
     const link = await this.links.spend('email', secret);
     if (!link?.userId || !link.data) used();
-    // one that was made before emails had one spelling
+    // an older link may hold another spelling of the email
     const email = emailForm(link.data) as string;
     const user = await this.users.find(link.userId).catch(() => used());
     const isOwner = viewer?.id === user.id;
@@ -75,7 +85,7 @@ export class EmailConfirmations {
       return;
     }
     if (!(await this.users.setEmail(user, email, isOwner))) used();
-    // a link in the old mailbox must not open an account that has moved away from it
+    // a link in the old mailbox must not open the account any more
     await this.links.withdrawAllOf(user.id);
     await this.activity.record({ kind: 'email.changed', member: user, target: email }, caller);
     await this.mail.send({ to: user.email, view: 'email-changed', data: { email } });

@@ -13,7 +13,10 @@ import { PasswordResets } from './password-resets.js';
 const asking = { view: 'confirmations/forgot', title: 'Forgot your password?', keep: ['email'] };
 const choosing = { view: 'confirmations/reset', title: 'Choose a new password', keep: ['token', 'username'] };
 
-/** A forgotten password, in a browser. A link from a mail only shows; the form on its page spends it. */
+/**
+ * Resets a forgotten password, in a browser. Opening the mailed link only shows a form. Sending that form uses the link
+ * up.
+ */
 @ApiExcludeController()
 @Public()
 @Controller('password')

@@ -15,10 +15,10 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 
 const lifetime = 30 * minuteMs;
-/** Of the first password of an account, whose owner waits for no link. */
+/** For the first password of a new account, whose owner did not ask for the link and may not expect it. */
 const firstLifetime = dayMs;
 
-/** A way back in for who has forgotten the password: a mailed link, good once. (ASVS 5.0 6.4) */
+/** Lets a member who has forgotten their password choose another, by a mailed link that works once (ASVS 5.0 6.4). */
 @Injectable()
 export class PasswordResets {
   constructor(
@@ -34,19 +34,21 @@ export class PasswordResets {
   ) {}
 
   /**
-   * Mails a link to the owner of the email, where there is one; the same work, and nothing said, where there is none.
-   * The old password works until the link is used.
+   * Mails a link to the owner of the email, if it has one. If not, does the same work and gives the same answer. The
+   * old password works until the link is used.
    */
   async request(email: string, caller: Caller): Promise<void> {
     const found = await this.users.findOwner(email);
     const owner = found?.isActive ? found : undefined;
-    // somebody who is not there, always the same for the same email, as an owner would be
+    // a made-up owner, always the same for the same email, as a real owner would be
     const link = await this.linkFor(owner ?? { id: this.keys.mark('nobody', email).slice(0, 36), email }, lifetime);
     await this.mail.send({ to: owner?.email, view: 'reset-password', data: { link } });
     await this.activity.record({ kind: 'password.reset-asked', member: owner, actor: null }, caller);
   }
 
-  /** Mails a link to a member for an admin; where the site sends no mail, gives it, for the admin to pass on. */
+  /**
+   * Mails a link to a member for an admin. If the site sends no mail, gives the link, so that the admin can pass it on.
+   */
   async sendTo(member: User, actor: Person | null, caller: Caller): Promise<string | undefined> {
     const link = await this.linkFor(member, lifetime);
     await this.mail.send({ to: member.email, view: 'reset-password', data: { link } });
@@ -54,30 +56,38 @@ export class PasswordResets {
     return this.settings.sendsMail ? undefined : link;
   }
 
-  /** A link for the operator to hand over, good for half an hour; for a new account, whose first it is, for a day. */
+  /**
+   * A link for the operator to pass on. It works for half an hour, or for a day if it sets the account's first
+   * password.
+   */
   async makeFor(member: User, { isFirst }: { isFirst: boolean }, caller: Caller): Promise<string> {
     await this.activity.record({ kind: 'password.reset-asked', member, actor: null }, caller);
     return this.linkFor(member, isFirst ? firstLifetime : lifetime);
   }
 
-  /** The email of the account whose password a link resets. @throws SpentLink where the link is used or over. */
+  /**
+   * The email of the account whose password a link resets.
+   *
+   * @throws SpentLink if the link was used or has expired.
+   */
   async emailOf(secret: unknown): Promise<string> {
     return (await this.ownerOf(await this.links.find('reset', secret))).email;
   }
 
   /**
-   * Sets a new password by a link, which is spent, and ends every session and token of the account. Where the address was
-   * never shown to be that of whoever made the account, their second factors go too: they may have registered with
-   * another's address, and leave no way in behind.
+   * Sets a new password, uses the link up, and ends every session and token of the account. If the member has never
+   * proved that the address is theirs, also removes the second factors. Somebody else may have registered with this
+   * address, and must not keep a way in.
    *
-   * @throws SpentLink where the link is used or over.
-   * @throws InvalidInput where the password will not do; the link stays good.
+   * @throws SpentLink if the link was used or has expired.
+   * @throws InvalidInput if the password is refused; the link still works.
    */
   async reset(secret: string, password: string, caller: Caller): Promise<void> {
     const link = await this.links.spend('reset', secret);
     const user = await this.ownerOf(link);
     try {
-      // first, so that a crash leaves nobody in; and again below, for who came in with the old password meanwhile
+      // ends the sessions first, so that a crash leaves nobody logged in; and again below, for a login with the old
+      // password in between
       await this.endAllOf(user);
       await this.users.setPassword(user.id, password, caller.address);
     } catch (error) {
@@ -88,7 +98,7 @@ export class PasswordResets {
     await this.links.withdrawAllOf(user.id);
     await this.limits.forgetFailures(user.email);
     await this.limits.forgetWrongCodes(user.id);
-    // who read the mail has the address, and chose the password
+    // the person who read the mail has the address, and chose the password
     await this.users.verifyEmail(user.id, user.email, true);
     await this.activity.record({ kind: 'password.reset', member: user }, caller);
     await this.mail.send({ to: user.email, view: 'password-changed', data: {} });
@@ -105,7 +115,7 @@ export class PasswordResets {
     return `${this.settings.publicUrl}/password/reset?token=${secret}`;
   }
 
-  /** Whose password a link resets: a link in an old mailbox opens no account that has moved away from it. */
+  /** The member whose password a link resets. If the member's address has changed since, the link does not work. */
   private async ownerOf(link: Link | undefined): Promise<User> {
     if (!link?.userId) used();
     const user = await this.users.find(link.userId).catch(() => used());

@@ -1,20 +1,20 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { CountColumn, InstantColumn } from '../database/instant.column.js';
 
-/** A member's authenticator app; it counts as a second factor once a code of it was given. */
+/** A member's authenticator app. It counts as a second factor after the member has given a code from it. */
 @Entity('authenticators')
 export class Authenticator {
   @PrimaryColumn('varchar', { length: 36 })
   userId!: string;
 
-  /** In base32, sealed: both sides must know it, so it cannot be a hash. */
+  /** In base32, encrypted. It cannot be a hash, because both sides must know the secret. */
   @Column('varchar', { length: 255 })
   secret!: string;
 
   @InstantColumn({ nullable: true })
   confirmedAt!: Date | null;
 
-  /** The step of time whose code was used last; none up to it is taken again. */
+  /** The time step of the last code that was used. A code of this step or an earlier one is refused. */
   @CountColumn()
   lastStep!: number;
 

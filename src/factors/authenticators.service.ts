@@ -8,7 +8,7 @@ import { Authenticator } from './authenticator.entity.js';
 import { hasPasskey, lastFactorLock } from './last-factor.js';
 import { newSecret, stepOf } from './totp.js';
 
-/** Authenticator apps: one a member. Each code works once. (RFC 6238, ASVS 5.0 6.5) */
+/** Authenticator apps: at most one for each member. Each code works once (RFC 6238, ASVS 5.0 6.5). */
 @Injectable()
 export class AuthenticatorsService {
   constructor(
@@ -17,14 +17,14 @@ export class AuthenticatorsService {
     private readonly keys: Keys,
   ) {}
 
-  /** Whether the member has one that counts. */
+  /** Whether the member has an authenticator app that has been confirmed by a code. */
   isSetUpFor(userId: string): Promise<boolean> {
     return this.authenticators.existsBy({ userId, confirmedAt: Not(IsNull()) });
   }
 
   /**
-   * The secret of an app that waits for its first code, in base32: for an hour the same one, so that a page can be
-   * loaded again; undefined where an app is set up already.
+   * The secret, in base32, of an app that waits for its first code. It stays the same for an hour, so that the page can
+   * be loaded again. Gives undefined if an app is set up already.
    */
   async begin(userId: string): Promise<string | undefined> {
     const now = Date.now();
@@ -33,7 +33,7 @@ export class AuthenticatorsService {
     return confirmedAt ? undefined : this.keys.unseal(secret);
   }
 
-  /** Makes the app that waits count, where the code is its. The code is used up by that. */
+  /** Confirms the waiting app and gives true, if the code is right. The code is then used up. */
   async confirm(userId: string, code: string): Promise<boolean> {
     const waiting = await this.authenticators.findOneBy({ userId, confirmedAt: IsNull() });
     const step = waiting ? this.stepOf(waiting, code) : undefined;
@@ -45,7 +45,10 @@ export class AuthenticatorsService {
     return affected === 1;
   }
 
-  /** Whether it is the code of this member's app, not used yet; it is now. Of many who give it at once, one is right. */
+  /**
+   * Whether this is an unused code of the member's app. If so, it is now used up. If many requests give it at once,
+   * only one gets true.
+   */
   async spend(userId: string, code: string): Promise<boolean> {
     const authenticator = await this.authenticators.findOneBy({ userId, confirmedAt: Not(IsNull()) });
     const step = authenticator ? this.stepOf(authenticator, code) : undefined;
@@ -62,7 +65,10 @@ export class AuthenticatorsService {
     return affected === 1;
   }
 
-  /** Whether an app that counted is gone by this; with `unlessLast` only where there is a passkey too. */
+  /**
+   * Deletes a confirmed app and says whether there was one. With `unlessLast`, deletes it only if the member also has a
+   * passkey.
+   */
   async delete(userId: string, unlessLast: boolean): Promise<boolean> {
     const sql = `DELETE FROM "authenticators" WHERE "userId" = $1 AND "confirmedAt" IS NOT NULL`;
     const rows = unlessLast
@@ -80,7 +86,7 @@ export class AuthenticatorsService {
   }
 }
 
-/** A secret that waited for long may have been seen by somebody since: it is made anew. */
+/** A secret that has waited for a long time is replaced, because somebody may have seen it. */
 const insertOrRenew = `
   INSERT INTO "authenticators" ("userId", "secret", "createdAt") VALUES ($1, $2, $3)
   ON CONFLICT ("userId") DO UPDATE SET "secret" = excluded."secret", "createdAt" = excluded."createdAt"

@@ -12,26 +12,26 @@ import type { Viewer } from '../http/access.js';
 import { Challenges } from './challenges.js';
 import type { Passkey } from './passkey.entity.js';
 
-/** Loaded when somebody first uses a passkey: it is a tenth of all the files that a start would read. */
+/** Loaded when somebody first uses a passkey, because it is a tenth of all the files that a start would read. */
 const webauthn = () => import('@simplewebauthn/server');
 
-/** What every browser and authenticator knows, EdDSA, ES256 and RS256; the same list for the asking and the checking. */
+/** EdDSA, ES256 and RS256, which every browser and authenticator supports. The same list is offered and checked. */
 const algorithms = [-8, -7, -257];
 
 const knownTransports = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb'];
 
-/** The most bytes that an authenticator's name for a passkey has (WebAuthn 3, 7.1), in base64url. */
+/** The most characters in base64url of an authenticator's id for a passkey: 1,023 bytes (WebAuthn 3, 7.1). */
 const longestId = Math.ceil((1_023 * 4) / 3);
 
-/** What is kept of a passkey that was made, and the challenge that it answers. */
+/** The parts of a new passkey that are stored, and the challenge that it answers. */
 export interface Created extends Pick<Passkey, 'credentialId' | 'publicKey' | 'counter' | 'transports'> {
   readonly challenge: string;
 }
 
 /**
- * The two talks with an authenticator: making a passkey, and proving that it is there (WebAuthn 3, 7.1 and 7.2). Both
- * ask that it knows its person, by a finger, a face or a PIN, so a passkey alone is two factors. Whatever is wrong
- * with an answer, it is refused alike.
+ * The two WebAuthn ceremonies: to create a passkey, and to prove that a member has one (WebAuthn 3, 7.1 and 7.2). Both
+ * ask the authenticator to verify its user by a fingerprint, a face or a PIN, so a passkey alone is two factors. A
+ * wrong answer is refused in the same way, whatever is wrong with it.
  */
 @Injectable()
 export class Ceremonies {
@@ -44,7 +44,10 @@ export class Ceremonies {
     this.site = { expectedOrigin: publicUrl, expectedRPID: new URL(publicUrl).hostname };
   }
 
-  /** What a browser needs to make a passkey for a member; `known` are the ones that it need not make again. */
+  /**
+   * The options that a browser needs to create a passkey for a member. `known` are the passkeys that it must not create
+   * again.
+   */
   async creationOptions(viewer: Viewer, known: readonly Passkey[]): Promise<PublicKeyCredentialCreationOptionsJSON> {
     const { generateRegistrationOptions } = await webauthn();
     return generateRegistrationOptions({
@@ -62,7 +65,10 @@ export class Ceremonies {
     });
   }
 
-  /** What a browser needs to prove that one of these passkeys is there; any of this site's, where none is named. */
+  /**
+   * The options that a browser needs to prove that it has one of these passkeys. If the list is empty, any passkey of
+   * this site will do.
+   */
   async requestOptions(known: readonly Passkey[]): Promise<PublicKeyCredentialRequestOptionsJSON> {
     const { generateAuthenticationOptions } = await webauthn();
     return generateAuthenticationOptions({
@@ -74,7 +80,7 @@ export class Ceremonies {
     });
   }
 
-  /** The passkey that was made for a member, by what the browser answered; undefined where that is not right. */
+  /** The passkey that a browser created for a member. Gives undefined if the browser's answer is not valid. */
   async created(userId: string, text: string): Promise<Created | undefined> {
     try {
       const response = JSON.parse(text) as RegistrationResponseJSON;
@@ -100,7 +106,10 @@ export class Ceremonies {
     }
   }
 
-  /** The passkey that an answer says it comes from, by the authenticator's name for it; nothing is believed of it yet. */
+  /**
+   * The authenticator's id for the passkey that an answer claims to come from. Nothing about it is verified yet. Gives
+   * undefined if there is no valid id.
+   */
   credentialIdOf(text: string): string | undefined {
     try {
       const { id } = JSON.parse(text) as { id?: unknown };
@@ -110,7 +119,7 @@ export class Ceremonies {
     }
   }
 
-  /** The passkey's new count, and the challenge that it answers; undefined where the answer is not right. */
+  /** The passkey's new use counter and the challenge that it answers. Gives undefined if the answer is not valid. */
   async proven(passkey: Passkey, text: string): Promise<{ counter: number; challenge: string } | undefined> {
     try {
       const response = JSON.parse(text) as AuthenticationResponseJSON;
@@ -136,8 +145,9 @@ export class Ceremonies {
 }
 
 /**
- * Whether all binary parts of an answer are base64url in its one spelling (RFC 4648, 5), as browsers write it. The library
- * reads others as well, and in another way than Node: what it has checked and what is used would not be the same.
+ * Whether all binary parts of an answer are in the standard spelling of base64url (RFC 4648, 5), as browsers write it.
+ * The library reads other spellings too, but not as Node does. Then the values that are checked and the values that are
+ * used could differ.
  */
 const isPlain = (response: object): boolean =>
   Object.values(response).every(
@@ -145,8 +155,8 @@ const isPlain = (response: object): boolean =>
   );
 
 /**
- * Whether an authenticator tells by certificates who made it. We do not ask for that, so a browser sends none; and to
- * check them the library would load whatever address stands in them.
+ * Whether an authenticator sends certificates that name its maker. We do not ask for them, so a browser sends none. To
+ * check them, the library would fetch any address that they contain.
  */
 async function isCertified({ response }: RegistrationResponseJSON): Promise<boolean> {
   const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers');

@@ -8,12 +8,13 @@ import { isUniqueViolation } from '../database/unique-violation.js';
 import { Chores } from '../http/chores.js';
 import { SpentChallenge } from './spent-challenge.entity.js';
 
-/** What a challenge is answered with: a new passkey, or proof that one is there. */
+/** What a challenge is for: to create a passkey, or to prove that a member has one. */
 export type Purpose = 'creation' | 'proof';
 
 /**
- * The challenges that passkeys sign. One is its own ticket: a time and a random part under this site's mark, so that
- * a page which shows one writes nothing. It is answered once, within five minutes, and by whom it was made for.
+ * The challenges that passkeys sign. A challenge holds an expiry time, a random part and a keyed hash of both, so that
+ * a page which shows one stores nothing. It can be answered once, within five minutes, and only for the purpose and the
+ * member that it was made for.
  */
 @Injectable()
 export class Challenges implements OnModuleInit {
@@ -25,12 +26,15 @@ export class Challenges implements OnModuleInit {
     private readonly chores: Chores,
   ) {}
 
-  /** A new challenge; only the member of `userId` can answer it, where that is given. */
+  /** A new challenge. If `userId` is given, only that member can answer it. */
   issue(purpose: Purpose, userId = ''): string {
     return this.write(purpose, userId, String(Date.now() + Challenges.lifetime), randomBytes(16).toString('base64url'));
   }
 
-  /** Whether we made it for this, and lately; whether it was answered before is seen when it is spent. */
+  /**
+   * Whether this site made the challenge for this purpose and member, and it has not expired. `spend` checks whether it
+   * was answered before.
+   */
   isOurs(challenge: string, purpose: Purpose, userId = ''): boolean {
     const [expiresAt = '', nonce = ''] = challenge.split('.');
     const ours = Buffer.from(this.write(purpose, userId, expiresAt, nonce));
@@ -38,7 +42,10 @@ export class Challenges implements OnModuleInit {
     return given.length === ours.length && timingSafeEqual(given, ours) && Number(expiresAt) > Date.now();
   }
 
-  /** Whether nobody answered it before: of many who do so at once, one is the first. */
+  /**
+   * Marks the challenge as used. Gives false if it was used before; if many requests use it at once, only one gets
+   * true.
+   */
   async spend(challenge: string): Promise<boolean> {
     try {
       await this.spent.insert({ challenge, expiresAt: new Date(Number(challenge.split('.', 1)[0])) });

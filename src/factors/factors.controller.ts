@@ -16,7 +16,7 @@ import { recoveryCodesPage } from './recovery-codes.page.js';
 
 const overview = '/account/factors';
 
-/** A member's second factor: what there is, the authenticator app, and the recovery codes. */
+/** A member's second factor: an overview, the authenticator app, and the recovery codes. */
 @ApiExcludeController()
 @MembersOnly({ beforeFactor: true, recentProof: true })
 @Controller('account/factors')
@@ -85,7 +85,9 @@ export class FactorsController {
     return recoveryCodesPage(codes);
   }
 
-  /** Gives the codes that a page shows back as a file. Nothing is looked up: only their hashes are kept. */
+  /**
+   * Gives the codes that the page shows as a file. The page sends them, because the server stores only their hashes.
+   */
   @Post('recovery-codes/download')
   @HttpCode(200)
   @MembersOnly({ beforeFactor: true })

@@ -14,15 +14,15 @@ export class AuthenticatorCodeInput {
   code!: string;
 }
 
-/** What a member calls a passkey. */
+/** The name that a member gives to a passkey. */
 export class PasskeyNameInput {
   @NameField('a name', 'Ada’s phone')
   name!: string;
 }
 
 /**
- * A passkey that a browser has just made, as JSON, and its name. The device keeps it by now, whatever we say: so a
- * name that does not fit is made to fit, not refused.
+ * A passkey that a browser has just created, as JSON, and its name. The device has stored the passkey already, so a
+ * name that does not fit is corrected rather than refused.
  */
 export class NewPasskeyInput {
   @IsString({ message: 'A passkey is made by a browser.' })
@@ -33,7 +33,7 @@ export class NewPasskeyInput {
   name = usualName;
 }
 
-/** A set of recovery codes that the page hands back, to get it as a file. */
+/** A set of recovery codes that the page sends back, to get it as a file. */
 export class RecoveryCodeSetInput {
   @Matches(recoveryCodeSet, { message: 'That is no set of recovery codes.' })
   codes!: string;

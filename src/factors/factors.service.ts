@@ -13,22 +13,25 @@ import { PasskeysService } from './passkeys.service.js';
 import { RecoveryCodesService } from './recovery-codes.service.js';
 import { otpauthUrl } from './totp.js';
 
-/** What a member has beside the password. */
+/** The factors that a member has besides the password. */
 export interface FactorSummary {
-  /** Whether an authenticator app is set up; one that waits for its first code is not. */
+  /** Whether an authenticator app is set up. An app that waits for its first code does not count. */
   readonly authenticator: boolean;
   readonly passkeys: readonly Pick<Passkey, 'id' | 'name' | 'createdAt' | 'lastUsedAt'>[];
   readonly recoveryCodesLeft: number;
 }
 
-/** A factor was added; with it came recovery codes, shown this once, where there were none. */
+/**
+ * The result when a factor was added. If the member had no recovery codes, it holds new ones, which are shown only
+ * once.
+ */
 export interface FactorAdded {
   readonly recoveryCodes: string[] | null;
 }
 
 const app = 'authenticator app';
 
-/** The second factor: an authenticator app, passkeys, and the recovery codes that stand in for them. */
+/** The second factor: an authenticator app, passkeys, and the recovery codes that can be used in their place. */
 @Injectable()
 export class FactorsService {
   constructor(
@@ -51,7 +54,7 @@ export class FactorsService {
     return { authenticator, passkeys, recoveryCodesLeft };
   }
 
-  /** Whether a second factor is asked for when this member logs in. */
+  /** Whether this member needs a second factor to log in. */
   async isSetUpFor(userId: string): Promise<boolean> {
     const rows = await this.reader.rows(`SELECT 1 AS "one" WHERE ${hasAuthenticator} OR ${hasPasskey}`, [userId]);
     return rows.length > 0;
@@ -63,21 +66,28 @@ export class FactorsService {
     return requireMfa === 'all' || (requireMfa === 'admins' && role === 'admin');
   }
 
-  /** What an app needs to show codes for this member; undefined where one is set up already. */
+  /**
+   * The secret that an authenticator app needs to show codes for this member. Gives undefined if an app is set up
+   * already.
+   */
   async beginAuthenticator({ id, email }: Viewer): Promise<{ secret: string; otpauthUrl: string } | undefined> {
     const secret = await this.authenticators.begin(id);
-    // an app may put one entry in place of another of the same issuer and account
+    // the host is part of the issuer, because an app may replace an entry that has the same issuer and account
     const issuer = `Gatehouse ${new URL(this.settings.publicUrl).hostname}`;
     return secret === undefined ? undefined : { secret, otpauthUrl: otpauthUrl(secret, issuer, email) };
   }
 
-  /** Makes an app count from its first code on; undefined where that is not the code of an app that waits. */
+  /** Sets up the waiting app if this is its code. Gives undefined if the code is wrong or no app waits. */
   async confirmAuthenticator(viewer: Viewer, code: string, caller: Caller): Promise<FactorAdded | undefined> {
     if (!(await this.authenticators.confirm(viewer.id, code))) return undefined;
     return this.added(viewer, app, 'an authenticator app was added', caller);
   }
 
-  /** False where it is the only factor, and one is required. @throws NotFoundException where there is no app. */
+  /**
+   * Removes the authenticator app. Gives false if it is the only factor and one is required.
+   *
+   * @throws NotFoundException if no app is set up.
+   */
   async removeAuthenticator(viewer: Viewer, caller: Caller): Promise<boolean> {
     if (!(await this.authenticators.delete(viewer.id, this.isRequiredOf(viewer)))) {
       if (await this.authenticators.isSetUpFor(viewer.id)) return false;
@@ -87,19 +97,23 @@ export class FactorsService {
     return true;
   }
 
-  /** Takes in a passkey that the member's browser made; undefined where its answer is not right. */
+  /** Adds a passkey that the member's browser created. Gives undefined if the browser's answer is not valid. */
   async addPasskey(viewer: Viewer, response: string, name: string, caller: Caller): Promise<FactorAdded | undefined> {
     const passkey = await this.passkeys.register(viewer, response, name);
     return passkey && this.added(viewer, passkey.name, 'a passkey was added', caller);
   }
 
-  /** @throws NotFoundException where the member has no such passkey. */
+  /** @throws NotFoundException if the member has no such passkey. */
   async renamePasskey(viewer: Viewer, id: string, name: string, caller: Caller): Promise<void> {
     await this.passkeys.rename(viewer, id, name);
     await this.activity.record({ kind: 'factor.renamed', member: viewer, target: name }, caller);
   }
 
-  /** False where it is the only factor, and one is required. @throws NotFoundException where there is no such passkey. */
+  /**
+   * Removes a passkey. Gives false if it is the only factor and one is required.
+   *
+   * @throws NotFoundException if there is no such passkey.
+   */
   async removePasskey(viewer: Viewer, id: string, caller: Caller): Promise<boolean> {
     const name = await this.passkeys.delete(viewer.id, id, this.isRequiredOf(viewer));
     if (name === undefined) {
@@ -110,7 +124,11 @@ export class FactorsService {
     return true;
   }
 
-  /** A new set of recovery codes, shown this once; the old ones are worthless. @throws ConflictException */
+  /**
+   * Makes a new set of recovery codes, which are shown only once. The old ones stop working.
+   *
+   * @throws ConflictException if the member has no second factor, or if another request makes codes at the same moment.
+   */
   async renewRecoveryCodes(viewer: Viewer, caller: Caller): Promise<string[]> {
     if (!(await this.isSetUpFor(viewer.id)))
       throw new ConflictException('Recovery codes stand in for a second factor. Set one up first.');
@@ -121,14 +139,16 @@ export class FactorsService {
     return codes;
   }
 
-  /** What a code is, where it is one of this member's and was not used before; it is used by this. */
+  /**
+   * The kind of this code, if it is an unused code of this member. It is then used up. Gives undefined if it is not.
+   */
   async verifyCode(userId: string, code: string): Promise<'authenticator' | 'recovery-code' | undefined> {
     if (await this.authenticators.spend(userId, code)) return 'authenticator';
     if (await this.recoveryCodes.spend(userId, code)) return 'recovery-code';
     return undefined;
   }
 
-  /** Takes away every factor of a member who has lost theirs. */
+  /** Removes every factor and recovery code of a member. */
   async removeAllOf(userId: string): Promise<void> {
     await this.authenticators.removeAllOf(userId);
     await this.passkeys.removeAllOf(userId);
@@ -138,11 +158,11 @@ export class FactorsService {
   private async added(viewer: Viewer, target: string, what: string, caller: Caller): Promise<FactorAdded> {
     const { passkeys, authenticator } = await this.summaryOf(viewer.id);
     const isOnly = passkeys.length + Number(authenticator) === 1;
-    // codes that a crash left of an earlier factor are nobody's any more
+    // a crash may have left codes of an earlier factor, so the first factor replaces them
     const made = await (isOnly ? this.recoveryCodes.renew(viewer.id) : this.recoveryCodes.makeFirst(viewer.id));
     const recoveryCodes = made ?? null;
-    // the first factor: whoever came in by the password alone is out. At once, so that a crash leaves nobody in; and
-    // again below, for who came in meanwhile
+    // after the first factor, ends the sessions that began with the password alone: at once, so that a crash leaves
+    // nobody logged in; and again below, for a login in between
     if (recoveryCodes) await this.sessions.endAllOf(viewer.id, viewer.session.id);
     await this.activity.record({ kind: 'factor.added', member: viewer, target }, caller);
     if (recoveryCodes) {

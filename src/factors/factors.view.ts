@@ -71,7 +71,7 @@ export const presentFactors = (summary: FactorSummary, isRequired: boolean): Fac
   isRequired,
 });
 
-/** What the overview says; `isBound` where the only factor there is may not go. */
+/** What the overview shows. `isBound` says that the only factor must not be removed. */
 export function presentFactorsInWords(
   { authenticator, passkeys, recoveryCodesLeft }: FactorSummary,
   isRequired: boolean,
@@ -92,18 +92,21 @@ export function presentFactorsInWords(
   };
 }
 
-/** What is said beside a change that leaves the member’s other sessions as they are (ASVS 5.0 7.4.3). */
+/** Shown after a change that keeps the member's other sessions (ASVS 5.0 7.4.3). */
 export const elsewhereWords =
   'Where else you are logged in, you still are: end what you do not know under “Sessions and tokens”.';
 
-/** What the page of a new authenticator app shows. */
+/** What the page for a new authenticator app shows. */
 export const presentNewAuthenticator = ({ secret, otpauthUrl }: NewAuthenticatorView) => ({
   secret: secret.replace(/.{4}(?=.)/g, '$& '),
   otpauthUrl,
   qr: qrCodeOf(otpauthUrl),
 });
 
-/** A QR code as one path of an SVG: a unit is a module, each row's dark runs are one stroke, the quiet zone is four wide. */
+/**
+ * A QR code as one path of an SVG. One unit is one module, and each run of dark modules in a row is a rectangle. The
+ * quiet zone is four modules wide.
+ */
 function qrCodeOf(text: string): { size: number; path: string } {
   const { data, size } = encode(text, { ecc: 'L', border: 4 });
   const path = data.flatMap((row, y) =>

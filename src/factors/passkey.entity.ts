@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { CountColumn, InstantColumn } from '../database/instant.column.js';
 
-/** A member's passkey, as far as this side knows it: a public key and what tells it from others. */
+/** A member's passkey, as the server knows it: its public key, its ids and its name. */
 @Entity('passkeys')
 export class Passkey {
   /** A UUID of version 7, so that a later passkey has a greater id. */
@@ -11,19 +11,19 @@ export class Passkey {
   @Column('varchar', { length: 36 })
   userId!: string;
 
-  /** The authenticator's own name for it, base64url. */
+  /** The authenticator's own id for it, in base64url. */
   @Column('text', { unique: true })
   credentialId!: string;
 
-  /** COSE, base64url. */
+  /** A COSE key, in base64url. */
   @Column('text')
   publicKey!: string;
 
-  /** How often it was used, by the authenticator's count; 0 where it does not count. */
+  /** How often it was used, as the authenticator counts. 0 if the authenticator does not count. */
   @CountColumn()
   counter!: number;
 
-  /** Ways in which a browser may reach it, with commas between. */
+  /** The ways in which a browser may reach it, separated by commas. */
   @Column('varchar', { length: 255 })
   transports!: string;
 

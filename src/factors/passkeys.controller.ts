@@ -17,7 +17,7 @@ import { recoveryCodesPage } from './recovery-codes.page.js';
 const overview = '/account/factors';
 const nameForm = { view: 'factors/passkey-name', title: 'Name your passkey', keep: ['name'] };
 
-/** A member's passkeys, in a browser: which alone can make one. */
+/** A member's passkeys, in a browser. Only a browser can create one. */
 @ApiExcludeController()
 @MembersOnly({ beforeFactor: true, recentProof: true })
 @Names(PasskeysService, (passkeys, { id }, viewer) => passkeys.findFor(viewer, id))

@@ -14,7 +14,9 @@ import { Challenges } from './challenges.js';
 import { hasAuthenticator, lastFactorLock } from './last-factor.js';
 import { Passkey } from './passkey.entity.js';
 
-/** Passkeys: as many as a member likes, each with a name. Each challenge is answered once. (ASVS 5.0 6.3.3, 6.5) */
+/**
+ * Passkeys. A member may have any number, each with a name. Each challenge can be answered once (ASVS 5.0 6.3.3, 6.5).
+ */
 @Injectable()
 export class PasskeysService {
   constructor(
@@ -29,18 +31,21 @@ export class PasskeysService {
     return this.passkeys.find({ where: { userId }, order: { id: 'ASC' } });
   }
 
-  /** @throws NotFoundException where the member has no such passkey. */
+  /** @throws NotFoundException if the member has no such passkey. */
   async findFor({ id: userId }: Pick<Viewer, 'id'>, id: string): Promise<Passkey> {
     const passkey = isUuid(id) ? await this.passkeys.findOneBy({ id, userId }) : null;
     return passkey ?? notThere();
   }
 
-  /** What a browser needs to make a passkey for this member. */
+  /** The options that a browser needs to create a passkey for this member. */
   async creationOptionsFor(viewer: Viewer): Promise<PublicKeyCredentialCreationOptionsJSON> {
     return this.ceremonies.creationOptions(viewer, await this.listFor(viewer.id));
   }
 
-  /** Takes in a passkey that the member's browser made; undefined where its answer is not right, or came before. */
+  /**
+   * Stores a passkey that the member's browser created. Gives undefined if the answer is not valid or was used before,
+   * or the passkey is stored already.
+   */
   async register({ id: userId }: Pick<Viewer, 'id'>, response: string, name: string): Promise<Passkey | undefined> {
     const created = await this.ceremonies.created(userId, response);
     if (!created) return undefined;
@@ -56,19 +61,23 @@ export class PasskeysService {
     }
   }
 
-  /** What a browser needs to prove that a passkey is there: one of this member's, or any. */
+  /**
+   * The options that a browser needs to prove that it has a passkey of this member, or any passkey if no member is
+   * given.
+   */
   async requestOptions(userId?: string): Promise<PublicKeyCredentialRequestOptionsJSON> {
     return this.ceremonies.requestOptions(userId === undefined ? [] : await this.listFor(userId));
   }
 
-  /** Whose passkey an answer says it comes from: nothing of it is verified, and nothing is written. */
+  /** The id of the member whose passkey an answer claims to come from. Verifies nothing and writes nothing. */
   async findOwner(response: string, expectedUserId?: string): Promise<string | undefined> {
     return (await this.named(response, expectedUserId))?.userId;
   }
 
   /**
-   * Whose passkey answered, and its name: one of `expectedUserId`, where that is given. Undefined where the answer is
-   * not right, too late, or came before; whether the member may come in is for the caller to see.
+   * The member whose passkey answered, and the passkey's name. If `expectedUserId` is given, it must be that member.
+   * Gives undefined if the answer is not valid, came too late or was used before. The caller must check whether the
+   * member may log in.
    */
   async authenticate(response: string, expectedUserId?: string): Promise<{ userId: string; name: string } | undefined> {
     const passkey = await this.named(response, expectedUserId);
@@ -77,13 +86,16 @@ export class PasskeysService {
     return (await this.noteUse(passkey, proven.counter)) ? { userId: passkey.userId, name: passkey.name } : undefined;
   }
 
-  /** @throws NotFoundException where the member has no such passkey. */
+  /** @throws NotFoundException if the member has no such passkey. */
   async rename({ id: userId }: Pick<Viewer, 'id'>, id: string, name: string): Promise<void> {
     const { affected } = isUuid(id) ? await this.passkeys.update({ id, userId }, { name }) : { affected: 0 };
     if (affected !== 1) notThere();
   }
 
-  /** The name of the passkey that is gone by this; with `unlessLast` only where there is another factor. */
+  /**
+   * Deletes a passkey and gives its name, or undefined if nothing was deleted. With `unlessLast`, deletes it only if
+   * the member has another factor.
+   */
   async delete(userId: string, id: string, unlessLast: boolean): Promise<string | undefined> {
     if (!isUuid(id)) return undefined;
     const sql = `DELETE FROM "passkeys" WHERE "userId" = $1 AND "id" = $2`;
@@ -103,7 +115,7 @@ export class PasskeysService {
     return (await this.passkeys.findOneBy({ credentialId, ...(userId && { userId }) })) ?? undefined;
   }
 
-  /** A count that went backwards meanwhile is that of a copy. */
+  /** Stores the use counter. Gives false if the counter has not grown, because then the passkey may be a copy. */
   private async noteUse({ id }: Passkey, counter: number): Promise<boolean> {
     const { affected } = await this.passkeys
       .createQueryBuilder()

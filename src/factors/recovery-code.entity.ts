@@ -1,10 +1,10 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/instant.column.js';
 
-/** One of the codes that stand in once for a second factor that is lost. */
+/** A recovery code, which replaces a lost second factor once. */
 @Entity('recovery_codes')
 export class RecoveryCode {
-  /** A keyed hash: 50 random bits, and the key is not in the database. */
+  /** A keyed hash of the code. The code has only 50 random bits, but the key is not in the database. */
   @PrimaryColumn('varchar', { length: 64 })
   codeHash!: string;
 

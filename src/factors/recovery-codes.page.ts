@@ -1,5 +1,8 @@
 import { page, type Page } from '../http/answers.js';
 
-/** Shows a set of recovery codes, once: as the answer to the POST that made it, so that no address leads there again. */
+/**
+ * Shows a set of recovery codes once. The page is the answer to the POST that made them, so that no address shows them
+ * again.
+ */
 export const recoveryCodesPage = (codes: readonly string[]): Page =>
   page('factors/recovery-codes', { title: 'Your recovery codes', codes, set: codes.join(' ') });

@@ -7,10 +7,13 @@ import { hasAuthenticator, hasPasskey } from './last-factor.js';
 import { RecoveryCode } from './recovery-code.entity.js';
 import { newRecoveryCodes, recoveryCodeForm, setSize } from './recovery-codes.js';
 
-/** Any number that no other lock of ours has: of two sets that are made at once for a member, one stays. */
+/**
+ * The key of the database lock for making recovery codes, so that two sets made at once for a member leave only one.
+ * Any number that no other lock uses.
+ */
 const recoveryCodesLock = 4_283_467_384;
 
-/** The sets of recovery codes: each code is shown once, kept as a keyed hash, and works once. (ASVS 5.0 6.5) */
+/** Sets of recovery codes. Each code is shown once, stored as a keyed hash, and works once (ASVS 5.0 6.5). */
 @Injectable()
 export class RecoveryCodesService {
   constructor(
@@ -19,12 +22,15 @@ export class RecoveryCodesService {
     private readonly keys: Keys,
   ) {}
 
-  /** How many can still be used. */
+  /** How many codes can still be used. */
   leftOf(userId: string): Promise<number> {
     return this.codes.countBy({ userId, usedAt: IsNull() });
   }
 
-  /** Makes a member's set and gives its codes, this once; undefined where there is one. */
+  /**
+   * Makes a member's set and gives its codes, the only time they can be read. Gives undefined if the member has a set
+   * already.
+   */
   async makeFirst(userId: string): Promise<string[] | undefined> {
     const codes = newRecoveryCodes();
     const hashes = codes.map((code) => this.hashOf(code));
@@ -32,13 +38,13 @@ export class RecoveryCodesService {
     return rows.length > 0 ? codes : undefined;
   }
 
-  /** Makes a new set, from which on the old one is worthless; undefined where another request makes one just now. */
+  /** Makes a new set; the old codes stop working. Gives undefined if another request makes a set at the same moment. */
   async renew(userId: string): Promise<string[] | undefined> {
     await this.codes.delete({ userId });
     return this.makeFirst(userId);
   }
 
-  /** Whether it is a code of this member's that was not used yet; it is now. */
+  /** Whether this is an unused code of the member. If so, it is now used up. */
   async spend(userId: string, typed: string): Promise<boolean> {
     const code = recoveryCodeForm(typed);
     if (code === undefined) return false;
@@ -49,7 +55,7 @@ export class RecoveryCodesService {
     return affected === 1;
   }
 
-  /** Takes away the codes of a member who has no second factor that they could stand in for. */
+  /** Deletes the codes of a member who has no second factor. */
   async removeUnlessSetUp(userId: string): Promise<void> {
     await this.writer.rows(
       `DELETE FROM "recovery_codes" WHERE "userId" = $1 AND NOT ${hasAuthenticator} AND NOT ${hasPasskey}
