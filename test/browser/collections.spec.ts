@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout, type Tab } from '../support/browser.js';
 import { shelve } from '../support/stored.js';
 import { downloadBy, faultAt, follow, logIn, register, send, stopsAt, submit, told, visit } from '../support/walks.js';
@@ -13,12 +13,10 @@ import { checkSums, unzip } from '../support/zips.js';
 // it is a long walk on a busy machine
 jest.setTimeout(120_000);
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let browser: Browser;
-beforeAll(async () => void (site = await startWithAdmin()));
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 afterAll(() => browser.close());
-afterAll(() => site.close());
 
 const quietly = { javaScriptEnabled: false };
 

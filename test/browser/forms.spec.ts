@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { Passwords } from '../../src/users/passwords.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { findChromium, inTab, launchChromium, launchTimeout } from '../support/browser.js';
 import { person } from '../support/people.js';
 
-let site: TestApp;
+const site = aSite();
 let browser: Browser;
-beforeAll(async () => void (site = await startApp()));
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 afterAll(() => browser.close());
-afterAll(() => site.close());
 
 describe('with the keyboard alone', () => {
   it('a person finds every stop, sees where they are, skips to the content and registers', () =>

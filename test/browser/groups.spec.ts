@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
 import { shelve } from '../support/stored.js';
 import { follow, logIn, register, send, stopsAt, submit, told } from '../support/walks.js';
@@ -9,12 +9,10 @@ import { follow, logIn, register, send, stopsAt, submit, told } from '../support
 // it is a long walk on a busy machine
 jest.setTimeout(120_000);
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let browser: Browser;
-beforeAll(async () => void (site = await startWithAdmin()));
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 afterAll(() => browser.close());
-afterAll(() => site.close());
 
 const quietly = { javaScriptEnabled: false };
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { launchChromium, launchTimeout, openTab } from '../support/browser.js';
 import { person } from '../support/people.js';
 import { isAt, logIn, send, typeInto } from '../support/walks.js';
@@ -9,15 +9,13 @@ import { isAt, logIn, send, typeInto } from '../support/walks.js';
 // a name that is not localhost, over plain HTTP: no secure context, so the browser sends no Sec-Fetch-Site
 const host = 'files.lan';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin({ PUBLIC_URL: 'http://localhost:3000' }));
 let browser: Browser;
-beforeAll(async () => void (site = await startWithAdmin({ PUBLIC_URL: 'http://localhost:3000' })));
 beforeAll(
   async () => void (browser = await launchChromium([`--host-resolver-rules=MAP ${host} 127.0.0.1`])),
   launchTimeout,
 );
 afterAll(() => browser.close());
-afterAll(() => site.close());
 
 it.each([true, false])(
   'every form of a walk is taken in a local network, at an address that is not PUBLIC_URL (JavaScript: %s)',

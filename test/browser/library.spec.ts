@@ -2,19 +2,17 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Browser } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
 import { downloadBy, faultAt, follow, isAt, logIn, register, send, stopsAt, submit, told } from '../support/walks.js';
 
 // it is a long walk on a busy machine
 jest.setTimeout(120_000);
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let browser: Browser;
-beforeAll(async () => void (site = await startWithAdmin()));
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 afterAll(() => browser.close());
-afterAll(() => site.close());
 
 describe('without JavaScript', () => {
   it('an admin adds a file, renames it, features it, deletes it and has it back, as a member sees', () =>

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
 import { waitForMail } from '../support/mail.js';
 import { person, Script } from '../support/people.js';
@@ -12,12 +12,10 @@ import { downloadBy, follow, isAt, logIn, pathIn, register, send, stopsAt, told,
 // it is a long walk on a busy machine
 jest.setTimeout(120_000);
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin({ WELCOME_FILE: 'no/such/file' }));
 let browser: Browser;
-beforeAll(async () => void (site = await startWithAdmin({ WELCOME_FILE: 'no/such/file' })));
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 afterAll(() => browser.close());
-afterAll(() => site.close());
 
 const quietly = { javaScriptEnabled: false };
 

@@ -11,7 +11,7 @@ import type { Browser, Page } from 'playwright-core';
 import { DataSource } from 'typeorm';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { sha256 } from '../support/hash.js';
 import { violationsOn } from '../support/axe.js';
 import { inTab, launchChromium, launchTimeout, openTab } from '../support/browser.js';
@@ -25,17 +25,15 @@ jest.setTimeout(120_000);
 
 const MB = 1_000_000;
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin({ UPLOAD_LIMIT: '150MB' }));
 let browser: Browser;
 let folder: string;
-beforeAll(async () => void (site = await startWithAdmin({ UPLOAD_LIMIT: '150MB' })));
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'gatehouse-uploads-'))));
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 afterAll(() => browser.close());
-afterAll(() => site.close());
 
 /** A file on the admin's own disk. */
 function fileOf(name: string, size: number): { path: string; sha256: string } {

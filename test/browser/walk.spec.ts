@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import type { Browser } from 'playwright-core';
-import { startApp, welcomeBytes, type TestApp } from '../support/app.js';
+import { aSite, welcomeBytes } from '../support/app.js';
 import { inTab, launchChromium, launchTimeout, type Tab } from '../support/browser.js';
 import { person } from '../support/people.js';
 import { downloadBy, faultAt, isAt, send, typedIn, typeInto } from '../support/walks.js';
@@ -9,12 +9,10 @@ import { downloadBy, faultAt, isAt, send, typedIn, typeInto } from '../support/w
 /** Milliseconds; it is a long walk on a busy machine. */
 const timeout = 60_000;
 
-let site: TestApp;
+const site = aSite();
 let browser: Browser;
-beforeAll(async () => void (site = await startApp()));
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 afterAll(() => browser.close());
-afterAll(() => site.close());
 
 describe.each([
   { javaScript: 'on', javaScriptEnabled: true },

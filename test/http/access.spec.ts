@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../../src/config/settings.js';
 import { RouteList, type Route } from '../../src/http/route-list.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 
-let site: TestApp;
+const site = aSite();
 let routes: Route[];
-beforeAll(async () => {
-  site = await startApp();
+beforeAll(() => {
   routes = site.app.get(RouteList).all();
 });
-afterAll(() => site.close());
 
 /** Every route that a stranger may call. A new one is added here with care. */
 const openToStrangers = [

@@ -1,19 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { exported, leftOut } from '../../src/account/export-scope.js';
 import type { ExportView } from '../../src/account/account-export.view.js';
 import { ActivityService } from '../../src/activity/activity.service.js';
 import type { EventView } from '../../src/activity/event.view.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { addAuthenticator, logInWithCode, optionsIn, SoftPasskey } from '../support/factors.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 import { shelve } from '../support/stored.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp()));
-afterAll(() => site.close());
+const site = aSite();
 
 async function member(over: Partial<Person> = {}) {
   const [browser, script] = [new Visitor(site.url), new Script(site.url)];

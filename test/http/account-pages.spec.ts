@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { RegistrationRules } from '../../src/users/registration-rules.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { addAuthenticator, logInWithCode } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
 import { fieldOf, linksOf, messageOf } from '../support/html.js';
@@ -10,11 +10,7 @@ import { person, Script, Visitor, type Person } from '../support/people.js';
 
 const admin = { email: 'keeper@example.com', password: 'the keeper of all the keys' };
 
-let site: TestApp;
-beforeAll(async () => {
-  site = await startApp({ RATE_LIMITS: 'on', ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password });
-});
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'on', ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password }));
 
 interface Member {
   readonly who: Person;

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { minuteMs } from '../../src/config/durations.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp, type TestApp } from '../support/app.js';
 import { addAuthenticator, logInWithCode } from '../support/factors.js';
 import { Script, Visitor } from '../support/people.js';
 
@@ -13,9 +13,7 @@ async function memberOf(site: TestApp) {
 }
 
 describe('eleven minutes after the login', () => {
-  let site: TestApp;
-  beforeAll(async () => void (site = await startApp()));
-  afterAll(() => site.close());
+  const site = aSite();
 
   const stale = async () => {
     const member = await memberOf(site);
@@ -72,9 +70,7 @@ describe('eleven minutes after the login', () => {
 });
 
 describe('where each member must have a second factor', () => {
-  let site: TestApp;
-  beforeAll(async () => void (site = await startApp({ REQUIRE_MFA: 'all' })));
-  afterAll(() => site.close());
+  const site = aSite(() => startApp({ REQUIRE_MFA: 'all' }));
 
   /** A member who has set up no second factor yet. */
   async function newcomer() {

@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { dayMs } from '../../src/config/durations.js';
 import type { SessionView } from '../../src/sessions/session.view.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { messageOf } from '../support/html.js';
 import { Script, Visitor } from '../support/people.js';
 
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ TRUST_PROXY: '127.0.0.1' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ TRUST_PROXY: '127.0.0.1' }));
 
 /** A member with a browser, an API login and a token. */
 async function member() {

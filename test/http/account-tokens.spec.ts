@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { dayMs } from '../../src/config/durations.js';
 import type { SessionView } from '../../src/sessions/session.view.js';
 import { idOf } from '../support/admins.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { cellsOf } from '../support/dump.js';
 import { fieldOf } from '../support/html.js';
@@ -11,11 +11,7 @@ import { Script, Visitor } from '../support/people.js';
 
 const admin = { name: '', email: 'keeper@example.com', password: 'the keeper of all the keys' };
 
-let site: TestApp;
-beforeAll(async () => {
-  site = await startApp({ LOG_LEVEL: 'trace', ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password });
-});
-afterAll(() => site.close());
+const site = aSite(() => startApp({ LOG_LEVEL: 'trace', ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password }));
 
 async function member() {
   const [browser, script] = [new Visitor(site.url), new Script(site.url)];

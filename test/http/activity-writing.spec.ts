@@ -1,19 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { ActivityService } from '../../src/activity/activity.service.js';
 import { ActivityEvent } from '../../src/activity/event.entity.js';
 import { Chores } from '../../src/http/chores.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { Script } from '../support/people.js';
 
-let site: TestApp;
+const site = aSite();
 beforeAll(async () => {
-  site = await startApp();
   // what the site does by itself at its start looks into the same table
   await site.app.get(Chores).beforeApplicationShutdown();
 });
-afterAll(() => site.close());
 
 const caller = { address: '192.0.2.44', userAgent: 'a test', requestId: 'a request' };
 

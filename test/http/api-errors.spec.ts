@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { aSite } from '../support/app.js';
 import { person, Script, Visitor } from '../support/people.js';
 
-let site: TestApp;
+const site = aSite();
 let script: Script;
 beforeAll(async () => {
-  site = await startApp();
   script = new Script(site.url);
   await script.register();
 });
-afterAll(() => site.close());
 
 /** Checks that an answer is problem+json of that status, and gives it. */
 async function problemOf(answer: Response, status: number): Promise<Record<string, unknown>> {

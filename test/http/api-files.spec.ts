@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { FilesService } from '../../src/files/files.service.js';
-import { startApp, welcomeBytes, type TestApp } from '../support/app.js';
+import { aSite, welcomeBytes } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
 
 interface FileAnswer {
@@ -25,15 +25,13 @@ const names = [
   'no-extension',
 ];
 
-let site: TestApp;
+const site = aSite();
 let script: Script;
 beforeAll(async () => {
-  site = await startApp();
   script = new Script(site.url);
   await script.register();
   for (const name of names) await site.app.get(FilesService).add(Readable.from([Buffer.from(name)]), { name });
 });
-afterAll(() => site.close());
 
 /** Every file of this site, the newest first. */
 const all = ['welcome.txt', ...names].reverse();

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { aSite } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { Script, Visitor } from '../support/people.js';
 import { askRaw, sayRaw, type RawAnswer } from '../support/raw.js';
 
-let site: TestApp;
+const site = aSite();
 let host: string;
-beforeAll(async () => {
-  site = await startApp();
+beforeAll(() => {
   ({ host } = new URL(site.url));
 });
-afterAll(() => site.close());
 
 const ask = (target: string, headers = `Host: ${host}\r\n`, version = '1.1') =>
   sayRaw(site.url, `GET ${target} HTTP/${version}\r\n${headers}Connection: close\r\n\r\n`);

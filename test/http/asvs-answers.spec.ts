@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { adminOf, keeper, startWithAdmin } from '../support/admins.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp, type TestApp } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { Script, Visitor } from '../support/people.js';
 import { askRaw } from '../support/raw.js';
@@ -17,14 +17,13 @@ interface Answered {
   readonly bytes: Buffer;
 }
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let cast: Cast;
 let admin: Awaited<ReturnType<typeof adminOf>>;
 const answers: Answered[] = [];
 const askedAs = ['stranger', 'member', 'admin'] as const satisfies readonly (typeof roles)[number][];
 
 beforeAll(async () => {
-  site = await startWithAdmin();
   cast = await Cast.for(site);
   admin = await adminOf(site);
   for (const route of routesOf(site))
@@ -35,7 +34,6 @@ beforeAll(async () => {
       answers.push({ name: `${route.method} ${route.path}`, role, status, headers, bytes });
     }
 }, 120_000);
-afterAll(() => site.close());
 
 /** The answers for which something does not hold, a line each. */
 const those = (isWrong: (answer: Answered) => boolean) =>

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { parseCsv } from '../support/csv.js';
 import { faultsOf } from '../support/faults.js';
 import { waitForMail } from '../support/mail.js';
@@ -13,13 +13,11 @@ const safe = awkward.replace('<b>b', 'b');
 const fileName = `${safe}.txt`;
 const files = '/api/v1/files';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
 });
-afterAll(() => site.close());
 
 interface Shown {
   readonly id: string;

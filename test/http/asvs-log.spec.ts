@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { setUpAuthenticator } from '../support/factors.js';
 import { linkIn, waitForMail } from '../support/mail.js';
@@ -8,9 +8,7 @@ import { person, Script, Visitor } from '../support/people.js';
 import { askRaw } from '../support/raw.js';
 import { shelve } from '../support/stored.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startWithAdmin()));
-afterAll(() => site.close());
+const site = aSite(() => startWithAdmin());
 
 interface Line {
   readonly time?: unknown;

@@ -1,26 +1,24 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource, type ObjectLiteral } from 'typeorm';
 import { Cookies } from '../../src/http/cookies.js';
 import { Session } from '../../src/sessions/session.entity.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { User } from '../../src/users/user.entity.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { person, Script, Visitor } from '../support/people.js';
 import { askRaw, type RawAnswer } from '../support/raw.js';
 
-let site: TestApp;
+const site = aSite();
 let script: Script;
 let visitor: Visitor;
 beforeAll(async () => {
-  site = await startApp();
   script = new Script(site.url);
   visitor = new Visitor(site.url);
   await script.register();
   await visitor.register();
 });
-afterAll(() => site.close());
 
 describe('a registration that asks for more', () => {
   const more = {

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { person, Script, type Visitor } from '../support/people.js';
@@ -13,19 +13,17 @@ import { routesOf } from '../support/routes.js';
 import { makeThings } from '../support/things.js';
 import type { Route } from '../../src/http/route-list.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin({ UPLOAD_LIMIT: '1MB' }));
 let admin: { browser: Visitor; script: Script };
 let member: Script;
 /** A path with what is there in its places. */
 let withThings: (path: string) => string;
 beforeAll(async () => {
-  site = await startWithAdmin({ UPLOAD_LIMIT: '1MB' });
   admin = await adminOf(site);
   member = new Script(site.url);
   await member.register();
   withThings = await makeThings(site, admin.script);
 });
-afterAll(() => site.close());
 
 type Headers = Record<string, string>;
 const json = { 'content-type': 'application/json' };

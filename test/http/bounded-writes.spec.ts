@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { addPasskey, optionsIn } from '../support/factors.js';
 import { eventually } from '../support/database.js';
 import { mailsIn } from '../support/mail.js';
@@ -13,9 +13,7 @@ import { routesOf } from '../support/routes.js';
 // thousands of requests take their time where many share a machine
 jest.setTimeout(240_000);
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on', EMAIL_VERIFICATION: 'required' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'on', EMAIL_VERIFICATION: 'required' }));
 
 const data = () => site.app.get(DataSource);
 

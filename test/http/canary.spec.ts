@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { aSite, startApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { cellsOf } from '../support/dump.js';
 import { setUpAuthenticator } from '../support/factors.js';
@@ -14,15 +14,13 @@ const keep = (kind: string, secret: string | null | undefined) => {
   return secret;
 };
 
-let site: TestApp;
+const site = aSite(() => startApp({ LOG_LEVEL: 'trace', EMAIL_VERIFICATION: 'required' }));
 /** What the site answered to whoever did something wrong. */
 const errors: string[] = [];
 
 beforeAll(async () => {
-  site = await startApp({ LOG_LEVEL: 'trace', EMAIL_VERIFICATION: 'required' });
   await liveAWholeLife();
 }, 60_000);
-afterAll(() => site.close());
 
 /** Registers, guesses, resets, sets up a second factor, makes a token, errs: every secret there is gets used. */
 async function liveAWholeLife(): Promise<void> {

@@ -1,20 +1,18 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
 import { shelve, type Shelved } from '../support/stored.js';
 import { checkSums } from '../support/zips.js';
 
-let site: TestApp;
+const site = aSite(() => startApp({ WELCOME_FILE: 'no/such/file' }));
 let ada: Script;
 beforeAll(async () => {
-  site = await startApp({ WELCOME_FILE: 'no/such/file' });
   ada = new Script(site.url);
   await ada.register();
 });
-afterAll(() => site.close());
 
 it('the checksums of the shelf are what sha256sum reads, whatever files are called', async () => {
   const names = ['plain.txt', 'back\\slash\\n.txt', '-', '-rf', ' space ', '夏.zip', 'same.pdf', 'Same.pdf', 'a/b.txt'];

@@ -10,21 +10,19 @@ import type { Collection } from '../../src/collections/collection.entity.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { Grants } from '../../src/downloads/grants.js';
 import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { collect } from '../support/collections.js';
 import { eventually } from '../support/database.js';
 import { Script, type Visitor } from '../support/people.js';
 import { largeSize, shelve, type Shelved } from '../support/stored.js';
 import { checkSums, unzip } from '../support/zips.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-zip-'));
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
 });
-afterAll(() => site.close());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function member(): Promise<Script> {

@@ -7,7 +7,7 @@ import pino from 'pino';
 import { DataSource } from 'typeorm';
 import { createApp } from '../../src/app.js';
 import { readSettings, SettingsError } from '../../src/config/settings.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { fieldOf } from '../support/html.js';
 import { linkIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor } from '../support/people.js';
@@ -16,9 +16,7 @@ const me = '/api/v1/users/me';
 const next = 'another sentence of my own';
 
 describe('a new password that is little more than a word of this site, or of its member', () => {
-  let site: TestApp;
-  beforeAll(async () => void (site = await startApp({ PUBLIC_URL: 'http://files.example.org' })));
-  afterAll(() => site.close());
+  const site = aSite(() => startApp({ PUBLIC_URL: 'http://files.example.org' }));
 
   const guessable = ['Gatehouse1', 'example files', 'Lovelace1815'];
   const words = expect.stringContaining('little more than your own name or this site’s');

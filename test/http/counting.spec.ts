@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
@@ -7,18 +7,16 @@ import { DataSource } from 'typeorm';
 import { FilesService } from '../../src/files/files.service.js';
 import { Grants } from '../../src/downloads/grants.js';
 import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { Script } from '../support/people.js';
 import { largeSize, shelve, type Shelved } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: Script;
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = (await adminOf(site)).script;
 });
-afterAll(() => site.close());
 
 interface Member {
   readonly script: Script;

@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { describe, expect, it } from '@jest/globals';
+import { aSite, startApp } from '../support/app.js';
 import { besiege, from } from '../support/guessing.js';
 import { messageOf } from '../support/html.js';
 import { linkIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' }));
 
 const device = 'gatehouse-device';
 const newPassword = 'another sentence of my own';

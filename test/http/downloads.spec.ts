@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { Script, Visitor } from '../support/people.js';
 import { largeSize, shelve, type Shelved } from '../support/stored.js';
@@ -8,7 +8,7 @@ import { largeSize, shelve, type Shelved } from '../support/stored.js';
 const size = 1_000;
 const all = `0-${size - 1}`;
 
-let site: TestApp;
+const site = aSite();
 let script: Script;
 let visitor: Visitor;
 let kept: Shelved;
@@ -18,7 +18,6 @@ let large: Shelved;
 let etag: string;
 let lastModified: string;
 beforeAll(async () => {
-  site = await startApp();
   script = new Script(site.url);
   visitor = new Visitor(site.url);
   await script.register();
@@ -30,7 +29,6 @@ beforeAll(async () => {
   etag = `"${kept.file.sha256}"`;
   lastModified = kept.file.createdAt.toUTCString();
 });
-afterAll(() => site.close());
 
 type Headers = Record<string, string>;
 type Row = [

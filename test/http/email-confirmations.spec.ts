@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { describe, expect, it } from '@jest/globals';
+import { aSite, startApp } from '../support/app.js';
 import { codeFor, optionsIn, setUpAuthenticator, SoftPasskey } from '../support/factors.js';
 import { from } from '../support/guessing.js';
 import { messageOf } from '../support/html.js';
@@ -9,9 +9,7 @@ import { person, Script, Visitor, type Person } from '../support/people.js';
 const tokenOf = (link: string) => new URL(link).searchParams.get('token') ?? '';
 
 describe('where an email address must be confirmed', () => {
-  let site: TestApp;
-  beforeAll(async () => void (site = await startApp({ EMAIL_VERIFICATION: 'required' })));
-  afterAll(() => site.close());
+  const site = aSite(() => startApp({ EMAIL_VERIFICATION: 'required' }));
 
   const confirm = (token: string) => new Visitor(site.url).ask('/email/confirmation', { form: { token } });
 
@@ -77,9 +75,7 @@ describe('where an email address must be confirmed', () => {
 });
 
 describe('an account that somebody made with an address that is not theirs', () => {
-  let site: TestApp;
-  beforeAll(async () => void (site = await startApp({ EMAIL_VERIFICATION: 'required' })));
-  afterAll(() => site.close());
+  const site = aSite(() => startApp({ EMAIL_VERIFICATION: 'required' }));
 
   const factors = '/account/factors';
   const password = 'another sentence of my own';
@@ -144,11 +140,7 @@ describe('an account that somebody made with an address that is not theirs', () 
 });
 
 describe('many registrations with an address that is taken', () => {
-  let site: TestApp;
-  beforeAll(async () => {
-    site = await startApp({ EMAIL_VERIFICATION: 'required', RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' });
-  });
-  afterAll(() => site.close());
+  const site = aSite(() => startApp({ EMAIL_VERIFICATION: 'required', RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' }));
 
   const subjectsTo = async (email: string) =>
     (await mailsIn(site))
@@ -215,9 +207,7 @@ describe('many registrations with an address that is taken', () => {
 });
 
 describe('where it need not be', () => {
-  let site: TestApp;
-  beforeAll(async () => void (site = await startApp()));
-  afterAll(() => site.close());
+  const site = aSite();
 
   it('no mail is sent to who registers, and downloads are open', async () => {
     const browser = new Visitor(site.url);

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { expect, it } from '@jest/globals';
+import { aSite, startApp } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ WELCOME_FILE: '/nowhere/at/all.pdf' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ WELCOME_FILE: '/nowhere/at/all.pdf' }));
 
 it('a member of a site without a file is told so, and its download is not there', async () => {
   const ada = new Visitor(site.url);

@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { describe, expect, it } from '@jest/globals';
+import { aSite, startApp } from '../support/app.js';
 import { linksOf } from '../support/html.js';
 import { linkIn, waitForMail } from '../support/mail.js';
 import { Script, Visitor, type Person } from '../support/people.js';
 
 const another = 'another sentence of my own';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ EMAIL_VERIFICATION: 'required' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ EMAIL_VERIFICATION: 'required' }));
 
 const headingOf = (html: string) => /<h1>([^<]*)<\/h1>/.exec(html)?.[1];
 /** Where a page that says what went wrong leads on. */

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { rightCalls, type Somebody } from '../support/calls.js';
 import { DescribedApi, type Call, type Operation } from '../support/described.js';
 import { faultsOf } from '../support/faults.js';
@@ -8,15 +8,13 @@ import { Script } from '../support/people.js';
 import { routesOf } from '../support/routes.js';
 import { sized } from '../support/suite.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let api: DescribedApi;
 let admin: Awaited<ReturnType<typeof adminOf>>;
 beforeAll(async () => {
-  site = await startWithAdmin();
   api = await DescribedApi.of(site);
   admin = await adminOf(site);
 });
-afterAll(() => site.close());
 
 /** What no field is made for, but any may be sent. */
 const odd: unknown[] = [

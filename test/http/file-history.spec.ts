@@ -1,22 +1,20 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { Readable } from 'node:stream';
 import { FilesService } from '../../src/files/files.service.js';
 import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
 import { shelve, type Shelved } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: Script;
 let ada: Script;
 let adaId: string;
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = (await adminOf(site)).script;
   ada = new Script(site.url);
   adaId = await idOf(site, await ada.register());
 });
-afterAll(() => site.close());
 
 const replace = ({ file }: Shelved) =>
   site.app.get(FilesService).addVersion(file, Readable.from([Buffer.from(`${Math.random()}`)]));

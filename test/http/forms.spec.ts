@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { Route } from '../../src/http/route-list.js';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { collect } from '../support/collections.js';
 import { addPasskey } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
@@ -37,7 +37,7 @@ class Looking extends Visitor {
   }
 }
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 /** Where each form that an admin sees stands: the paths of pages, by what the form posts to; ids are left out. */
 const pagesOf = new Map<string, Set<string>>();
@@ -49,7 +49,6 @@ const fieldsOf = new Map<string, Set<string>>();
 const withoutIds = (path: string) => path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, ':id');
 
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
   const ada = await new Script(site.url).register();
   const file = await shelve(site, 10);
@@ -63,7 +62,6 @@ beforeAll(async () => {
   await addPasskey(site, admin.browser);
   await crawl();
 });
-afterAll(() => site.close());
 
 async function loggedIn({ email, password }: Pick<Person, 'email' | 'password'>): Promise<Looking> {
   const browser = new Looking(site.url);

@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { waitForMail } from '../support/mail.js';
 import { person, Script, Visitor } from '../support/people.js';
 import { askRaw } from '../support/raw.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ TRUST_PROXY: '127.0.0.1', RATE_LIMITS: 'on' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ TRUST_PROXY: '127.0.0.1', RATE_LIMITS: 'on' }));
 
 interface Line {
   readonly msg: string;

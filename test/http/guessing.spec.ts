@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { besiege, from, guess, streaksOf } from '../support/guessing.js';
 import { messageOf } from '../support/html.js';
 import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1, 10.0.0.0/8' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1, 10.0.0.0/8' }));
 
 /** What a browser at an address is answered when it logs in. */
 const logIn = (visitor: Visitor, address: string, email: string, password: string) =>

@@ -1,19 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { collect } from '../support/collections.js';
 import { askRaw } from '../support/raw.js';
 import { routesOf } from '../support/routes.js';
 import { shelve } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let cookie: string;
 let authorization: string;
 /** What stands in the places of a path, by what is before it. */
 let ids: Record<string, string>;
 beforeAll(async () => {
-  site = await startWithAdmin();
   const { browser, script } = await adminOf(site);
   const shelved = await shelve(site, 10);
   const collection = await collect(site, [shelved], { isForEveryone: true });
@@ -24,7 +23,6 @@ beforeAll(async () => {
   const member = await idOf(site, keeper);
   ids = { files: shelved.file.id, collections: collection.id, groups: group, users: member, members: member };
 });
-afterAll(() => site.close());
 
 const gets = () =>
   routesOf(site)

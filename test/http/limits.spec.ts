@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { describe, expect, it } from '@jest/globals';
+import { aSite, startApp } from '../support/app.js';
 import { duringAStorm } from '../support/gate.js';
 import { person, Script, Visitor } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'off' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'off' }));
 
 describe('a storm of logins', () => {
   const wrong = { email: 'nobody@example.com', password: 'a wrong password' };

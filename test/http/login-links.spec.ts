@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { linkIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp()));
-afterAll(() => site.close());
+const site = aSite();
 
 const member = () => new Script(site.url).register();
 

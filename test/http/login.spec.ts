@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { aSite } from '../support/app.js';
 import { fieldOf, messageOf } from '../support/html.js';
 import { Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
+const site = aSite();
 let ada: Person;
 beforeAll(async () => {
-  site = await startApp();
   ada = await new Visitor(site.url).register();
 });
-afterAll(() => site.close());
 
 describe('logging in', () => {
   it('asks a stranger for email and password', async () => {

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { addPasskey, logInWithCode, optionsIn, setUpAuthenticator } from '../support/factors.js';
 import { from } from '../support/guessing.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ LOG_LEVEL: 'trace' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ LOG_LEVEL: 'trace' }));
 
 interface Line {
   readonly level: number;

@@ -8,7 +8,7 @@ import type { Letter } from '../../src/mail/letters.js';
 import { MailService } from '../../src/mail/mail.service.js';
 import { Outbox } from '../../src/mail/outbox.js';
 import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp, type TestApp } from '../support/app.js';
 import { eventually, makeLasting, type Lasting } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { linkIn, mailsIn, startSmtp, waitForMail, type Mail, type Smtp } from '../support/mail.js';
@@ -368,9 +368,7 @@ describe('a mail server that hangs', () => {
 });
 
 describe('a site without a mail server', () => {
-  let site: TestApp;
-  beforeAll(async () => void (site = await startApp({ PUBLIC_URL: publicUrl, LOG_LEVEL: 'trace' })));
-  afterAll(() => site.close());
+  const site = aSite(() => startApp({ PUBLIC_URL: publicUrl, LOG_LEVEL: 'trace' }));
 
   const filesOf = () => readdirSync(join(site.settings.dataDir, 'outbox')).toSorted();
 

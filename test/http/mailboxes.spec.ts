@@ -1,20 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { makeLasting } from '../support/database.js';
 import { waitForMail } from '../support/mail.js';
 import { person, Script, Visitor } from '../support/people.js';
 import { shelve } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
 });
-afterAll(() => site.close());
 
 /** One mailbox in each way that people and programs spell it. */
 const spellings = (local: string) => [

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Readable } from 'node:stream';
 import { FilesService } from '../../src/files/files.service.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { person, Visitor, type Person } from '../support/people.js';
 
@@ -25,16 +25,14 @@ const escapes: Record<string, string> = {
 /** Text as it stands in a page: every character that markup is made of is written as an entity. */
 const asText = (text: string) => text.replace(/[&<>"'`=]/g, (character) => escapes[character] ?? character);
 
-let site: TestApp;
+const site = aSite();
 let mallory: Visitor;
 let who: Person;
 beforeAll(async () => {
-  site = await startApp();
   await site.app.get(FilesService).add(Readable.from([Buffer.from('x')]), { name: fileName });
   mallory = new Visitor(site.url);
   who = await mallory.register(person({ name: markup, email }));
 });
-afterAll(() => site.close());
 
 describe('markup and templates in what people type are shown as text', () => {
   it.each(['/', '/secrets', '/files/no-such-file/download', '/secrets?limit=x'])(

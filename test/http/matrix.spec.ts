@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { aSite } from '../support/app.js';
 import { Cast, roles } from '../support/roles.js';
 import { table } from '../support/route-table.js';
 import { routesOf } from '../support/routes.js';
 
-let site: TestApp;
+const site = aSite();
 let cast: Cast;
 beforeAll(async () => {
-  site = await startApp();
   cast = await Cast.for(site);
 });
-afterAll(() => site.close());
 
 const routes = () => routesOf(site);
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`;

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { ActivityEvent } from '../../src/activity/event.entity.js';
 import { adminOf, keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { parseCsv } from '../support/csv.js';
 import { eventually } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
@@ -30,13 +30,12 @@ interface Part {
 const formula = '=HYPERLINK("http://evil.example","Click")';
 const fileName = '@SUM(1+1), Öl.csv';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin({ TRUST_PROXY: '127.0.0.1' }));
 let admin: { browser: Visitor; script: Script };
 const ada = person({ email: 'ärgerlich@example.com' });
 const grace = person({ email: '=1+1@example.com' });
 
 beforeAll(async () => {
-  site = await startWithAdmin({ TRUST_PROXY: '127.0.0.1' });
   admin = await adminOf(site);
   const script = new Script(site.url);
   await script.register(ada);
@@ -48,7 +47,6 @@ beforeAll(async () => {
     await new Script(site.url).ask('/api/v1/auth/login', { json: { ...who, password: 'a wrong password' } });
   await eventually(async () => (await list('?kind=file.downloaded')).items.length === 1);
 });
-afterAll(() => site.close());
 
 const list = async (query = '') => (await (await admin.script.ask(`/api/v1/activity${query}`)).json()) as Part;
 const kindsOf = ({ items }: Part) => items.map(({ kind }) => kind);

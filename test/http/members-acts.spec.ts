@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { minuteMs } from '../../src/config/durations.js';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { codeFor, setUpAuthenticator } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
@@ -10,13 +10,11 @@ import { messageOf } from '../support/html.js';
 import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
 });
-afterAll(() => site.close());
 
 /** A member with a browser, a script and a personal token. */
 async function newMember(over: Partial<Person> = {}) {

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { dayMs } from '../../src/config/durations.js';
 import { Link } from '../../src/links/link.entity.js';
 import { User } from '../../src/users/user.entity.js';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { cellsOf } from '../support/dump.js';
 import { faultsOf } from '../support/faults.js';
 import { fieldOf, messageOf } from '../support/html.js';
@@ -20,14 +20,12 @@ interface Invite {
   readonly link: string;
 }
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
   await rule('invite');
 });
-afterAll(() => site.close());
 
 const rule = (mode: string, domains: string[] = []) =>
   admin.script.ask('/api/v1/registration', { method: 'PUT', json: { mode, domains } });

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { User } from '../../src/users/user.entity.js';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { messageOf } from '../support/html.js';
 import { person, Script, type Person } from '../support/people.js';
 import { sized } from '../support/suite.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startWithAdmin()));
-afterAll(() => site.close());
+const site = aSite(() => startWithAdmin());
 
 const users = () => site.app.get(DataSource).getRepository(User);
 

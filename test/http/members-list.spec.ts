@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { addAuthenticator } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
 import { linksOf } from '../support/html.js';
@@ -27,10 +27,9 @@ const grace = person({ name: 'Grace Hopper', email: 'grace@example.org' });
 const oedipa = person({ name: 'Ödipa Äußerst', email: 'ärger@example.net' });
 const percent = person({ name: '100 % Öl_Farbe!', email: 'percent@example.com' });
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
   for (const who of [ada, grace, oedipa, percent]) {
     const script = new Script(site.url);
@@ -38,7 +37,6 @@ beforeAll(async () => {
     if (who === grace) await addAuthenticator(site, script);
   }
 });
-afterAll(() => site.close());
 
 const list = async (query = '') => (await (await admin.script.ask(`/api/v1/users${query}`)).json()) as Part;
 const search = async (q: string) => (await list(`?q=${encodeURIComponent(q)}`)).items.map(({ name }) => name);

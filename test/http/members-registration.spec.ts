@@ -1,20 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite, type TestApp } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { from } from '../support/guessing.js';
 import { linksOf, messageOf } from '../support/html.js';
 import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
 });
-afterAll(() => site.close());
 
 const set = (json: object) => admin.script.ask('/api/v1/registration', { method: 'PUT', json });
 const rules = async () => (await admin.script.ask('/api/v1/registration')).json();

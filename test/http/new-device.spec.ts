@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { mailsIn, waitForMail } from '../support/mail.js';
 import { Script, Visitor, type Person } from '../support/people.js';
@@ -8,9 +8,7 @@ import { Script, Visitor, type Person } from '../support/people.js';
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 const subject = /new device/i;
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ TRUST_PROXY: '127.0.0.1' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ TRUST_PROXY: '127.0.0.1' }));
 
 /** How something comes to the site: from an address, and as what it says it is. */
 const as = (address: string, userAgent: string) => ({ 'x-forwarded-for': address, 'user-agent': userAgent });

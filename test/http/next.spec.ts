@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { describe, expect, it } from '@jest/globals';
+import { aSite } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { Script, Visitor } from '../support/people.js';
 import { askRaw } from '../support/raw.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp()));
-afterAll(() => site.close());
+const site = aSite();
 
 describe('an address that ends elsewhere', () => {
   const elsewhere = [

@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { describe, expect, it } from '@jest/globals';
+import { aSite, startApp } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { person } from '../support/people.js';
 import { askRaw } from '../support/raw.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ TRUST_PROXY: '127.0.0.1', RATE_LIMITS: 'on' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ TRUST_PROXY: '127.0.0.1', RATE_LIMITS: 'on' }));
 
 it('the first visitor, who writes the address in another way, changes the page of nobody after them', async () => {
   for (const target of ['http://gatehouse.example/', '/#x', '/?x'])

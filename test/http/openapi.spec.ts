@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { aSite } from '../support/app.js';
 import { DescribedApi, validatorFor } from '../support/described.js';
 import { linksOf } from '../support/html.js';
 import { Visitor } from '../support/people.js';
 import { routesOf } from '../support/routes.js';
 
-let site: TestApp;
+const site = aSite();
 let api: DescribedApi;
 beforeAll(async () => {
-  site = await startApp();
   api = await DescribedApi.of(site);
 });
-afterAll(() => site.close());
 
 /** The live routes of the API, named as the description names them. */
 const routes = () =>

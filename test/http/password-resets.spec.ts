@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
 import { DataSource } from 'typeorm';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { fieldOf, messageOf } from '../support/html.js';
 import { linkIn, mailsIn, waitForMail, type Mail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ PUBLIC_URL: 'http://gate.example' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ PUBLIC_URL: 'http://gate.example' }));
 
 const asks = (email: string, visitor = new Visitor(site.url)) =>
   visitor.visit('/password/forgot', { form: { email }, headers: { origin: 'http://gate.example' } });

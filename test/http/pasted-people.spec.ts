@@ -1,20 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { fieldOf } from '../support/html.js';
 import { Script, type Person, type Visitor } from '../support/people.js';
 import { shelve } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 let [ada, bob]: Person[] = [];
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
   [ada, bob] = [await new Script(site.url).register(), await new Script(site.url).register()];
 });
-afterAll(() => site.close());
 
 /** Something that people are named for: its page, its API, and who is named for it now. */
 interface Place {

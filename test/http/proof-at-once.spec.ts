@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Passwords } from '../../src/users/passwords.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { messageOf } from '../support/html.js';
 import { Visitor } from '../support/people.js';
@@ -10,9 +10,7 @@ import { read } from '../support/raw.js';
 const cookie = 'gatehouse-session';
 const page = '/account/email';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp()));
-afterAll(() => site.close());
+const site = aSite();
 
 /** Which token a browser has. */
 const tokenOf = ({ cookies }: Visitor) => read(cookies.get(cookie) ?? '').payload.jti;

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { dayMs, minuteMs } from '../../src/config/durations.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { addAuthenticator, addPasskey, logInWithCode, optionsIn } from '../support/factors.js';
 import { messageOf } from '../support/html.js';
 import { mailsIn, waitForMail } from '../support/mail.js';
@@ -9,9 +9,7 @@ import { Script, Visitor } from '../support/people.js';
 
 const me = '/api/v1/users/me';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'on' }));
 
 /** As if the last proof of every session were so long ago. */
 const age = (milliseconds: number) =>

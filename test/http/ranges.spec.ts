@@ -1,25 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { EventView } from '../../src/activity/event.view.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { Script } from '../support/people.js';
 import { largeSize, shelve, type Shelved } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite();
 let script: Script;
 const shelf = new Map<string, Shelved>();
 beforeAll(async () => {
-  site = await startApp();
   script = new Script(site.url);
   await script.register();
   shelf.set('kept in memory', await shelve(site, 9_973));
   shelf.set('sent as a stream', await shelve(site, largeSize));
 });
-afterAll(() => site.close());
 
 describe.each(['kept in memory', 'sent as a stream'])('of a file that is %s', (kind) => {
   it('any range is that slice of it', async () => {

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { person, Script, Visitor } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' }));
 
 /** A login that comes through the trusted proxy from an address. */
 const logIn = (address: string, email: string, password: string) =>

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { beforeAll, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
 import { shelve } from '../support/stored.js';
 import { sized } from '../support/suite.js';
@@ -58,12 +58,11 @@ const act = fc.oneof(
 );
 type Act = typeof act extends fc.Arbitrary<infer One> ? One : never;
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin({ WELCOME_FILE: 'no/such/file' }));
 let admin: Script;
 const members: { readonly id: string; readonly script: Script; readonly browser: Visitor }[] = [];
 const ids = { groups: [] as string[], files: [] as string[], collections: [] as string[] };
 beforeAll(async () => {
-  site = await startWithAdmin({ WELCOME_FILE: 'no/such/file' });
   admin = (await adminOf(site)).script;
   for (let n = 0; n < counts.members; n++) {
     const [script, browser] = [new Script(site.url), new Visitor(site.url)];
@@ -77,7 +76,6 @@ beforeAll(async () => {
   for (const id of ids.collections) await done(`/api/v1/collections/${id}/audience`, 'PUT', { everyone: false });
   for (let n = 0; n < counts.files; n++) ids.files.push((await shelve(site, 10, `file-${n}.txt`)).file.id);
 });
-afterAll(() => site.close());
 
 async function made(path: string, json: object): Promise<string> {
   return ((await (await admin.ask(path, { json })).json()) as { id: string }).id;

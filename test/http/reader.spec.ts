@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Reader } from '../../src/database/reader.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp()));
-afterAll(() => site.close());
+const site = aSite();
 
 it('a question that the database cannot take is refused, and is answered once it can', async () => {
   const ask = () => site.app.get(Reader).rows('SELECT "id" FROM "later"');

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { FactorsService } from '../../src/factors/factors.service.js';
 import { idOf } from '../support/admins.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { addAuthenticator, codeFor, optionsIn, setUpAuthenticator, SoftPasskey } from '../support/factors.js';
 import { Script, Visitor, type Person } from '../support/people.js';
 
 const overview = '/account/factors';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp()));
-afterAll(() => site.close());
+const site = aSite();
 
 const query = <Row>(sql: string, values: unknown[]): Promise<Row[]> => site.app.get(DataSource).query(sql, values);
 const works = async (who: Person, code = '') =>

@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource, MoreThan } from 'typeorm';
 import { Session } from '../../src/sessions/session.entity.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { addPasskey, optionsIn, type SoftPasskey } from '../support/factors.js';
 import { Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
+const site = aSite(() => startApp({ SESSION_IDLE_MINUTES: '60', SESSION_MAX_HOURS: '24' }));
 let ada: Person;
 beforeAll(async () => {
-  site = await startApp({ SESSION_IDLE_MINUTES: '60', SESSION_MAX_HOURS: '24' });
   ada = await new Visitor(site.url).register();
 });
-afterAll(() => site.close());
 
 const sessionIn = (answer: Response) =>
   answer.headers.getSetCookie().find((line) => line.startsWith('gatehouse-session-')) ?? '';

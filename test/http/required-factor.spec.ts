@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Route } from '../../src/http/route-list.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { Cast, roles } from '../support/roles.js';
 import { table } from '../support/route-table.js';
 import { routesOf } from '../support/routes.js';
 
-let site: TestApp;
+const site = aSite(() => startApp({ REQUIRE_MFA: 'all' }));
 let cast: Cast;
 beforeAll(async () => {
-  site = await startApp({ REQUIRE_MFA: 'all' });
   cast = await Cast.for(site);
 });
-afterAll(() => site.close());
 
 const columnOf = (name: string) => table[name]?.[roles.indexOf('admin')];
 

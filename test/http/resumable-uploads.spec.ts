@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,25 +7,23 @@ import { DataSource } from 'typeorm';
 import { FileStore } from '../../src/store/file-store.js';
 import { Upload } from '../../src/uploads/upload.entity.js';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { eventually, makeLasting } from '../support/database.js';
 import { sha256 } from '../support/hash.js';
 import { Script, type Visitor } from '../support/people.js';
 import { shelve } from '../support/stored.js';
 import { fileIn, TusClient } from '../support/tus.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin({ UPLOAD_LIMIT: '3MB', LIBRARY_QUOTA: '40MB' }));
 let admin: { browser: Visitor; script: Script };
 let member: Script;
 let tus: TusClient;
 beforeAll(async () => {
-  site = await startWithAdmin({ UPLOAD_LIMIT: '3MB', LIBRARY_QUOTA: '40MB' });
   admin = await adminOf(site);
   member = new Script(site.url);
   await member.register();
   tus = clientOf(admin.script);
 });
-afterAll(() => site.close());
 
 const clientOf = ({ token = '' }: Script, url = site.url) =>
   new TusClient(url, token ? { authorization: `Bearer ${token}` } : {});

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { rightCalls } from '../support/calls.js';
 import type { Call } from '../support/described.js';
 import { keeper } from '../support/admins.js';
@@ -11,15 +11,13 @@ import { routesOf } from '../support/routes.js';
 import { shelve } from '../support/stored.js';
 import { makeThings } from '../support/things.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: Script;
 let withThings: (path: string) => string;
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = (await adminOf(site)).script;
   withThings = await makeThings(site, admin);
 });
-afterAll(() => site.close());
 
 type Headers = Record<string, string>;
 

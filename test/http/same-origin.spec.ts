@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { aSite, startApp } from '../support/app.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
 const publicUrl = 'http://files.example.org:8080';
 
-let site: TestApp;
+const site = aSite(() => startApp({ PUBLIC_URL: publicUrl }));
 let ada: Person;
 beforeAll(async () => {
-  site = await startApp({ PUBLIC_URL: publicUrl });
   ada = await new Visitor(site.url).register();
 });
-afterAll(() => site.close());
 
 /** Logs in from a page with these headers; no Origin and no Sec-Fetch-Site but those given. */
 const logInWith = async (headers: Record<string, string>) => {

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { DataSource, type EntityMetadata } from 'typeorm';
 import { rowReader } from '../../src/database/columns.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 
-let site: TestApp;
+const site = aSite();
 let dataSource: DataSource;
-beforeAll(async () => {
-  site = await startApp();
+beforeAll(() => {
   dataSource = site.app.get(DataSource);
 });
-afterAll(() => site.close());
 
 /** What triggers write, and only SQL reads. */
 const ofTriggers = ['files.sharedAt', 'collections.sharedAt'];

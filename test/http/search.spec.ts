@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { adminOf, idOf, keeper, startWithAdmin } from '../support/admins.js';
-import { newDatabase, startApp, type TestApp } from '../support/app.js';
+import { aSite, newDatabase, startApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { person, Script, type Visitor } from '../support/people.js';
@@ -23,14 +23,13 @@ const finding = [
 ];
 const missing = ['strasse nobody', 'οδοςx', '%', 'öd_pa'];
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin());
 let admin: { browser: Visitor; script: Script };
 let member: Script;
 let memberId: string;
 const ids: Record<string, string> = {};
 
 beforeAll(async () => {
-  site = await startWithAdmin();
   admin = await adminOf(site);
   member = new Script(site.url);
   const who = await member.register(person({ name }));
@@ -56,7 +55,6 @@ beforeAll(async () => {
     await admin.script.ask(`/api/v1/collections/${collection}`, { method: 'PATCH', json: { isForEveryone: true } });
   await make('/api/v1/groups', { name: 'plain' });
 });
-afterAll(() => site.close());
 
 /** Each place that is searched, and how many it finds. */
 const places: [string, () => string, () => Script | Visitor, number][] = [

@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { LoginsService } from '../../src/auth/logins.service.js';
 import { UsersService } from '../../src/users/users.service.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { setUpAuthenticator, type Authenticated } from '../support/factors.js';
 import { messageOf } from '../support/html.js';
 import { waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' }));
 
 /** A member with an authenticator app, who is logged in nowhere. */
 const member = async (): Promise<Authenticated> => setUpAuthenticator(site);

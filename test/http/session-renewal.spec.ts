@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { LoginsService } from '../../src/auth/logins.service.js';
 import { UsersService } from '../../src/users/users.service.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { addPasskey, codeFor, setUpAuthenticator } from '../support/factors.js';
 import { linkIn, waitForMail } from '../support/mail.js';
 import { Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp()));
-afterAll(() => site.close());
+const site = aSite();
 
 const factors = '/account/factors';
 

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { hash } from '@node-rs/argon2';
 import { DataSource } from 'typeorm';
 import { hourMs, minuteMs } from '../../src/config/durations.js';
 import { Session } from '../../src/sessions/session.entity.js';
 import { User } from '../../src/users/user.entity.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { Script, Visitor, type Person } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ SESSION_IDLE_MINUTES: '60', SESSION_MAX_HOURS: '24' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ SESSION_IDLE_MINUTES: '60', SESSION_MAX_HOURS: '24' }));
 
 const users = () => site.app.get(DataSource).getRepository(User);
 const sessions = () => site.app.get(DataSource).getRepository(Session);

@@ -1,22 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { DataSource } from 'typeorm';
 import { FilesService } from '../../src/files/files.service.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
 import { User } from '../../src/users/user.entity.js';
-import { startApp, welcomeBytes, type TestApp } from '../support/app.js';
+import { aSite, welcomeBytes } from '../support/app.js';
 import { linksOf } from '../support/html.js';
 import { person, Visitor } from '../support/people.js';
 
-let site: TestApp;
+const site = aSite();
 let ada: Visitor;
 beforeAll(async () => {
-  site = await startApp();
   ada = new Visitor(site.url);
   await ada.register(person({ name: 'Ada <b>Lovelace</b>' }));
 });
-afterAll(() => site.close());
 
 const add = async (name: string, text: string) => {
   const file = await site.app.get(FilesService).add(Readable.from([Buffer.from(text)]), { name });

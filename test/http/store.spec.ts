@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
@@ -21,25 +21,23 @@ import { Verification, type Fault } from '../../src/files/verification.js';
 import { attachment, fileName } from '../../src/files/file-name.js';
 import { FilesService } from '../../src/files/files.service.js';
 import { StoredFile } from '../../src/files/stored-file.entity.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { makeLasting } from '../support/database.js';
 import { faultsOf } from '../support/faults.js';
 import { Script, Visitor } from '../support/people.js';
 import { largeSize, pathOfBytes, shelve } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite();
 let store: FileStore;
 let script: Script;
 let visitor: Visitor;
 beforeAll(async () => {
-  site = await startApp();
   store = site.app.get(FileStore);
   script = new Script(site.url);
   visitor = new Visitor(site.url);
   await script.register();
   await visitor.register();
 });
-afterAll(() => site.close());
 
 const rows = () => site.app.get(DataSource).getRepository(StoredFile);
 const folder = () => join(site.settings.dataDir, 'files');

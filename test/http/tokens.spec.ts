@@ -1,29 +1,27 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createSecretKey, generateKeyPairSync, randomBytes, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { Keys } from '../../src/config/keys.js';
 import { Cookies } from '../../src/http/cookies.js';
 import { User } from '../../src/users/user.entity.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { faultsOf } from '../support/faults.js';
 import { Script, Visitor } from '../support/people.js';
 import { askRaw, forge, read } from '../support/raw.js';
 
 const wrongKey = createSecretKey(randomBytes(32));
 
-let site: TestApp;
+const site = aSite();
 let cookieName: string;
 let key: KeyObject;
 let apiToken: string;
 let cookieToken: string;
 beforeAll(async () => {
-  site = await startApp();
   cookieName = site.app.get(Cookies).fullName('session');
   key = site.app.get(Keys).signing;
   apiToken = await newApiToken();
   cookieToken = await newCookieToken();
 });
-afterAll(() => site.close());
 
 type Claims = Record<string, unknown>;
 type Forgery = (header: Claims, payload: Claims) => string;

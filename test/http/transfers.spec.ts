@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
@@ -7,17 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { FilesService } from '../../src/files/files.service.js';
 import type { StoredFile } from '../../src/files/stored-file.entity.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { eventually } from '../support/database.js';
 import { Script, Visitor } from '../support/people.js';
 
 const MiB = 1_024 * 1_024;
 const size = 64 * MiB;
 
-let site: TestApp;
+const site = aSite();
 let file: StoredFile;
 beforeAll(async () => {
-  site = await startApp();
   const block = randomBytes(MiB);
   const stored = await site.app
     .get(FilesService)
@@ -25,7 +24,6 @@ beforeAll(async () => {
   if (!stored) throw new Error('The file was not added.');
   file = stored;
 });
-afterAll(() => site.close());
 
 /** A download that has begun with a bearer token, and of which one chunk was read. */
 const beginDownload = (token: string) =>

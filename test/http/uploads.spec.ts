@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -7,21 +7,19 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DataSource } from 'typeorm';
 import { adminOf, startWithAdmin } from '../support/admins.js';
-import type { TestApp } from '../support/app.js';
+import { aSite } from '../support/app.js';
 import { Script, type Visitor } from '../support/people.js';
 import { cookieOf } from '../support/server.js';
 import { shelve } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite(() => startWithAdmin({ UPLOAD_LIMIT: '1MB', LIBRARY_QUOTA: '3MB' }));
 let admin: { browser: Visitor; script: Script };
 let member: Script;
 beforeAll(async () => {
-  site = await startWithAdmin({ UPLOAD_LIMIT: '1MB', LIBRARY_QUOTA: '3MB' });
   admin = await adminOf(site);
   member = new Script(site.url);
   await member.register();
 });
-afterAll(() => site.close());
 
 const put = (path: string, bytes: Buffer | string, headers: Record<string, string> = {}, by = admin.script) =>
   fetch(new URL(path, site.url), {

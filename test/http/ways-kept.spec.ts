@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from '../support/app.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { aSite } from '../support/app.js';
 import { addAuthenticator, addPasskey, optionsIn, setUpAuthenticator } from '../support/factors.js';
 import { faultsOf } from '../support/faults.js';
 import { linksOf } from '../support/html.js';
@@ -7,13 +7,11 @@ import { linkIn, waitForMail } from '../support/mail.js';
 import { person, Script, Visitor, type Person } from '../support/people.js';
 import { shelve, type Shelved } from '../support/stored.js';
 
-let site: TestApp;
+const site = aSite();
 let shelved: Shelved;
 beforeAll(async () => {
-  site = await startApp();
   shelved = await shelve(site, 100, 'wanted.bin');
 });
-afterAll(() => site.close());
 
 const wanted = '/collections?q=a%20b';
 const login = `/login?next=${encodeURIComponent(wanted)}`;

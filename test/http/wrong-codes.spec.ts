@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { startApp, type TestApp } from '../support/app.js';
+import { aSite, startApp } from '../support/app.js';
 import { addPasskey, logInWithCode, optionsIn, setUpAuthenticator, type Authenticated } from '../support/factors.js';
 import { messageOf } from '../support/html.js';
 import { linkIn, mailsIn, waitForMail } from '../support/mail.js';
 import { Script, Visitor } from '../support/people.js';
 
-let site: TestApp;
-beforeAll(async () => void (site = await startApp({ RATE_LIMITS: 'on' })));
-afterAll(() => site.close());
+const site = aSite(() => startApp({ RATE_LIMITS: 'on' }));
 
 const data = () => site.app.get(DataSource);
 const subject = /wrong codes/i;

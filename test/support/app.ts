@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -54,6 +55,35 @@ export async function startApp(environment: Record<string, string> = {}): Promis
       await database?.drop();
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/**
+ * Starts a site before all tests of a spec, or of a `describe`, and closes it after them. Where it is declared, it comes before
+ * what other hooks need of it; if it does not start, that is the only error.
+ */
+export function aSite(start: () => Promise<TestApp> = startApp): TestApp {
+  let started: TestApp | undefined;
+  beforeAll(async () => {
+    started = await start();
+  });
+  afterAll(() => started?.close());
+  const site = () => {
+    if (!started) throw new Error('The site is there once the hooks before all tests have run.');
+    return started;
+  };
+  return {
+    get app() {
+      return site().app;
+    },
+    get settings() {
+      return site().settings;
+    },
+    get url() {
+      return site().url;
+    },
+    log: () => site().log(),
+    close: () => site().close(),
   };
 }
 
