@@ -24,7 +24,7 @@ import { StoreModule } from './store/store.module.js';
 import { UploadsModule } from './uploads/uploads.module.js';
 import { UsersModule } from './users/users.module.js';
 
-/** The rooms of the house; the only file that knows them all. */
+/** The modules of the application. Only this file knows them all. */
 const rooms: NonNullable<ModuleMetadata['imports']> = [
   DatabaseModule,
   HttpModule,

@@ -30,30 +30,36 @@ import { takeTusSpellings } from './uploads/tus-spellings.js';
 
 const KiB = 1_024;
 
-/** What a client may cost before anyone knows who it is. */
+/** Limits on each request, before its sender is known. */
 const limits = {
-  /** Of a path's parameter, in characters. */
+  /** The longest path parameter, in characters. */
   routerOptions: { maxParamLength: 200 },
-  /** For a whole request to arrive: looked at where its body is read, since uploads may take their time. */
+  /**
+   * No limit on the time of a whole request, because uploads may take long. The code that reads the body sets its own
+   * limit.
+   */
   requestTimeout: 0,
-  /** Milliseconds for the headers of a request to arrive; looked at every few seconds. */
+  /** How long the headers of a request may take to arrive, and how often that is checked, in milliseconds. */
   http: {
     headersTimeout: 15 * secondMs,
     connectionsCheckingInterval: 5 * secondMs,
     maxHeaderSize: 16 * KiB,
-    // `checkHost` says so in the site's own way
+    // `checkHost` refuses such a request with the site's own error
     requireHostHeader: false,
   },
-  /** Milliseconds after which a connection on which nothing moves is closed, such as a download that nobody reads. */
+  /**
+   * How long a connection may stay without any data before it is closed, in milliseconds, such as a download that
+   * nobody reads.
+   */
   connectionTimeout: 300 * secondMs,
-  /** Milliseconds that a connection may stand idle between two requests. */
+  /** How long a connection may be idle between two requests, in milliseconds. */
   keepAliveTimeout: 65 * secondMs,
 };
 
 /**
- * Makes the whole application, ready to listen: the front door of production and of every test.
+ * Makes the whole application, ready to listen. Production and every test start here.
  *
- * @throws Error in words for an operator where the data folder, the database or a view is not right.
+ * @throws Error with a message for an operator if the data folder, the database or a view is not right.
  */
 export async function createApp(settings: Settings, logger: Logger): Promise<NestFastifyApplication> {
   refuseForeignData(settings);
@@ -71,14 +77,14 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
       const status = app.get(BareAnswers).refuse(error, socket);
       if (status !== undefined) logger.info({ status, err: error }, 'a request could not be read');
     },
-    // a path that the router cannot read gets no hook
+    // no hook runs for a path that the router cannot read
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       app.get(ErrorsFilter).catch(error, new ExecutionContextHost([request, reply])),
-    // a child logger for each request costs more than a page's template; what is logged names its request itself
+    // a child logger for each request costs more than a page's template; each log line names its request itself
     childLoggerFactory: (parent: FastifyBaseLogger) => parent,
     forceCloseConnections: true,
   });
-  // the first hook there is: whoever refuses a request, its answer carries the headers
+  // the first hook, so that every answer has these headers, whatever refuses the request
   adapter.setOnRequestHook((request, reply, done) => {
     void reply.headers(headers).header('x-request-id', request.id);
     checkHost(request, reply, done);
@@ -98,7 +104,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
   adapter.answerWith(pages, app.get(FlashMessages));
 
   app.useGlobalPipes(inputPipe);
-  // bearer tokens are not sent by a browser on its own, so the API has nothing to forge
+  // a browser does not send bearer tokens by itself, so nobody can forge a request to the API
   app.enableCsrfProtection({ trustedOrigins: [settings.publicUrl], exclude: isApi });
 
   takeTusSpellings(server.server);
@@ -116,7 +122,7 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
         `${addressOf(request)} forwards for others: if it is your proxy, name it in TRUST_PROXY, or all look like one.`,
       );
     }
-    // who only looks, or is turned away, does not hold up the end
+    // health checks and refused requests must not delay the shutdown
     if (['/ready', '/health'].includes(pathOf(request))) return done();
     if (lifecycle.isDraining) {
       void reply.header('connection', 'close');
@@ -142,13 +148,13 @@ export async function createApp(settings: Settings, logger: Logger): Promise<Nes
   return app;
 }
 
-/** Refuses new requests, lets those in flight finish (at most `shutdownSeconds`), and closes everything. */
+/** Refuses new requests, waits for those in flight (at most `shutdownSeconds`), then closes everything. */
 export async function shutDown(app: NestFastifyApplication, { shutdownSeconds }: Settings): Promise<void> {
   await app.get(Lifecycle).drain(shutdownSeconds);
   await app.close();
 }
 
-/** One line an answer. The path without its query, since a query can hold what only its reader should see. */
+/** Logs one line for each answer. It leaves out the query of the path, because a query can hold secrets. */
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const { id, method, user } = request;
   const milliseconds = Math.round(reply.elapsedTime * 10) / 10;

@@ -14,32 +14,32 @@ import { fold, withWords } from '../http/search.js';
 import { kindsAboutMemberships, kindsAboutThings, kindsForAdmins, type EventKind } from './event-kinds.js';
 import { ActivityEvent, type Outcome } from './event.entity.js';
 
-/** As many rows as one statement adds; PostgreSQL takes 65,535 values in one. */
+/** The most rows that one statement adds. PostgreSQL takes at most 65,535 values in one statement. */
 const batchSize = 500;
 
-/** Whom an event names once its member is gone. */
+/** The name that an event shows after its member is deleted. */
 export const nobody = 'a deleted member';
 
-/** Somebody as an event names them. */
+/** A person, as an event names them. */
 export interface Person {
   readonly id: string;
   readonly email: string;
 }
 
-/** What happened. */
+/** An event to record. */
 export interface NewEvent {
   readonly kind: EventKind;
-  /** `success`, where it is not said. */
+  /** `success` if it is not given. */
   readonly outcome?: Outcome;
-  /** Whose account it concerns; nobody's, where it is not said. */
+  /** The member whose account the event is about. It is about no account if this is not given. */
   readonly member?: Person | undefined;
-  /** Who did it: the member, where it is not said; null for a stranger and for this machine. */
+  /** The person who did it. If it is not given, the member did it. Null for a stranger and for this machine. */
   readonly actor?: Person | null;
-  /** What it was done to: the member's email, where it is not said. */
+  /** What it was done to. If it is not given, it is the member's email. */
   readonly target?: string;
 }
 
-/** Which events are wanted. */
+/** The events to list. */
 export interface EventFilter extends PagingInput {
   readonly q?: string;
   readonly kind?: EventKind;
@@ -47,15 +47,18 @@ export interface EventFilter extends PagingInput {
 }
 
 /**
- * The activity log: what happened to accounts, sessions and files, in the database for people and as one line of JSON
- * each in the log for programs such as fail2ban. (ASVS 5.0 16.3)
+ * The activity log: what happened to accounts, sessions and files. Each event is a row in the database for people, and
+ * one line of JSON in the log for programs such as fail2ban. (ASVS 5.0 16.3)
  */
 @Injectable()
 export class ActivityService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Activity');
   private writing = Promise.resolve<unknown>(undefined);
 
-  /** Gathers the events that come while others are being written into one statement; each waits for its own. */
+  /**
+   * Collects the events that come during a write, and writes them in one statement. Each caller waits for its own
+   * event.
+   */
   private readonly writer = new DataLoader<ActivityEvent, undefined>((events) => this.write(events), {
     cache: false,
     maxBatchSize: batchSize,
@@ -68,7 +71,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     private readonly chores: Chores,
   ) {}
 
-  /** Writes down what happened. It is kept, once this returns; what comes at the same time is written together. */
+  /** Records an event. It is stored when this returns. Events that come at the same time are written together. */
   async record(
     { kind, outcome = 'success', member, actor = member ?? null, target }: NewEvent,
     caller: Caller,
@@ -102,7 +105,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     await this.writer.load(event);
   }
 
-  /** What happened to one member's account, as far as it is theirs to see, the newest first. */
+  /** The events about one member's account that this member may see, newest first. */
   async listFor({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<CursorPage<ActivityEvent>> {
     const query = this.newestFirst({ limit, ...(cursor && { cursor }) })
       .andWhere('e."memberId" = :id', { id })
@@ -110,7 +113,10 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     return cursorPageOf(await query.getMany(), limit);
   }
 
-  /** What one member did beyond their own account, the newest first; of another member only that it was one. */
+  /**
+   * What one member did outside their own account, newest first. If it was done to another member, that member's name
+   * is left out.
+   */
   async listBy({ id }: Pick<Viewer, 'id'>, { limit, cursor }: PagingInput): Promise<CursorPage<ActivityEvent>> {
     const found = await this.newestFirst({ limit, ...(cursor && { cursor }) })
       .andWhere('e."actorId" = :id AND (e."memberId" IS NULL OR e."memberId" <> :id)', { id })
@@ -120,12 +126,12 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     return cursorPageOf(found.map(withoutOthers), limit);
   }
 
-  /** Everything that happened, the newest first. */
+  /** One part of all events that match the filter, newest first. */
   async list(filter: EventFilter): Promise<CursorPage<ActivityEvent>> {
     return cursorPageOf(await this.matching(filter).getMany(), filter.limit);
   }
 
-  /** Everything that happened and fits the filter, the newest first, a batch at a time. */
+  /** All events that match the filter, newest first, one batch at a time. */
   async *all(filter: Omit<EventFilter, 'limit' | 'cursor'>): AsyncGenerator<readonly ActivityEvent[]> {
     for (let cursor: string | null = newestId; cursor !== null;) {
       const { items, nextCursor }: CursorPage<ActivityEvent> = await this.list({ ...filter, limit: 500, cursor });
@@ -134,7 +140,9 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** Takes a member's name off what happened; that it happened, and to which file, collection or group, stays. */
+  /**
+   * Removes a member's name from the events. The event stays, and so does the name of the file, collection or group.
+   */
   async anonymise(memberId: string): Promise<void> {
     const kept = [...kindsAboutThings, ...kindsAboutMemberships];
     await this.events
@@ -155,12 +163,12 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     this.chores.every(hourMs, () => this.sweep(), 'old events could not be deleted');
   }
 
-  /** What is being written is finished, and what came meanwhile. */
+  /** Waits until every write has finished, also the writes that start in the meantime. */
   async onApplicationShutdown(): Promise<void> {
     for (let last; last !== this.writing;) await (last = this.writing);
   }
 
-  /** In which group somebody was stays. */
+  /** Removes the member's name but keeps the name of the group. */
   private async anonymiseMemberships(memberId: string): Promise<void> {
     const condition = '"memberId" = :memberId AND "kind" IN (:...kindsAboutMemberships)';
     const named = await this.events
@@ -178,7 +186,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** What names nobody any more is found by what it was done to. */
+  /** Lets people find the anonymous events by what they were done to. */
   private async makeFindable(memberId: string): Promise<void> {
     for (let after = ''; ;) {
       const found = await this.events
@@ -207,7 +215,7 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
     return withWords(query, 'e."searchText"', q && withAddresses(q));
   }
 
-  /** One more than asked for, to know whether there are more. */
+  /** Reads one row more than asked for, to know if there are more. */
   private newestFirst({ limit, cursor = newestId }: PagingInput): SelectQueryBuilder<ActivityEvent> {
     return this.events
       .createQueryBuilder('e')
@@ -229,5 +237,5 @@ export class ActivityService implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** What is looked for, each address in it in the one spelling in which addresses are kept. */
+/** The search text, with each address in the same spelling as the stored addresses. */
 const withAddresses = (q: string): string => q.replace(/\S+/gu, (word) => canonicalAddress(word) ?? word);

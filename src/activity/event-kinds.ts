@@ -1,15 +1,17 @@
 /**
- * What an event was done to. `member`: the member themselves, or something of theirs that they named (an email, a device,
- * a token), which goes with them; `membership`: their email, a colon and the group. What else there is has a name of its
- * own, which stays when a member goes.
+ * What an event was done to.
+ * - `member`: the member, or something of theirs with a name they chose (an email, a device, a token). It is removed
+ *   with the member.
+ * - `membership`: the member's email, a colon and the group.
+ * - All others have a name of their own, which stays when a member is deleted.
  */
 type EventTarget = 'member' | 'membership' | 'file' | 'collection' | 'group' | 'invite' | 'rules' | 'site';
 
 interface EventFacts {
   readonly target: EventTarget;
-  /** Whether the member whose account it concerns sees it too, or admins alone. */
+  /** Whether the member whose account it is about can see it too, or only admins. */
   readonly seenBy: 'member' | 'admins';
-  /** For pages: first where it went well, then where it did not. */
+  /** The text for pages: the first if it succeeded, the second if it did not. */
   readonly words: readonly [done: string, otherwise?: string];
 }
 
@@ -27,8 +29,8 @@ const byAdmin = (target: EventTarget, ...words: EventFacts['words']): EventFacts
 });
 
 /**
- * Every kind of event, once: what its target is, who sees it, and its words. A kind names a thing and what became of it;
- * the list only grows, since logs and filters outside know these names.
+ * Every kind of event: its target, who can see it, and its text. The name of a kind is a thing and what happened to it.
+ * Only add to this list, because logs and filters outside depend on these names.
  */
 const events = {
   'account.registered': ofMember('Registered', 'Tried to register again'),
@@ -96,14 +98,14 @@ export type EventKind = keyof typeof events;
 
 export const eventKinds = Object.keys(events) as EventKind[];
 
-/** What a kind is in words; one that this version does not know speaks for itself. */
+/** The text of a kind. If this version does not know the kind, the text is its name. */
 export const wordsOfKind = (kind: EventKind): EventFacts['words'] =>
   (events as Partial<Record<string, EventFacts>>)[kind]?.words ?? [kind];
 
 const kindsWhere = (condition: (facts: EventFacts) => boolean) => eventKinds.filter((kind) => condition(events[kind]));
 
-/** Kinds whose target is a thing with a name of its own, which stays when a member goes. */
+/** Kinds whose target has a name of its own, which stays when a member is deleted. */
 export const kindsAboutThings = kindsWhere(({ target }) => target !== 'member' && target !== 'membership');
 export const kindsAboutMemberships = kindsWhere(({ target }) => target === 'membership');
-/** Kinds that are no affair of the member whom they may name. */
+/** Kinds that only admins see, even if they name a member. */
 export const kindsForAdmins = kindsWhere(({ seenBy }) => seenBy === 'admins');

@@ -5,10 +5,13 @@ import type { EventKind } from './event-kinds.js';
 export const outcomes = ['success', 'refused', 'broken'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** One line of the activity log. Rows are only ever added, made anonymous, and forgotten when their time is over. */
+/**
+ * One line of the activity log. A row is added, made anonymous, and deleted when it is too old. Nothing else changes
+ * it.
+ */
 @Entity('events')
 export class ActivityEvent {
-  /** A UUID of version 7, so that a later event has a greater id. */
+  /** A UUID version 7, so that a later event has a greater id. */
   @PrimaryColumn('varchar', { length: 36 })
   id!: string;
 
@@ -21,11 +24,11 @@ export class ActivityEvent {
   @Column('varchar', { length: 16 })
   outcome!: Outcome;
 
-  /** Whose account it concerns; null where that is nobody's. */
+  /** The id of the member whose account it is about, or null if it is about no account. */
   @Column('varchar', { length: 36, nullable: true })
   memberId!: string | null;
 
-  /** Who did it; null for a stranger, and for what this machine did. */
+  /** The id of the person who did it. Null for a stranger and for this machine. */
   @Column('varchar', { length: 36, nullable: true })
   actorId!: string | null;
 
@@ -33,18 +36,18 @@ export class ActivityEvent {
   @Column('varchar', { length: 254, nullable: true })
   actor!: string | null;
 
-  /** What it was done to: an email, a file's name, a token's name; which of these, the table of kinds says. */
+  /** What it was done to, such as an email, a file's name or a token's name. The table of kinds says which. */
   @Column('varchar', { length: 300, nullable: true })
   target!: string | null;
 
   @Column('varchar', { length: 64, nullable: true })
   address!: string | null;
 
-  /** As the log has it; a trusted proxy may have given it. */
+  /** The request id, as in the log. A trusted proxy may have set it. */
   @Column('varchar', { length: 128 })
   requestId!: string;
 
-  /** Actor, target and address in lower case. */
+  /** Actor, target and address, folded for search. */
   @Column('text')
   searchText!: string;
 }

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { eventKinds, wordsOfKind, type EventKind } from './event-kinds.js';
 import { outcomes, type ActivityEvent, type Outcome } from './event.entity.js';
 
-/** One thing that happened, as the API shows it. */
+/** One event, as the API shows it. */
 export class EventView {
   @ApiProperty({ format: 'uuid' })
   readonly id!: string;
@@ -48,13 +48,13 @@ export const presentEvent = (event: ActivityEvent): EventView => ({
   requestId: event.requestId,
 });
 
-/** What an event is in words, for pages. */
+/** The text of an event, for pages. */
 export const wordsOf = ({ kind, outcome }: Pick<ActivityEvent, 'kind' | 'outcome'>): string => {
   const [done, otherwise] = wordsOfKind(kind);
   return outcome === 'success' ? done : (otherwise ?? `${done}: ${outcome}`);
 };
 
-/** A point in time as pages show it, UTC. */
+/** A time as pages show it, in UTC. */
 export const presentInstant = (instant: Date) => ({
   iso: instant.toISOString(),
   words: `${formatter.format(instant)} UTC`,

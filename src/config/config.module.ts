@@ -2,7 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { Keys } from './keys.js';
 import { Settings } from './settings.js';
 
-/** Hands the settings and the keys, read before the app was made, to whoever asks for them. */
+/** Provides the settings and the keys, which were read before the app was made. */
 @Global()
 @Module({})
 export class ConfigModule {

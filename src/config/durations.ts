@@ -1,6 +1,6 @@
 /**
- * Lengths of time, each with its unit in its name: a name without one is nobody's. The code counts in milliseconds, as
- * `Date` does; cookies, tokens and rate limits are given seconds, since their libraries take those.
+ * Durations, each with its unit in its name. The code counts in milliseconds, as `Date` does. Cookies, tokens and rate
+ * limits use seconds, because their libraries do.
  */
 export const secondMs = 1_000;
 export const minuteMs = 60 * secondMs;

@@ -1,9 +1,10 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 
 /**
- * One mailbox's email is one text: composed, in lower case, and its domain as people read it (`bücher.example`, however it
- * was typed: in full width, as `xn--…`, with a dot at the end; RFC 5891 5.4). A validator throws at half a surrogate pair, so
- * that becomes what it refuses. What is no text stays as it is.
+ * Gives every spelling of an email address the same text: Unicode NFC, lower case, and a domain in readable letters
+ * (`bücher.example`). The domain may be typed in full width, as `xn--…`, or with a dot at the end (RFC 5891 5.4). Half
+ * a surrogate pair becomes U+FFFD, because a validator throws on the first and refuses the second. A value that is not
+ * a string is returned as it is.
  */
 export function emailForm(value: unknown): unknown {
   if (typeof value !== 'string') return value;
@@ -15,18 +16,21 @@ export function emailForm(value: unknown): unknown {
   return at < 0 ? plain : plain.slice(0, at + 1) + domainForm(plain.slice(at + 1));
 }
 
-/** One domain is one text, as in `emailForm`; what is no domain stays as it is. */
+/**
+ * Gives every spelling of a domain the same text, as `emailForm` does. If it is not a valid domain, it is only cleaned
+ * up.
+ */
 export function domainForm(domain: string): string {
   const plain = inHalfWidth(domain.normalize('NFC'))
     .trim()
     .toLowerCase()
     .replace(/[.\u3002\uFF0E\uFF61]$/u, '');
-  // what an address on the web would read as more than a host
+  // a URL parser would read these characters as more than a host
   if (/[\0-,/:-\x60{-\x7F\p{Z}\p{Cs}]/u.test(plain)) return plain;
   const ascii = domainToASCII(plain);
   return ascii === '' ? plain : domainToUnicode(ascii);
 }
 
-/** East Asian keyboards write ASCII in the width of their own letters. (RFC 8265 3.3) */
+/** Turns full-width ASCII, which East Asian keyboards type, into plain ASCII. (RFC 8265 3.3) */
 const inHalfWidth = (text: string) =>
   text.replace(/[\uFF01-\uFF5E]/gu, (letter) => String.fromCharCode(letter.charCodeAt(0) - 0xfee0));

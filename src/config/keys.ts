@@ -22,15 +22,15 @@ import { join } from 'node:path';
 import { SettingsError, type Settings } from './settings.js';
 import { isGuessable } from './weak-secret.js';
 
-/** The keys of this site, each derived from the one secret for one purpose (HKDF, RFC 5869). */
+/** The keys of this site. Each is derived from the one secret for one purpose (HKDF, RFC 5869). */
 export class Keys {
-  /** Signs sessions and flash messages. A `KeyObject`, since a string costs a parse on each use. */
+  /** Signs sessions and flash messages. It is a `KeyObject`, because a string must be parsed on each use. */
   readonly signing: KeyObject;
   private readonly sealing: KeyObject;
   private readonly marking: KeyObject;
 
   /**
-   * @param place where the secret stands: the variable, or the path of its file.
+   * @param place where the secret is stored: the variable, or the path of its file.
    * @param isNew whether it was made just now.
    */
   constructor(
@@ -45,7 +45,7 @@ export class Keys {
     this.marking = derive('marking');
   }
 
-  /** Text that only this site can read again (AES-256-GCM), for what the database must hold but not tell. */
+  /** Encrypts text so that only this site can read it (AES-256-GCM), for secrets in the database. Gives base64url. */
   seal(text: string): string {
     const nonce = randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', this.sealing, nonce);
@@ -53,7 +53,7 @@ export class Keys {
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url');
   }
 
-  /** @throws Error where the text was not sealed with this site's key, or was changed since. */
+  /** @throws Error if the text was not sealed with this site's key, or was changed afterwards. */
   unseal(sealed: string): string {
     const bytes = Buffer.from(sealed, 'base64url');
     const decipher = createDecipheriv('aes-256-gcm', this.sealing, bytes.subarray(0, 12), { authTagLength: 16 });
@@ -62,8 +62,8 @@ export class Keys {
   }
 
   /**
-   * A keyed hash (HMAC-SHA-256, base64url) by which a short secret is known again: who has the database alone cannot
-   * try all values. `purpose` keeps equal texts of two kinds apart.
+   * A keyed hash (HMAC-SHA-256, base64url) to recognise a short secret. A person who has only the database cannot find
+   * the secret by trying all values. `purpose` gives equal texts of two kinds different hashes.
    */
   mark(purpose: string, text: string): string {
     return createHmac('sha256', this.marking).update(`${purpose}\n${text}`).digest('base64url');
@@ -71,10 +71,10 @@ export class Keys {
 }
 
 /**
- * Makes the data folder (mode 0750) and gives the keys: from `APP_SECRET`, or from a secret that is made at the
- * first start and kept in the data folder (mode 0600). Of two processes that start at once, both get the same.
+ * Makes the data folder (mode 0750) and returns the keys. They come from `APP_SECRET`, or from a secret that is made at
+ * the first start and kept in the data folder (mode 0600). If two processes start at once, both get the same keys.
  *
- * @throws SettingsError where the data folder cannot be written to, or holds no good secret.
+ * @throws SettingsError if the data folder cannot be written to, has an unfinished restore, or holds a weak secret.
  */
 export function openKeys(settings: Settings): Keys {
   const { dataDir, appSecret } = settings;
@@ -91,12 +91,15 @@ export function openKeys(settings: Settings): Keys {
   }
 }
 
-/** Takes back a secret that was made just now, where the site has had another: the next start finds all as it was. */
+/**
+ * Deletes a secret that was made just now, if the site was made with another one. The next start then finds everything
+ * as it was.
+ */
 export function takeBackKeys({ place, isNew }: Keys): void {
   if (isNew) rmSync(place, { force: true });
 }
 
-/** In the data folder while a restore exchanges the site: names the backup. */
+/** A file in the data folder while a restore replaces the site. It holds the path of the backup. */
 export const brokenRestore = 'restore-unfinished';
 
 function refuseBrokenRestore(dataDir: string): void {
@@ -114,7 +117,7 @@ function keptSecret(path: string): string {
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
   writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
-    // a hard link appears whole or not at all, and fails where another process was first
+    // a hard link appears whole or not at all, and fails if another process was first
     linkSync(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -20,10 +20,10 @@ import { hourSeconds } from './durations.js';
 import { emailForm } from './email-address.js';
 import { isGuessable } from './weak-secret.js';
 
-/** The folder that holds `package.json`: defaults are found from here, whatever folder the process was started in. */
+/** The folder that holds `package.json`. Defaults are relative to it, whatever folder the process starts in. */
 export const projectFolder = resolve(import.meta.dirname, '../..');
 
-/** While this file in the data folder is fresh, no bytes are swept: a backup may still want them. */
+/** While this file in the data folder is fresh, no stored bytes are deleted, because a backup may still need them. */
 export const holdFile = 'backup-running';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
@@ -47,8 +47,8 @@ const list = ({ value }: { value: unknown }) =>
     : value;
 
 /**
- * Everything an operator can set, read once from the environment, validated whole and frozen.
- * A property is named after its variable: `publicUrl` is `PUBLIC_URL`. An empty variable counts as unset.
+ * Every setting of an operator. They are read once from the environment, validated together and frozen. The name of a
+ * property is the name of its variable: `publicUrl` is `PUBLIC_URL`. An empty variable counts as not set.
  */
 export class Settings {
   /** The address to listen on. */
@@ -56,14 +56,14 @@ export class Settings {
   @IsNotEmpty()
   host = '127.0.0.1';
 
-  /** The TCP port to listen on; 0 takes a free one. */
+  /** The TCP port to listen on. 0 takes a free port. */
   @Transform(integer)
   @Max(65535)
   @Min(0)
   @IsInt({ message: 'must be a whole number' })
   port = 3000;
 
-  /** The origin people use, such as `https://files.example.org`. `https:` turns on Secure cookies and HSTS. */
+  /** The origin that people use, such as `https://files.example.org`. `https:` turns on Secure cookies and HSTS. */
   @IsUrl(
     { protocols: ['http', 'https'], require_protocol: true, require_tld: false },
     { message: 'must be an address such as https://files.example.org' },
@@ -73,7 +73,7 @@ export class Settings {
   })
   publicUrl!: string;
 
-  /** The folder of everything that must last: database, files, keys. */
+  /** The folder for everything that must last: database, files, keys. */
   @IsString()
   dataDir: string = resolve(projectFolder, 'storage');
 
@@ -81,7 +81,7 @@ export class Settings {
   @Matches(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, { message: 'must be sqlite:PATH or postgres://…' })
   databaseUrl!: string;
 
-  /** The key that signs sessions; where unset, one is made and kept in the data folder. */
+  /** The secret from which the site's keys are derived. If it is not set, one is made and kept in the data folder. */
   @IsOptional()
   @IsString()
   @ValidateBy({
@@ -95,7 +95,7 @@ export class Settings {
   @MinLength(32, { message: 'must have at least 32 characters' })
   appSecret?: string;
 
-  /** With `adminPassword`: an admin of this email is made at start where no account has it. */
+  /** With `adminPassword`: makes an admin with this email at start if no account has this email. */
   @IsOptional()
   @Transform(({ value }) => emailForm(value))
   @IsEmail({}, { message: 'must be an email address' })
@@ -105,7 +105,7 @@ export class Settings {
   @IsString()
   adminPassword?: string;
 
-  /** Addresses or CIDR blocks of the proxies whose `X-Forwarded-*` headers are believed. */
+  /** Addresses or CIDR blocks of the proxies whose `X-Forwarded-*` headers are trusted. */
   @Transform(list)
   trustProxy: string[] = [];
 
@@ -113,80 +113,82 @@ export class Settings {
   @IsString()
   welcomeFile: string = resolve(projectFolder, 'storage/welcome.pdf');
 
-  /** `off` is for measurements only. */
+  /** Use `off` for measurements only. */
   @IsIn(['on', 'off'], { message: 'must be on or off' })
   rateLimits: 'on' | 'off' = 'on';
 
   @IsIn(logLevels, { message: `must be one of ${logLevels.join(', ')}` })
   logLevel: (typeof logLevels)[number] = 'info';
 
-  /** Minutes without a request after which a session ends. */
+  /** A session ends after this many minutes without a request. */
   @Transform(integer)
   @Max(525_600)
   @Min(2)
   @IsInt({ message: 'must be a whole number' })
   sessionIdleMinutes: number = 7 * 24 * 60;
 
-  /** Hours after its login at which a session ends, however busy it is. */
+  /** A session ends this many hours after its login, even if it is in use. */
   @Transform(integer)
   @Max(8_760)
   @Min(1)
   @IsInt({ message: 'must be a whole number' })
   sessionMaxHours: number = 30 * 24;
 
-  /** Seconds that requests in flight get to finish after SIGTERM. */
+  /** How long requests in flight may take to finish after SIGTERM, in seconds. */
   @Transform(integer)
   @Max(hourSeconds)
   @Min(0)
   @IsInt({ message: 'must be a whole number' })
   shutdownSeconds = 30;
 
-  /** The most TCP connections at a time. */
+  /** The most TCP connections at one time. */
   @Transform(integer)
   @Max(1_000_000)
   @Min(1)
   @IsInt({ message: 'must be a whole number' })
   maxConnections = 10_000;
 
-  /** The mail server, such as `smtps://user:password@mail.example.org`; where unset, mails are kept as files. */
+  /** The mail server, such as `smtps://user:password@mail.example.org`. If it is not set, mails are kept as files. */
   @IsOptional()
   @Matches(/^smtps?:\/\/[^/\s]+\/?(\?.*)?$/, {
     message: 'must be an address such as smtps://user:password@mail.example.org',
   })
   smtpUrl?: string;
 
-  /** Whom mails come from, such as `Gatehouse <gate@example.org>`. */
+  /** The sender of mails, such as `Gatehouse <gate@example.org>`. */
   @Matches(/^[^\p{Cc}]*\S@\S[^\p{Cc}]*$/u, { message: 'must be an address such as Gatehouse <gate@example.org>' })
   mailFrom!: string;
 
-  /** `required` closes downloads to members until they have confirmed their email address. */
+  /** If `required`, members can download only after they have confirmed their email address. */
   @IsIn(['off', 'required'], { message: 'must be off or required' })
   emailVerification: 'off' | 'required' = 'off';
 
-  /** Who must set up a second factor before anything else. */
+  /** The people who must set up a second factor before they can do anything else. */
   @IsIn(['off', 'admins', 'all'], { message: 'must be off, admins or all' })
   requireMfa: 'off' | 'admins' | 'all' = 'off';
 
-  /** Days after which the activity log forgets. */
+  /** How long the activity log keeps an event, in days. */
   @Transform(integer)
   @Max(36_500)
   @Min(1)
   @IsInt({ message: 'must be a whole number' })
   activityDays = 365;
 
-  /** A file of SHA-1 hashes in order, or the `https:` address of a range service; new passwords found there are refused. */
+  /**
+   * A sorted file of SHA-1 hashes, or the `https:` address of a range service. New passwords found there are refused.
+   */
   @IsOptional()
   @IsString()
   breachList?: string;
 
-  /** The most bytes of one file that is added; such as `500MB` or `10GB`, in thousands, as file managers count. */
+  /** The largest file that can be added, in bytes, such as `500MB` or `10GB`. The units are powers of 1,000. */
   @Transform(bytes)
   @Max(Number.MAX_SAFE_INTEGER, { message: 'is more than anybody can store' })
   @Min(1, { message: 'must be at least 1' })
   @IsInt({ message: 'must be a number of bytes, such as 500MB or 10GB' })
   uploadLimit = 10_000_000_000;
 
-  /** The most bytes of all files together, in the same form; as many as the disk holds where it is not set. */
+  /** The most bytes of all files together, in the same form. If it is not set, the disk is the only limit. */
   @IsOptional()
   @Transform(bytes)
   @Max(Number.MAX_SAFE_INTEGER, { message: 'is more than anybody can store' })
@@ -194,7 +196,7 @@ export class Settings {
   @IsInt({ message: 'must be a number of bytes, such as 500GB' })
   libraryQuota?: number;
 
-  /** Whether mails leave; else they are kept as files, where nobody but the operator finds them. */
+  /** Whether mails are sent. If not, they are kept as files that only the operator can read. */
   get sendsMail(): boolean {
     return this.smtpUrl !== undefined;
   }
@@ -205,10 +207,10 @@ export class Settings {
   }
 }
 
-/** Taken to the letter, with the spaces around them. */
+/** Used exactly as given, with the spaces around them. */
 const secrets = new Set<keyof Settings>(['appSecret', 'adminPassword']);
 
-/** Says every fault of the settings at once, a line each, with the variable's name. */
+/** Lists every fault of the settings at once, one on each line, with the variable's name. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
 
@@ -249,7 +251,7 @@ export const properties = [
 /**
  * Reads the settings from an environment such as `process.env`.
  *
- * @throws SettingsError that names every variable that is wrong, and every pair that does not fit together.
+ * @throws SettingsError that names every wrong variable, and every pair of variables that do not fit together.
  */
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   const given = Object.fromEntries(
