@@ -5,14 +5,14 @@ import { secondMs } from '../config/durations.js';
 
 const timeoutMs = 3 * secondMs;
 
-/** Knows whether the database answers, and takes what is written. */
+/** Checks whether the database answers and accepts writes. */
 @Injectable()
 export class Answering {
   private asking: Promise<unknown> | undefined;
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** @throws Error where it does not within three seconds. */
+  /** @throws Error if the database does not answer within three seconds, or refuses. */
   async mustAnswer(): Promise<void> {
     this.asking ??= this.dataSource.query(this.question).finally(() => (this.asking = undefined));
     const timer = new AbortController();
@@ -23,7 +23,7 @@ export class Answering {
     await Promise.race([this.asking, tooLate]).finally(() => timer.abort());
   }
 
-  /** On SQLite a read goes past a lock that holds up every write: so it writes, but nothing. */
+  /** On SQLite a lock can block every write and still allow reads. So this is a write, but it changes no row. */
   private get question(): string {
     const isPostgres = this.dataSource.options.type === 'postgres';
     return isPostgres ? 'SELECT 1' : 'UPDATE "migrations" SET "name" = "name" WHERE 1 = 0';

@@ -1,7 +1,10 @@
 import type { Type } from '@nestjs/common';
 import { getMetadataArgsStorage, type ColumnOptions, type ValueTransformer } from 'typeorm';
 
-/** What a reader gives for a column: numbers may come as text from PostgreSQL, truths as 0 and 1 from SQLite. */
+/**
+ * A value of a column as a reader returns it. PostgreSQL may give numbers as text, and SQLite gives booleans as 0 and
+ * 1.
+ */
 export type Cell = string | number | boolean | null;
 
 interface DeclaredColumn {
@@ -9,22 +12,22 @@ interface DeclaredColumn {
   readonly options: ColumnOptions;
 }
 
-/** The columns of an entity as its decorators declare them, but for those that are named. */
+/** The columns that an entity declares with its decorators, without those in `but`. */
 function columnsOf(entity: Type, ...but: readonly string[]): readonly DeclaredColumn[] {
   return getMetadataArgsStorage()
     .columns.filter(({ target, propertyName }) => target === entity && !but.includes(propertyName))
     .map(({ propertyName: name, options }) => ({ name, options }));
 }
 
-/** All columns of an entity in SQL, such as `f."id", f."name"`, but for those that are named. */
+/** All columns of an entity in SQL, such as `f."id", f."name"`, without those in `but`. */
 export const selectionOf = (entity: Type, table: string, ...but: readonly string[]): string =>
   columnsOf(entity, ...but)
     .map(({ name }) => `${table}."${name}"`)
     .join(', ');
 
 /**
- * Makes the function that reads a row of an entity's table as TypeORM would, from what the entity's columns declare. Columns
- * that the row has not are left out; what the row has beside them stays as it is.
+ * Makes the function that reads a row of an entity's table as TypeORM would, from the columns that the entity declares.
+ * It skips columns that the row does not have. It leaves extra columns of the row as they are.
  */
 export function rowReader<Entity extends object>(entity: Type<Entity>) {
   const readers = columnsOf(entity).flatMap(({ name, options }) => {

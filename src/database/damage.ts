@@ -2,20 +2,24 @@ import { secondMs } from '../config/durations.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
 /**
- * So many milliseconds the start of a server and a backup look for damage. A database of 400 MB or so is looked at whole in
- * this time, if the disk is quick or has been read before; of a larger one its first part.
+ * How long the start of a server and a backup look for damage, in milliseconds. This is enough to check all of a
+ * database of about 400 MB if the disk is fast or the file is cached. Of a larger database, only the first part is
+ * checked.
  */
 export const lookMs = 2 * secondMs;
 
-/** So many a command looks: there may be hundreds of them in a row, beside a server that has looked. */
+/**
+ * How long a command looks for damage, in milliseconds. It is short because an operator may run hundreds of commands in
+ * a row, next to a server that has already looked.
+ */
 const glanceMs = 0.2 * secondMs;
 
 /**
- * What is damaged in a SQLite file, in SQLite's words, or undefined where nothing was found in so many
- * milliseconds; all of it is looked at if they are Infinity. It looks on a connection that reads only: another one, when it closes, would write a `-wal` of
- * some other database into the file.
+ * The damage in a SQLite file, in SQLite's words, or undefined if none was found within the given milliseconds. With
+ * Infinity it checks all of the file. It uses a read-only connection: when another kind of connection closes, it could
+ * write the `-wal` of some other database into the file.
  *
- * @throws Error of SQLite where the file cannot be read at all.
+ * @throws Error of SQLite if the file cannot be read at all.
  */
 export async function damageIn(path: string, milliseconds = glanceMs): Promise<string | undefined> {
   const connection = new SqliteConnection(path, 'read-only');
@@ -40,6 +44,6 @@ export function isDamage(error: unknown): boolean {
   return (driverError as NodeJS.ErrnoException).code === 'SQLITE_CORRUPT';
 }
 
-/** What is said of a damaged database, and what to do. */
+/** The message for an operator about a damaged database, with what to do next. */
 export const wordsOfDamage = (what: string): string =>
   `The database is damaged (${what.replace(/\s+/g, ' ').trim()}): stop the site and restore a backup, npm run gatehouse -- restore FOLDER.`;

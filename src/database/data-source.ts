@@ -19,30 +19,33 @@ import { migrations } from './migrations.js';
 import { PostgresClient } from './postgres-client.js';
 import { tryMs, Turns } from './turns.js';
 
-/** The path of the SQLite file that the settings name, or undefined where they name PostgreSQL. */
+/** The path of the SQLite file that the settings name, or undefined if they name PostgreSQL. */
 export function sqlitePath({ databaseUrl, dataDir }: Settings): string | undefined {
   if (!databaseUrl.startsWith('sqlite:')) return undefined;
   const path = databaseUrl.slice('sqlite:'.length);
   return isAbsolute(path) ? path : resolve(dataDir, path);
 }
 
-/** What TypeORM says by itself, such as which migration failed, goes where no script reads answers. */
+/**
+ * Writes TypeORM's own messages, such as which migration failed, to standard error. Scripts read the output of commands
+ * from standard output.
+ */
 class BesideOutput extends AbstractLogger {
   protected writeLog(_: LogLevel, said: LogMessage | string | number | (LogMessage | string | number)[]): void {
     for (const { message } of this.prepareLogMessages(said)) process.stderr.write(`${String(message)}\n`);
   }
 }
 
-/** So long anybody waits for a connection to PostgreSQL, and twice as long for an answer. */
+/** How long to wait for a connection to PostgreSQL, in milliseconds. The wait for an answer is twice as long. */
 const connectTimeoutMs = 5 * secondMs;
 
-/** How TypeORM reaches the database that the settings name; the same entities on both kinds. */
+/** TypeORM's options for the database that the settings name. SQLite and PostgreSQL use the same entities. */
 export function dataSourceOptions(settings: Settings): DataSourceOptions {
   const shared = {
     migrations,
     migrationsTableName: 'migrations',
     synchronize: false,
-    // a lookup by an undefined key would give the first row
+    // without this, a lookup by an undefined key would return the first row
     invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
     logger: new BesideOutput(),
   } as const;
@@ -66,12 +69,12 @@ export class UnusableDatabase extends Error {
 }
 
 /**
- * Opens the database, brings its schema up to date, and gives the data source. Two processes that start at once
+ * Opens the database, brings its schema up to date, and returns the data source. If two processes start at once, they
  * take turns.
  *
- * @param look is asked before anything is written to it.
- * @throws UnusableDatabase where it cannot be opened or is damaged, or its schema is of a later version than this one
- *   knows; what `look` throws.
+ * @param look is called before anything is written to the database. Its errors are thrown on.
+ * @throws UnusableDatabase if the database cannot be opened or is damaged, or if its schema is from a later version
+ * than this one knows.
  */
 export async function openDatabase(
   options: DataSourceOptions,
@@ -95,14 +98,14 @@ export async function openDatabase(
 function cannotBeOpened(error: unknown): never {
   const { message, code } = error as NodeJS.ErrnoException;
   const advice = code === 'SQLITE_NOTADB' ? ': restore a backup, or let DATABASE_URL name the right file.' : '';
-  // a host with several addresses that all refuse gives an error without a message
+  // if a host has several addresses and all of them refuse, the error has no message
   throw new UnusableDatabase(`The database of DATABASE_URL cannot be opened: ${message || code}${advice}`);
 }
 
 /**
- * Looks for so many milliseconds, or for a glance.
+ * Looks for damage in a SQLite file for the given milliseconds, or for the short time of `damageIn`.
  *
- * @throws UnusableDatabase where a SQLite file is damaged, or is none.
+ * @throws UnusableDatabase if the file is damaged or is not a SQLite database.
  */
 export async function refuseDamaged(path: string, milliseconds?: number): Promise<void> {
   const found = await stat(path).catch(() => undefined);
@@ -114,7 +117,7 @@ export async function refuseDamaged(path: string, milliseconds?: number): Promis
 async function migrateSqlite(dataSource: DataSource): Promise<void> {
   const runner = dataSource.createQueryRunner();
   await runner.query('PRAGMA synchronous = FULL');
-  // IMMEDIATE: a deferred transaction that reads first fails at once where another process writes
+  // IMMEDIATE, because a deferred transaction that reads first fails at once if another process writes
   await runner.query('BEGIN IMMEDIATE');
   try {
     await migrate(dataSource, runner);
@@ -125,16 +128,16 @@ async function migrateSqlite(dataSource: DataSource): Promise<void> {
   }
 }
 
-/** Any number, as long as no other program takes the same advisory lock on this database. */
+/** An arbitrary number. No other program may take the same advisory lock on this database. */
 const migrationLock = 4_283_467_381;
 
 async function migratePostgres(options: DataSourceOptions): Promise<void> {
-  // a migration of a large table takes longer than anybody waits for a page
+  // no query timeout, because the migration of a large table takes longer than a person waits for a page
   const dataSource = await new DataSource({ ...options, extra: {}, entities: [] }).initialize();
   const runner = dataSource.createQueryRunner();
   try {
     await runner.query('BEGIN');
-    // it ends with the transaction: one of the session would be left behind a pooler
+    // this lock ends with the transaction; a lock of the session would stay behind a connection pooler
     await runner.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
     await migrate(dataSource, runner);
     await runner.query('COMMIT');
@@ -160,9 +163,10 @@ async function migrate(dataSource: DataSource, runner: QueryRunner): Promise<voi
 }
 
 /**
- * The sqlite3 driver without its verbose mode, which TypeORM turns on: verbose halves the speed, and writes the
- * values of a failed query into the error's stack and so into the log. And with its statements in a row: as many as run
- * at once would each hold one of libuv's four threads, only to wait there for the one that is being flushed to disk.
+ * The sqlite3 driver with two changes. First, it stays out of verbose mode, which TypeORM turns on. Verbose mode halves
+ * the speed, and it writes the values of a failed query into the error's stack and so into the log. Second, its
+ * statements run one after the other. If they ran at once, each would block one of libuv's four threads while it waits
+ * for the one that is being flushed to disk.
  */
 function quietSqlite(): unknown {
   const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
@@ -182,7 +186,10 @@ function quietSqlite(): unknown {
       return this.inTurn((...rest) => super.all(sql, ...rest), given);
     }
 
-    /** What is given ends with whom to tell: with the statement as `this`, from which TypeORM reads what has changed. */
+    /**
+     * Runs a statement in its turn. If the last argument is a callback, it is called with the statement as `this`,
+     * because TypeORM reads the number of changes and the last id from it.
+     */
     private inTurn(ask: (...given: unknown[]) => unknown, given: unknown[]): this {
       const tell = given.at(-1);
       if (typeof tell !== 'function') {

@@ -9,7 +9,10 @@ import { Reader } from './reader.js';
 import { openSite } from './site.js';
 import { Writer } from './writer.js';
 
-/** The one data source, its schema up to date before anyone asks; a room adds `TypeOrmModule.forFeature([…])`. */
+/**
+ * The one data source. Its schema is up to date before anything uses it. A feature module adds
+ * `TypeOrmModule.forFeature([…])`.
+ */
 @Global()
 @Module({
   imports: [

@@ -1,22 +1,26 @@
 import type { Keys } from '../config/keys.js';
 
-/** Asks a database in SQL. */
+/** Runs SQL on a database and returns the rows. */
 type Ask = (sql: string) => Promise<readonly Record<string, unknown>[]>;
 
 const name = 'key';
-/** So many sealed things are tried of a database without a mark. */
+/** How many sealed texts of each table are tried if a database has no mark. */
 const tried = 50;
 
-/** What a key leaves in its database, to be known again: a keyed hash of a word, which tells nothing of the key. */
+/** The mark that a key leaves in its database: a keyed hash of a fixed word. It tells nothing about the key. */
 const markOf = (keys: Keys): string => keys.mark('database', name);
 
-/** `marked` by this very key; of `another`; or without a mark, and of any key as far as can be seen. */
+/**
+ * `marked` if this key left its mark; `another` if the database belongs to another key; `unmarked` if there is no mark
+ * and nothing that shows another key.
+ */
 export type KeyMatch = 'marked' | 'another' | 'unmarked';
 
 /**
- * Whether a database is of this key: by the mark that is in it or, where an earlier version made it, by what it has sealed.
+ * Whether a database belongs to this key. It compares the mark in the database. If an earlier version made the
+ * database, it has no mark, and this tries to open the sealed texts in it.
  *
- * @param hasTable whether the database has a table of that name; of one that is up to date it has all.
+ * @param hasTable whether the database has a table of that name. A database that is up to date has all tables.
  */
 export async function matchKey(
   ask: Ask,
@@ -32,20 +36,20 @@ export async function matchKey(
   return sealed.length === 0 || sealed.some(({ text }) => opens(keys, String(text))) ? 'unmarked' : 'another';
 }
 
-/** Marks a database as this key's, where it has no mark. */
+/** The statement that marks a database as this key's if it has no mark. */
 export const leaveMark = (keys: Keys): readonly [sql: string, values: string[]] => [
   `INSERT INTO "policies" ("name", "value") VALUES ('${name}', $1) ON CONFLICT ("name") DO NOTHING`,
   [markOf(keys)],
 ];
 
-/** Marks a database as this key's, whatever it was. */
+/** The statement that marks a database as this key's and replaces any other mark. */
 export const replaceMark = (keys: Keys): readonly [sql: string, values: string[]] => [
   `INSERT INTO "policies" ("name", "value") VALUES ('${name}', $1)
    ON CONFLICT ("name") DO UPDATE SET "value" = excluded."value"`,
   [markOf(keys)],
 ];
 
-/** What is said where a database is of another key, and what to do. */
+/** The message for an operator about a database that belongs to another key, with what to do next. */
 export const wordsOfOtherKey = ({ place, isNew }: Pick<Keys, 'place' | 'isNew'>): string => {
   const found = isNew
     ? `There is no ${place}, and the database was made with the key that it held`

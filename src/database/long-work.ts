@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Runs a piece of long work once it is its turn, and gives what came of it. No piece may wait for another one. */
+/** Runs a piece of long work in its turn and returns its result. A piece must not wait for another piece. */
 export type InTurn = <Done>(piece: () => Done | Promise<Done>) => Promise<Done>;
 
 /**
- * Lets work that grows with how much there is go on beside what is short: it comes in pieces, of which one runs at a time
- * in this process, each in a turn of the event loop of its own. Members take turns: whoever asks for much at once slows
- * down what they asked for, and nobody else's.
+ * Runs long work in pieces, so that short work does not wait for it. Long work is work that grows with the amount of
+ * data. In this process one piece runs at a time, each in its own turn of the event loop. Members take turns: a member
+ * who asks for much at once slows down only their own requests.
  */
 @Injectable()
 export class LongWork {
-  /** What waits, by member; the member whose turn is next stands first. */
+  /** The waiting pieces of each member. The member whose turn is next comes first. */
   private readonly waiting = new Map<string, (() => Promise<void>)[]>();
   private isWorking = false;
 
@@ -48,10 +48,10 @@ export class LongWork {
   }
 }
 
-/** So many of many are looked at in one piece. */
+/** How many values one piece handles. */
 const atOnce = 200;
 
-/** Does something with each of many values, in pieces. */
+/** Calls `work` for each value, in pieces. */
 export async function eachInTurn<Value>(
   inTurn: InTurn,
   values: Iterable<Value>,
@@ -69,7 +69,7 @@ export async function eachInTurn<Value>(
   while (!(await inTurn(piece)));
 }
 
-/** Many values in the order of a key, sorted in pieces; of equal keys the one that came first stays first. */
+/** Sorts values by a key, in pieces. Values with equal keys keep their order. */
 export async function sortedInTurn<Value>(
   inTurn: InTurn,
   values: readonly Value[],

@@ -1,6 +1,6 @@
 /**
- * A function that makes one thing of each object, and gives it again for the same object: for rows that the reader
- * hands to many at once.
+ * A function that makes one result for each object and returns the same result for the same object. Use it for rows
+ * that the reader gives to several callers at once.
  */
 export function memoize<From extends object, To>(make: (from: From) => To): (from: From) => To {
   const made = new WeakMap<From, { to: To }>();

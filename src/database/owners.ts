@@ -4,18 +4,18 @@ import { SettingsError, type Settings } from '../config/settings.js';
 import { sqlitePath } from './data-source.js';
 import { siteLockIn } from './site-lock.js';
 
-/** Something that a site must be able to read and write, and whose it is. */
+/** A path that a site must be able to read and write, and its owner. */
 export interface Belonging {
   readonly path: string;
-  /** The user's number. */
+  /** The id of the user. */
   readonly owner: number;
   /** In octal, such as `0640`. */
   readonly mode: string;
-  /** Whether this process may do both. */
+  /** Whether this process may both read and write it. */
   readonly isOpen: boolean;
 }
 
-/** What a site has on the disk, but for the bytes of each file: folders, database and key, as far as they are there. */
+/** The paths of a site that exist on the disk: folders, database and key. The files with stored bytes are left out. */
 function belongingsOf(settings: Settings): Belonging[] {
   const { dataDir, appSecret } = settings;
   const path = sqlitePath(settings);
@@ -34,7 +34,7 @@ function belongingsOf(settings: Settings): Belonging[] {
   return [...new Set(all)].flatMap((one) => belongingAt(one) ?? []);
 }
 
-/** Of these, what is not the owner's who has the rest; a folder beyond the data folder may be anybody's. */
+/** The paths of a site that another user owns. A database folder outside the data folder may have any owner. */
 export function foreignTo(owner: number | undefined, settings: Settings): Belonging[] {
   if (owner === undefined) return [];
   const path = sqlitePath(settings);
@@ -42,7 +42,10 @@ export function foreignTo(owner: number | undefined, settings: Settings): Belong
   return belongingsOf(settings).filter((one) => one.owner !== owner && !isBeyond(one.path));
 }
 
-/** Whose the site is, by what it has written; undefined where there is nothing, and where the system knows no users. */
+/**
+ * The id of the user who owns the site's files. Undefined if the site has no files yet, or if the system has no user
+ * ids.
+ */
 export function ownerOf(settings: Settings): number | undefined {
   if (!process.getuid) return undefined;
   const { dataDir } = settings;
@@ -55,10 +58,10 @@ export function ownerOf(settings: Settings): number | undefined {
 }
 
 /**
- * Makes sure that this process may read and write what the site cannot do without. Where it is only the bytes of some files,
- * the others can be served.
+ * Checks that this process may read and write everything that the site needs. A folder of stored bytes may be closed,
+ * because the other files can still be served.
  *
- * @throws SettingsError that says whose it is, and what to do.
+ * @throws SettingsError that says who owns the files, and what to do.
  */
 export function refuseForeignData(settings: Settings): void {
   const closed = belongingsOf(settings).filter(({ path, isOpen }) => !isOpen && !isOfWholeBytes.test(path));
@@ -70,7 +73,10 @@ export function refuseForeignData(settings: Settings): void {
   ]);
 }
 
-/** The command by which an operator gives a site to one user, with the folder of its database if that is elsewhere. */
+/**
+ * The shell command with which an operator gives the site to one user. It includes the folder of the database if that
+ * is outside the data folder.
+ */
 export function handOver(settings: Settings, to: number | string = process.getuid?.() ?? 'USER'): string {
   const { dataDir } = settings;
   const path = sqlitePath(settings);
@@ -79,7 +85,7 @@ export function handOver(settings: Settings, to: number | string = process.getui
   return `sudo chown -R ${to} ${folders.map(inShell).join(' ')}`;
 }
 
-/** As a shell takes it for one word, whatever is in it. */
+/** Quotes a path so that a shell reads it as one word. */
 const inShell = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`);
 
 function belongingAt(path: string): Belonging | undefined {
@@ -90,22 +96,22 @@ function belongingAt(path: string): Belonging | undefined {
   try {
     accessSync(path, found.isDirectory() ? R_OK | W_OK | X_OK : R_OK | W_OK);
   } catch (error) {
-    // another fault, such as a disk that can only be read, has words of its own
+    // any other fault, such as a read-only disk, has an error message of its own
     isOpen = !isRefusal(error);
   }
   return { path, owner: found.uid, mode: (found.mode & 0o777).toString(8).padStart(4, '0'), isOpen };
 }
 
-/** Folders of drafts and, named by the first two digits of a key, of whole bytes. */
+/** The store's folders of drafts, and its folders of complete files. The first two digits of a key name the latter. */
 const isOfStore = /^(incoming|pieces|unsettled|[0-9a-f]{2})$/;
 const isOfWholeBytes = /[\\/][0-9a-f]{2}$/;
 
 function foldersIn(folder: string): string[] {
   try {
-    // a disk of its own has folders that are none of the site's
+    // if `files` is a disk of its own, it has folders that do not belong to the site
     return readdirSync(folder).flatMap((name) => (isOfStore.test(name) ? [join(folder, name)] : []));
   } catch {
-    // not there, or closed: said of the folder itself
+    // missing or closed; the folder itself is in the list, so the fault is reported there
     return [];
   }
 }
@@ -114,7 +120,7 @@ function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
   } catch {
-    // what is not there, or lies behind a closed folder, which is named itself
+    // missing, or inside a closed folder, which is reported itself
     return undefined;
   }
 }

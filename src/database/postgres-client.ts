@@ -5,16 +5,19 @@ import { secondMs } from '../config/durations.js';
 
 const queryTimeout = new AsyncLocalStorage<number>();
 
-/** Does work that nobody waits for at a page: on PostgreSQL each of its statements may take so many milliseconds. */
+/** Does work that no person waits for. On PostgreSQL each of its statements may take this many milliseconds. */
 export const withQueryTimeout = <Done>(milliseconds: number, work: () => Done): Done =>
   queryTimeout.run(milliseconds, work);
 
-/** Asks what somebody at a page may come to wait for too, within the work of `withQueryTimeout`. */
+/**
+ * Inside the work of `withQueryTimeout`, runs a query with the normal timeout, because a person may wait for the same
+ * answer.
+ */
 export const withoutQueryTimeout = <Done>(work: () => Done): Done => queryTimeout.exit(work);
 
 /**
- * A connection to PostgreSQL that is given up with the first statement that is not answered in time: whoever had it next
- * would wait for the old answer, and a transaction that was begun on it would take in their writes.
+ * A connection to PostgreSQL that closes after the first statement that gets no answer in time. Otherwise the next user
+ * of the connection would wait for the old answer, and a transaction that is open on it would include their writes.
  */
 export class PostgresClient extends pg.Client {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- pg has seven ways to ask, and all are passed on
@@ -35,8 +38,9 @@ export class PostgresClient extends pg.Client {
 }
 
 /**
- * Asks the server to stop what it does for a client (CancelRequest, in PostgreSQL's message formats): it would go on, hold
- * its locks, and write what was said to have failed. A server that does not hear is not waited for.
+ * Asks the server to stop the statement of a client (CancelRequest, in PostgreSQL's message formats). Otherwise the
+ * server would continue, hold its locks, and write data after the caller was told that the write failed. It does not
+ * wait for a server that does not answer.
  */
 function cancel(client: pg.Client): void {
   const { host, port, processID, secretKey } = client as pg.Client & { processID?: number; secretKey?: number };

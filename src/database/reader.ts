@@ -9,22 +9,22 @@ import { withoutQueryTimeout } from './postgres-client.js';
 import { closeBefore } from './site.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
-/** So many long questions of one member wait at a time. */
+/** How many long queries of one member can wait at the same time. */
 const mostWaiting = 20;
 
 /**
- * The fast way to read: plain rows, no entities. On SQLite it has a connection of its own, read-only, so that a
- * lookup never waits behind a write that is being flushed to disk; each statement is prepared once. What a write has
- * acknowledged is seen by the next read. On PostgreSQL it uses the data source's pool.
+ * The fast way to read: plain rows, no entities. On SQLite it has its own read-only connections, so that a lookup never
+ * waits for a write that is being flushed to disk. Each statement is prepared once. A read sees every write that
+ * finished before it. On PostgreSQL it uses the data source's pool.
  */
 @Injectable()
 export class Reader {
   private readonly asked = new Map<string, Promise<unknown[]>>();
   private readonly waiting = new Map<string, Promise<unknown[]>>();
-  /** Long questions that wait for their turn, by who asks and by what is asked. */
+  /** The long queries that wait for their turn, by member and then by query. */
   private readonly waitingLong = new Map<string, Map<string, Promise<unknown[]>>>();
   private readonly connection: SqliteConnection | undefined;
-  /** For what takes long, so that what is short does not wait behind it. */
+  /** A connection for long queries, so that short queries do not wait for them. */
   private readonly aside: SqliteConnection | undefined;
 
   constructor(
@@ -41,9 +41,9 @@ export class Reader {
   }
 
   /**
-   * The rows of one SELECT. Values stand as `$1`, `$2`, … in the order in which they first appear. The text must be
-   * one of a fixed few, since each is kept prepared. Of equal questions one is asked at a time: those that come
-   * meanwhile share the next, which is asked after all of them; so the rows are shared and must not be changed.
+   * The rows of one SELECT. Write the values as `$1`, `$2`, … in the order in which they first appear. Each SQL text
+   * stays prepared, so use only a small fixed set of texts. Equal queries run one at a time. Callers that ask during
+   * one run share the next run. They share its rows too, so do not change the rows.
    */
   rows<Row>(sql: string, given: readonly unknown[] = []): Promise<readonly Row[]> {
     const values = given.map(bound);
@@ -53,10 +53,11 @@ export class Reader {
   }
 
   /**
-   * As `rows`, for a question whose cost grows with how much there is, such as a search: one at a time, in the turn of
-   * the member who asks, and beside what is short. Equal questions of one member that wait share one answer.
+   * Like `rows`, for a query that takes longer the more data there is, such as a search. These queries run one at a
+   * time, in the turn of the member who asks, and do not delay short queries. Equal queries of one member that wait
+   * share one answer.
    *
-   * @throws HttpException (429) if twenty others of the same member wait.
+   * @throws HttpException (429) if twenty other queries of the same member wait.
    */
   async longRows<Row>(asker: { readonly id: string }, sql: string, given: readonly unknown[]): Promise<readonly Row[]> {
     const values = given.map(bound);

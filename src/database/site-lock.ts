@@ -5,27 +5,31 @@ import type { Database } from 'sqlite3';
 
 const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 
-/** The file that each data folder in use has. */
+/** The lock file of a data folder. Every data folder in use has one. */
 export const siteLockIn = (dataDir: string): string => join(dataDir, 'site.lock');
 
 /**
- * Says whether a site is in use: whoever works on it shares the lock, and a restore has it alone. It is a lock of the
- * system on `site.lock` in the data folder, taken by SQLite, so it goes with its process, also where that is killed.
+ * Shows whether a site is in use. Every process that works on the site shares the lock, and a restore takes it alone.
+ * It is a lock of the operating system on `site.lock` in the data folder, taken through SQLite. The system releases it
+ * when the process ends, even if the process is killed.
  */
 export class SiteLock {
   private constructor(private readonly database: Database) {}
 
-  /** Shares the lock; undefined where somebody has it alone. */
+  /** Shares the lock, or returns undefined if another process has it alone. */
   static share(dataDir: string): Promise<SiteLock | undefined> {
     return SiteLock.take(siteLockIn(dataDir), 'BEGIN; SELECT COUNT(*) FROM sqlite_master', 1_000);
   }
 
-  /** Takes the lock alone; undefined where anybody else has it. */
+  /** Takes the lock alone, or returns undefined if any other process has it. */
   static alone(dataDir: string): Promise<SiteLock | undefined> {
     return SiteLock.take(siteLockIn(dataDir), 'BEGIN EXCLUSIVE', 0);
   }
 
-  /** Takes the lock that each backup of a site has alone; undefined where another is at work. */
+  /**
+   * Takes the lock for a backup, or returns undefined if another backup runs. Only one backup of a site can run at a
+   * time.
+   */
   static forBackup(dataDir: string): Promise<SiteLock | undefined> {
     return SiteLock.take(join(dataDir, 'backup.lock'), 'BEGIN EXCLUSIVE', 0);
   }

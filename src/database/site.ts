@@ -13,16 +13,17 @@ interface Closable {
 
 const beside = new WeakMap<DataSource, Closable[]>();
 
-/** Closes another connection to the same database before the data source: what closes last must be able to write. */
+/** Closes this connection before the data source closes. The connection that closes last must be able to write. */
 export function closeBefore(dataSource: DataSource, connection: Closable): void {
   beside.get(dataSource)?.push(connection);
 }
 
 /**
- * Opens the database of a site that nobody restores meanwhile, and sees that key and files are of the same site. When it
- * is destroyed, all that was written is in the database's one file, and the site may be restored.
+ * Opens the database of a site and checks that the key and the files belong to it. No restore can run while it is open.
+ * When the data source is destroyed, everything written is in the one database file, and the site can be restored.
  *
- * @throws UnusableDatabase as `openDatabase`, while the site is being restored, and where key or files are another's.
+ * @throws UnusableDatabase if `openDatabase` does, if the site is being restored, or if the key or files are another
+ * site's.
  */
 export async function openSite(options: DataSourceOptions, { dataDir }: Settings, keys: Keys): Promise<DataSource> {
   const lock = await SiteLock.share(dataDir);
@@ -44,7 +45,7 @@ function closingInOrder(dataSource: DataSource, lock: SiteLock): DataSource {
   const destroy = dataSource.destroy.bind(dataSource);
   dataSource.destroy = async () => {
     for (const connection of beside.get(dataSource) ?? []) await connection.close();
-    // beside another process that reads or writes it does what it can
+    // this fails if another process reads or writes, and then that process does it later
     if (dataSource.options.type === 'sqlite')
       await dataSource.query('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined);
     await destroy();
@@ -53,7 +54,10 @@ function closingInOrder(dataSource: DataSource, lock: SiteLock): DataSource {
   return dataSource;
 }
 
-/** A database that is not where it was must not be taken for a new site, whose first admin anybody could become. */
+/**
+ * Refuses an empty database next to stored files. The database may have been moved away. If the site started as a new
+ * one, anybody could become its first admin.
+ */
 async function refuseEmptyBesideFiles(dataSource: DataSource, dataDir: string): Promise<void> {
   const files = join(dataDir, 'files');
   if (!(await holdsBytes(files)) || (await hasTables(dataSource))) return;
@@ -62,7 +66,7 @@ async function refuseEmptyBesideFiles(dataSource: DataSource, dataDir: string): 
   );
 }
 
-/** Whether there is a site in the database: its schema, of whatever version. */
+/** Whether the database holds a site, with a schema of any version. */
 export async function hasTables(dataSource: DataSource): Promise<boolean> {
   const runner = dataSource.createQueryRunner();
   try {
@@ -83,7 +87,7 @@ async function refuseOtherKey(dataSource: DataSource, keys: Keys): Promise<void>
   let found = await match();
   if (found === 'unmarked') {
     await dataSource.query(...leaveMark(keys));
-    // of two first starts at once with two keys, one was first
+    // if two first starts run at once with two keys, only the first one left its mark
     found = await match();
   }
   if (found === 'marked') return;

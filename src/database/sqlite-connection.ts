@@ -5,21 +5,27 @@ import { tryMs, Turns } from './turns.js';
 
 const sqlite = createRequire(import.meta.url)('sqlite3') as typeof sqlite3;
 
-/** A connection of its own to a SQLite database that is there. Its statements run in turn, each prepared once. */
+/**
+ * A separate connection to an existing SQLite database. Its statements run one after the other, and each is prepared
+ * once.
+ */
 export class SqliteConnection {
   private readonly turns = new Turns();
   private readonly statements = new Map<string, Promise<Statement>>();
   private connection: Promise<Database> | undefined;
   private isClosed = false;
 
-  /** @param setUp a statement that is run on the connection first. */
+  /** @param setUp SQL that runs first on the connection. */
   constructor(
     private readonly path: string,
     private readonly mode: 'read-only' | 'read-write',
     private readonly setUp = '',
   ) {}
 
-  /** The rows of one statement of a fixed few, with values in the order in which `$1`, `$2`, … first appear. */
+  /**
+   * The rows of one statement. Give the values in the order in which `$1`, `$2`, … first appear. Each SQL text stays
+   * prepared, so use only a small fixed set of texts.
+   */
   async rows(sql: string, values: readonly unknown[]): Promise<unknown[]> {
     const statement = await this.prepare(sql);
     return this.turns.take(
@@ -33,7 +39,7 @@ export class SqliteConnection {
     );
   }
 
-  /** Breaks off the statement that runs: it fails with the code SQLITE_INTERRUPT. */
+  /** Stops the statement that runs now. It fails with the code SQLITE_INTERRUPT. */
   interrupt(): void {
     void this.connection?.then((connection) => connection.interrupt()).catch(() => undefined);
   }
@@ -42,14 +48,17 @@ export class SqliteConnection {
     this.isClosed = true;
     const connection = await this.connection;
     if (!connection) return;
-    // one that cannot be prepared has nothing to be given back
+    // a statement that could not be prepared has nothing to release
     for (const preparing of await Promise.allSettled(this.statements.values()))
       if (preparing.status === 'fulfilled')
         await new Promise<void>((resolve) => preparing.value.finalize(() => resolve()));
     await new Promise((resolve) => connection.close(resolve));
   }
 
-  /** Each statement once, for whoever asks at the same time too; one that cannot be prepared is tried anew the next time. */
+  /**
+   * Prepares each statement once, and shares it with callers that ask at the same time. If it cannot be prepared, the
+   * next call tries again.
+   */
   private prepare(sql: string): Promise<Statement> {
     if (this.isClosed) return Promise.reject(new Error('The database is closed.'));
     const known = this.statements.get(sql);
@@ -68,7 +77,7 @@ export class SqliteConnection {
         else resolve(database);
       });
       database.configure('busyTimeout', tryMs);
-      // one thread for it, and no more: those of a connection would wait for each other
+      // use only one thread for this connection, because its threads would wait for each other
       database.serialize();
       if (this.setUp) database.exec(this.setUp);
     });

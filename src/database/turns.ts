@@ -1,19 +1,22 @@
 import { secondMs } from '../config/durations.js';
 
-/** So long a statement waits for a database that another process has locked, its turn included. */
+/**
+ * How long a statement waits while another process has the database locked, in milliseconds. This includes the wait for
+ * its turn.
+ */
 const timeoutMs = 5 * secondMs;
-/** So long one try of SQLite's own may take. */
+/** How long one try of SQLite itself may wait for a lock, in milliseconds. */
 export const tryMs = secondMs;
 
 /**
- * Lets the statements of one connection to SQLite run in a row. While another process has the database locked, each waits
- * five seconds at most, however many stand before it, and what was waited for in vain is never run.
+ * Runs the statements of one SQLite connection one after the other. While another process has the database locked, each
+ * statement waits at most five seconds, however many are before it. A statement that waited too long never runs.
  */
 export class Turns {
   private last: Promise<unknown> = Promise.resolve();
   private isLocked = false;
 
-  /** Runs a statement in its turn. @throws Error with the code SQLITE_BUSY where the database stayed locked. */
+  /** Runs a statement in its turn. @throws Error with the code SQLITE_BUSY if the database stays locked. */
   take<Done>(ask: () => Promise<Done>): Promise<Done> {
     const deadline = Date.now() + timeoutMs;
     const mine = this.last.then(() => this.ask(ask, deadline));

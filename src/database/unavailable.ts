@@ -1,12 +1,12 @@
-/** What says that the database is not there or does not answer now: by the codes of SQLite, the system and PostgreSQL. */
+/** Error codes of SQLite, the system and PostgreSQL that mean the database is missing or does not answer now. */
 const codes =
   /^(SQLITE_(BUSY|LOCKED|CANTOPEN|IOERR|READONLY)|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)|57P0[1-3]|53300|08...)$/;
 
-/** What pg says without a code. */
+/** Error messages of pg that have no code. */
 const words =
   /^(Connection terminated|Client (was closed|has encountered a connection error) and is not queryable|timeout exceeded when trying to connect|Query read timeout|timeout expired)/;
 
-/** Whether a statement failed because the database is away or locked, and may do once it is back. */
+/** Whether a statement failed because the database is away or locked. It may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   const { driverError = error } = error as { driverError?: unknown };
   const { code, message } = driverError as { code?: unknown; message?: unknown };

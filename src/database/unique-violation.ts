@@ -1,6 +1,6 @@
 import { QueryFailedError } from 'typeorm';
 
-/** Whether a write failed because a value that must be unique stands there already; on both databases. */
+/** Whether a write failed because a value that must be unique exists already, on either database. */
 export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof QueryFailedError)) return false;
   const { code, message } = error.driverError as Error & { code?: string };

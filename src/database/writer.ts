@@ -6,7 +6,7 @@ import { bound } from './instants.js';
 import { closeBefore } from './site.js';
 import { SqliteConnection } from './sqlite-connection.js';
 
-/** Writes that a repository has no words for: one statement of SQL that gives back rows, on both databases. */
+/** Writes that a repository cannot express: one SQL statement that returns rows, on both databases. */
 @Injectable()
 export class Writer {
   private readonly quick: SqliteConnection | undefined;
@@ -16,40 +16,44 @@ export class Writer {
     settings: Settings,
   ) {
     const path = sqlitePath(settings);
-    // what a commit leaves to the system to write outlives the process, and goes to disk with the next that does not
+    // with `synchronous = NORMAL` a commit survives the end of the process, and the next full commit flushes it to disk
     if (path === undefined) return;
     this.quick = new SqliteConnection(path, 'read-write', 'PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
     closeBefore(dataSource, this.quick);
   }
 
-  /** Ends a SELECT inside an INSERT that must not read a row which another statement is changing. */
+  /** Goes at the end of a SELECT inside an INSERT, if it must not read a row that another statement is changing. */
   get forShare(): string {
     return this.isPostgres ? 'FOR SHARE' : '';
   }
 
-  /** Runs one INSERT, UPDATE or DELETE with RETURNING and gives its rows. Values stand as `$1`, `$2`, …, in that order. */
+  /**
+   * Runs one INSERT, UPDATE or DELETE with RETURNING and returns its rows. Write the values as `$1`, `$2`, …, in that
+   * order.
+   */
   async rows<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     return rowsOf(await this.dataSource.query(`\n${sql}`, values.map(bound))) as readonly Row[];
   }
 
-  /** Runs one statement that gives no rows, such as an INSERT into a view. */
+  /** Runs one statement that returns no rows, such as an INSERT into a view. */
   async run(sql: string, values: readonly unknown[]): Promise<void> {
     await this.dataSource.query(sql, values.map(bound));
   }
 
   /**
-   * As `rows`, for a fixed few statements that come often: what is written outlives the process, but on SQLite not a
-   * power cut in the next moment.
+   * Like `rows`, for statements that run often. Each SQL text stays prepared, so use only a small fixed set of texts. A
+   * write survives the end of the process, but on SQLite it can be lost in a power cut that follows at once.
    */
   async quickly<Row>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     return this.quick ? ((await this.quick.rows(sql, values.map(bound))) as readonly Row[]) : this.rows(sql, values);
   }
 
   /**
-   * As `rows`, while no other statement under the same lock runs, in any process: for a condition on other rows than
-   * the one that is written. SQLite writes one at a time anyway; PostgreSQL takes an advisory lock first, since a
-   * statement there does not see what another that runs beside it is about to change. The lock ends with a transaction of
-   * these two statements, on a connection of its own: one of the session would be left behind a pooler.
+   * Like `rows`, but no other statement with the same lock runs at the same time, in any process. Use it if the
+   * condition reads other rows than the one it writes. SQLite always writes one statement at a time. PostgreSQL takes
+   * an advisory lock first, because a statement there does not see changes that another statement has not committed.
+   * The lock ends with a transaction of these two statements on its own connection. A lock of the session would stay
+   * behind a connection pooler.
    */
   async alone<Row>(lock: number, sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
     if (!this.isPostgres) return this.rows(sql, values);
@@ -75,7 +79,7 @@ export class Writer {
   }
 }
 
-/** On PostgreSQL an UPDATE or DELETE gives a pair: its rows, and how many. */
+/** On PostgreSQL an UPDATE or DELETE returns a pair: its rows and their number. */
 function rowsOf(result: unknown): unknown {
   const [first, count] = result as [unknown, unknown];
   return Array.isArray(first) && typeof count === 'number' ? first : result;
