@@ -12,7 +12,7 @@ import { MailService } from '../mail/mail.service.js';
 import { UsersService } from '../users/users.service.js';
 import { OwnPassword } from './own-password.js';
 
-/** Members who leave: their data goes at once, and what the site keeps of them names nobody. */
+/** Deletes accounts. A member's data is deleted at once, and the log entries that stay no longer name the member. */
 @Injectable()
 export class AccountDeletion implements OnModuleInit {
   constructor(
@@ -26,11 +26,12 @@ export class AccountDeletion implements OnModuleInit {
   ) {}
 
   /**
-   * Deletes the account of a member who asks for it, and all that is theirs with it.
+   * Deletes the account of a member who asks for it, and everything that belongs to it.
    *
-   * @throws InvalidInput where the password is wrong.
-   * @throws TooManyRequests where too many wrong ones were given.
-   * @throws ConflictException for the last admin.
+   * @throws InvalidInput if the password is wrong.
+   * @throws TooManyRequests if too many wrong passwords were given.
+   * @throws ForbiddenException if too many wrong passwords were given in this session.
+   * @throws ConflictException if this is the last admin.
    */
   async leave(viewer: Viewer, password: string, caller: Caller): Promise<void> {
     await this.ownPassword.check(viewer, password, { field: 'password', kind: 'session.proved' }, caller);
@@ -38,13 +39,13 @@ export class AccountDeletion implements OnModuleInit {
   }
 
   /**
-   * Deletes a member's account, and all that is theirs with it, and tells them by mail.
+   * Deletes a member's account and everything that belongs to it, and tells the member by mail.
    *
-   * The row goes first: that one statement decides whether they may go at all, and ends every session. What a crash
-   * leaves undone after it names somebody who is no member any more, and is done by the next sweep; the other way
-   * round it would take the names off the log of a member who stays.
+   * The row is deleted first. That one statement decides whether the account may be deleted, and ends every session. If
+   * a crash follows, the log still names a former member, and the next sweep removes the name. The other order could
+   * remove the names of a member who stays.
    *
-   * @throws ConflictException for the last admin.
+   * @throws ConflictException if this is the last admin.
    */
   async deleteAccountOf(member: Person, { admin, caller }: Actor): Promise<void> {
     await this.users.delete(member.id);
@@ -59,7 +60,10 @@ export class AccountDeletion implements OnModuleInit {
     this.chores.every(hourMs, () => this.sweep(), 'what is left of deleted members could not be made anonymous');
   }
 
-  /** Takes the names of those who left off what a crash kept, or a download wrote down that ended after its member. */
+  /**
+   * Removes the names of former members that a crash left in the log, or that a download wrote there after its member
+   * was deleted.
+   */
   private async sweep(): Promise<void> {
     for (const { id } of await this.reader.rows<{ id: string }>(departed, [nobody])) await this.activity.anonymise(id);
   }
@@ -67,7 +71,10 @@ export class AccountDeletion implements OnModuleInit {
 
 const listed = (kinds: readonly EventKind[]) => kinds.map((kind) => `'${kind}'`).join(', ');
 
-/** Those whom the log still names though they are gone; goes from member to member of its index, not through all rows. */
+/**
+ * The former members that the log still names. It goes from member to member in the index, so it does not read all
+ * rows.
+ */
 const departed = `
   WITH RECURSIVE m ("id") AS (
     SELECT MIN(e."memberId") FROM "events" e

@@ -17,7 +17,7 @@ import { asSeenBy } from './activity.view.js';
 import { Belongings } from './belongings.js';
 import { leftOut } from './export-scope.js';
 
-/** All that the site knows of a member, in one document, and no secret in it. */
+/** An export of everything that the site stores about a member, in one document without secrets. */
 @Injectable()
 export class AccountExport {
   constructor(
@@ -30,8 +30,8 @@ export class AccountExport {
   ) {}
 
   /**
-   * Writes the document, which tells of its own making too: an `ExportView` as JSON, a piece at a time, since what
-   * happened to an account may be long.
+   * Writes the document: an `ExportView` as JSON. It writes one part at a time, because an account's activity may be
+   * long. The export itself is part of that activity.
    */
   async make(viewer: Viewer, caller: Caller): Promise<Readable> {
     await this.activity.record({ kind: 'account.exported', member: viewer }, caller);
@@ -78,7 +78,7 @@ export class AccountExport {
   }
 }
 
-/** A list as JSON, an item a line; it is read a part at a time. */
+/** A list as JSON, one item on each line. It is read one page at a time. */
 async function* list<Item>(
   inTurn: InTurn,
   read: (part: PagingInput) => Promise<CursorPage<Item>>,

@@ -129,7 +129,7 @@ class LeftOut {
   readonly why!: string;
 }
 
-/** All that the site knows of a member. */
+/** Everything that the site stores about a member. */
 export class ExportView {
   @ApiProperty({ type: String, format: 'date-time' })
   readonly exportedAt!: string;

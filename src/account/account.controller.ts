@@ -17,7 +17,7 @@ const naming = { view: 'account/name', title: 'Change your name', keep: ['name']
 const moving = { view: 'account/email', title: 'Change your email address', keep: ['email'] };
 const relocking = { view: 'account/password', title: 'Change your password', keep: [] };
 
-/** A member's own account: what it is, and changing it. */
+/** Shows and changes a member's own account, in a browser. */
 @ApiExcludeController()
 @MembersOnly()
 @Controller('account')

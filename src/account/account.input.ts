@@ -1,18 +1,18 @@
 import { EmailField, KnownPasswordField, NameField, NewPasswordField } from '../users/account-fields.js';
 
-/** The name that a member wants to be called by. */
+/** The new name of a member. */
 export class NameChangeInput {
   @NameField('your name', 'Ada Lovelace')
   name!: string;
 }
 
-/** The address that a member wants to have. */
+/** The new address of a member. */
 export class EmailChangeInput {
   @EmailField()
   email!: string;
 }
 
-/** The password that a member has, and the one they want. */
+/** A member's current password and the new one. */
 export class PasswordChangeInput {
   @KnownPasswordField('Please give the password that you have now.')
   currentPassword!: string;
@@ -21,7 +21,7 @@ export class PasswordChangeInput {
   password!: string;
 }
 
-/** What it takes to delete one's account. */
+/** The password that a member gives to delete their account. */
 export class DeletionInput {
   @KnownPasswordField()
   password!: string;

@@ -21,7 +21,7 @@ import { OwnSessionsApiController } from './own-sessions-api.controller.js';
 import { OwnSessionsController } from './own-sessions.controller.js';
 import { OwnSessions } from './own-sessions.js';
 
-/** What members do with their own accounts. */
+/** Lets members manage their own accounts. */
 @Module({
   imports: [
     ActivityModule,

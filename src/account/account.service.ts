@@ -13,7 +13,7 @@ import { UsersService } from '../users/users.service.js';
 import type { PasswordChangeInput } from './account.input.js';
 import { OwnPassword } from './own-password.js';
 
-/** What members change of their own accounts: the name, the address, the password. */
+/** Changes a member's own account: the name, the address and the password. */
 @Injectable()
 export class AccountService {
   constructor(
@@ -34,13 +34,13 @@ export class AccountService {
   }
 
   /**
-   * Mails a link to the address that a member wants; theirs is the old one until it is opened.
+   * Mails a link to the member's new address. The old address stays until the link is opened.
    *
-   * @throws InvalidInput where it is the address that they have, or of a domain that this site does not take.
-   * @throws TooManyRequests where too many mails were asked for.
+   * @throws InvalidInput if the member has this address already, or this site does not accept its domain.
+   * @throws TooManyRequests if too many mails were asked for.
    */
   async requestEmailChange(viewer: Viewer, email: string, caller: Caller): Promise<void> {
-    // who may not register with an address may not move to it either
+    // members must not change to an address that they could not register with
     if (!isOfDomains(email, await this.rules.current()))
       throw new InvalidInput([{ field: 'email', message: 'This site takes email addresses of some domains only.' }]);
     await this.limits.spendMail({ email, address: caller.address });
@@ -49,9 +49,9 @@ export class AccountService {
   }
 
   /**
-   * Mails a link that confirms the member's address; false where it is confirmed already.
+   * Mails a link that confirms the member's address. Gives false if the address is confirmed already.
    *
-   * @throws TooManyRequests where too many mails were asked for.
+   * @throws TooManyRequests if too many mails were asked for.
    */
   async sendVerification(viewer: Viewer, caller: Caller): Promise<boolean> {
     if (viewer.hasVerifiedEmail) return false;
@@ -62,23 +62,25 @@ export class AccountService {
   }
 
   /**
-   * Gives a member the password they want, and ends every session and token but the one that asks. Links that were
-   * mailed before open nothing any more.
+   * Changes a member's password, and ends all of their sessions and tokens except the one that asks. Links that were
+   * mailed before stop working.
    *
-   * @throws InvalidInput where the current password is wrong, or the new one is known from a breach.
-   * @throws TooManyRequests where too many wrong ones were given.
-   * @throws Busy where too many passwords wait to be hashed.
+   * @throws InvalidInput if the current password is wrong, or the new one is easy to guess or was found in a breach.
+   * @throws TooManyRequests if too many wrong passwords were given.
+   * @throws ForbiddenException if too many wrong passwords were given in this session.
+   * @throws Busy if too many passwords wait to be hashed.
    */
   async changePassword(viewer: Viewer, input: PasswordChangeInput, caller: Caller): Promise<void> {
     const { id, email, session } = viewer;
     const refusal = { field: 'currentPassword', kind: 'password.changed' } as const;
     await this.ownPassword.check(viewer, input.currentPassword, refusal, caller);
-    // first, so that a crash leaves nobody in; and again below, for who came in with the old password meanwhile
+    // ends the sessions first, so that a crash leaves nobody logged in; and again below, for a login with the old
+    // password in between
     await this.sessions.endAllOf(id, session.id);
     await this.users.setPassword(id, input.password, caller.address);
     await this.sessions.endAllOf(id, session.id);
     await this.links.withdrawAllOf(id);
-    // they were given by somebody who knew the old password
+    // only somebody who knew the old password could give these wrong codes
     await this.limits.forgetWrongCodes(id);
     await this.activity.record({ kind: 'password.changed', member: viewer }, caller);
     await this.mail.send({ to: email, view: 'password-changed', data: {} });

@@ -11,7 +11,9 @@ export const presentAccountInWords = (viewer: Viewer, factors: FactorSummary) =>
   factors: factorsInWords(factors),
 });
 
-/** Such as “An authenticator app and 2 passkeys; 9 recovery codes left”; undefined where there is no second factor. */
+/**
+ * Such as “An authenticator app and 2 passkeys; 9 recovery codes left”. Gives undefined if there is no second factor.
+ */
 function factorsInWords({ authenticator, passkeys, recoveryCodesLeft }: FactorSummary): string | undefined {
   const parts = [authenticator && 'an authenticator app', passkeys.length > 0 && counted(passkeys.length, 'passkey')];
   const words = parts.filter(Boolean).join(' and ');

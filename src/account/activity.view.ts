@@ -4,11 +4,13 @@ import type { Viewer } from '../http/access.js';
 
 type Member = Pick<Viewer, 'id' | 'email'>;
 
-/** An event as far as its member may see it: where an admin acted from is the admin's own affair. */
+/** An event as its member may see it. If an admin did it, the admin's address is left out. */
 export const asSeenBy = ({ id }: Pick<Member, 'id'>, event: ActivityEvent): ActivityEvent =>
   isOfAnother(id, event) ? Object.assign({}, event, { address: null }) : event;
 
-/** Picks what the member's own page shows, and leaves out what goes without saying there. */
+/**
+ * Picks what the member's own page shows. Leaves out the member's own name and email, because they are obvious there.
+ */
 export function presentOwnEventInWords(member: Member, event: ActivityEvent) {
   const { at, words, isRefused, target, address, actor } = presentEventInWords(asSeenBy(member, event));
   return {

@@ -7,11 +7,11 @@ import type { PagingInput, CursorPage } from '../http/paging.input.js';
 type Cell = string | number | null;
 type Row = Readonly<Record<string, Cell>>;
 
-/** What of a table is told to the member whom its rows name: columns in SQL, and where they are from. */
+/** The columns of a table that a member may export, and the rows that are theirs, in SQL. */
 interface Belonging {
   readonly columns: string;
   readonly from: string;
-  /** By which the rows are read in order, a part at a time. */
+  /** The column that sorts the rows, so that they can be read one page at a time. */
   readonly key: string;
 }
 
@@ -56,7 +56,7 @@ const belongings = (reach: Reach) =>
       from: `"uploads" p WHERE p."uploaderId" = $1`,
       key: 'p."id"',
     },
-    // of an invite, whom it is for is that person's affair
+    // the address that an invite is for is left out, because it belongs to somebody else
     links: {
       columns: `l."kind", CASE WHEN l."kind" = 'email' THEN l."data" END AS "email", l."createdAt", l."expiresAt", l."usedAt"`,
       from: `"links" l WHERE l."userId" = $1`,
@@ -76,7 +76,7 @@ const statementsFor = (reach: Reach) =>
 
 const statements = { admin: statementsFor('admin'), member: statementsFor('member') };
 
-/** What tables of all rooms have of a member, for the member. */
+/** Reads what the tables of other features hold about a member, for that member. */
 @Injectable()
 export class Belongings {
   readonly names = Object.keys(statements.member) as BelongingName[];
@@ -94,7 +94,7 @@ export class Belongings {
 
 const numbers = new Set(['version', 'size', 'bytes', 'downloads']);
 
-/** Times as the API writes them; numbers come as text from PostgreSQL. */
+/** Writes times as the API does, and turns the numbers that PostgreSQL gives as text into numbers. */
 const present = ({ key: _key, ...row }: Row): object =>
   Object.fromEntries(
     Object.entries(row).map(([name, cell]) => {

@@ -2,7 +2,10 @@ import { Controller, Get, Redirect } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Public } from '../http/access.js';
 
-/** Where password managers look for the page that changes a password (W3C, A Well-Known URL for Changing Passwords). */
+/**
+ * The address where password managers look for the page that changes a password (W3C, A Well-Known URL for Changing
+ * Passwords).
+ */
 @ApiExcludeController()
 @Public()
 @Controller('.well-known/change-password')
@@ -10,6 +13,6 @@ export class ChangePasswordController {
   @Get()
   @Redirect('/account/password', 303)
   lead(): void {
-    // the redirect is all that there is
+    // `@Redirect` does all the work
   }
 }

@@ -1,6 +1,6 @@
 import type { ExportView } from './account-export.view.js';
 
-/** In which part of the export each table stands whose rows name a member. */
+/** The part of the export for each table whose rows name a member. */
 export const exported: Readonly<Record<string, keyof ExportView>> = {
   users: 'account',
   sessions: 'sessions',
@@ -17,7 +17,7 @@ export const exported: Readonly<Record<string, keyof ExportView>> = {
   links: 'links',
 };
 
-/** What is kept of members and not exported, and why: the export says so itself. */
+/** The stored data that is not exported, and the reason. The export itself lists these. */
 export const leftOut = [
   {
     tables: ['outbox'],

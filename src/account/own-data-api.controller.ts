@@ -10,7 +10,7 @@ import { AccountExport } from './account-export.js';
 import { ExportView } from './account-export.view.js';
 import { asSeenBy } from './activity.view.js';
 
-/** What the site knows of a member, for scripts. */
+/** The data that the site stores about a member, for scripts. */
 @ApiTags('Your account')
 @ApiBearerAuth()
 @MembersOnly()

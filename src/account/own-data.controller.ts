@@ -14,7 +14,7 @@ import { AccountDeletion } from './account-deletion.js';
 
 const leaving = { view: 'account/deletion', title: 'Delete your account', keep: [] };
 
-/** What the site knows of a member: to look at, to take away, and to have deleted. */
+/** The data that the site stores about a member: to see, to export and to delete. */
 @ApiExcludeController()
 @MembersOnly()
 @Controller('account')

@@ -7,13 +7,13 @@ import { InvalidInput } from '../http/errors.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { UsersService } from '../users/users.service.js';
 
-/** What is said, and noted, where the password is wrong. */
+/** The form field of the message, and the kind of the log entry, if the password is wrong. */
 interface Refusal {
   readonly field: string;
   readonly kind: EventKind;
 }
 
-/** Looks at the password that a member types before something that a borrowed browser must not do. */
+/** Asks for a member's own password before an action that somebody who borrows the browser must not do. */
 @Injectable()
 export class OwnPassword {
   constructor(
@@ -23,12 +23,12 @@ export class OwnPassword {
   ) {}
 
   /**
-   * Lets pass who types the member's password. Wrong ones are counted by session, so that what strangers guess at the
-   * login never stands in the member's way here.
+   * Checks the member's password. Counts wrong ones for each session, so that a stranger's guesses at the login page
+   * never lock the member out here.
    *
-   * @throws InvalidInput at the refusal's field where it is wrong.
-   * @throws TooManyRequests where too many were wrong of late.
-   * @throws ForbiddenException where too many were wrong in this session.
+   * @throws InvalidInput at the refusal's field if the password is wrong.
+   * @throws TooManyRequests if too many recent passwords were wrong.
+   * @throws ForbiddenException if too many passwords were wrong in this session.
    */
   async check(viewer: Viewer, password: string, { field, kind }: Refusal, caller: Caller): Promise<void> {
     const { id, session } = viewer;

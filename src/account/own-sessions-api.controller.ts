@@ -18,7 +18,7 @@ import { OwnSessions } from './own-sessions.js';
 import { NewTokenInput } from './token.input.js';
 import { NewTokenView, presentNewToken } from './token.view.js';
 
-/** Where a member is logged in, and the tokens of their scripts; for scripts. */
+/** A member's sessions and personal tokens, for scripts. */
 @ApiTags('Your account')
 @ApiBearerAuth()
 @MembersOnly({ beforeFactor: true })

@@ -15,7 +15,7 @@ import { NewTokenInput } from './token.input.js';
 
 const making = { view: 'account/tokens', title: 'Make an access token', keep: ['name', 'scope', 'days'] };
 
-/** Where a member is logged in, and the tokens of their scripts. */
+/** A member's sessions and personal tokens, in a browser. */
 @ApiExcludeController()
 @MembersOnly({ beforeFactor: true })
 @Names(OwnSessions, (own, { id }, viewer) => own.find(viewer, id))
@@ -66,7 +66,7 @@ export class OwnSessionsController {
     return { title: making.title };
   }
 
-  /** Shows the token this once: nobody can ask for it again. */
+  /** Shows the new token. Nobody can see it again. */
   @Post('tokens')
   @MembersOnly({ recentProof: true })
   @FromForm(making)

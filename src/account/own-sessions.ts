@@ -9,7 +9,7 @@ import { deviceOf } from '../sessions/session.view.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { NewTokenInput } from './token.input.js';
 
-/** What members do with their own sessions and personal tokens: end them, and make tokens. */
+/** Lets members end their own sessions and personal tokens, and make tokens. */
 @Injectable()
 export class OwnSessions {
   constructor(
@@ -17,13 +17,21 @@ export class OwnSessions {
     private readonly activity: ActivityService,
   ) {}
 
-  /** A session or token of the member's. @throws NotFoundException if it is none. */
+  /**
+   * A session or token of this member.
+   *
+   * @throws NotFoundException if it is not theirs.
+   */
   async find(viewer: Viewer, id: string): Promise<Session> {
     const session = isUuid(id) ? await this.sessions.findOf(viewer, id) : undefined;
     return session ?? notThere();
   }
 
-  /** Ends a session or token. @throws NotFoundException where it is none of the member's. */
+  /**
+   * Ends a session or token of this member.
+   *
+   * @throws NotFoundException if it is not theirs.
+   */
   async end(viewer: Viewer, id: string, caller: Caller): Promise<void> {
     const session = isUuid(id) ? await this.sessions.endFor(viewer, id) : undefined;
     if (!session) notThere();
@@ -31,19 +39,19 @@ export class OwnSessions {
     await this.activity.record({ kind: 'session.ended', member: viewer, target }, caller);
   }
 
-  /** Ends every session and token but the one that asks. */
+  /** Ends all sessions and tokens of this member except the one that asks. */
   async endOthers(viewer: Viewer, caller: Caller): Promise<void> {
     await this.sessions.endAllOf(viewer.id, viewer.session.id);
-    // and what one of them began while it was being ended
+    // again, for tokens that one of these sessions made while it was being ended
     await this.sessions.endAllOf(viewer.id, viewer.session.id);
     await this.activity.record({ kind: 'session.others-ended', member: viewer }, caller);
   }
 
   /**
-   * Makes a personal token. Its text is given this once: the row has but its id.
+   * Makes a personal token. The token is given only once, because only its id is stored.
    *
-   * @throws InvalidInput where a member asks for what only admins may do.
-   * @throws UnauthorizedException where the session that asks has ended meanwhile.
+   * @throws InvalidInput if a member who is not an admin asks for an admin's scope.
+   * @throws UnauthorizedException if the session that asks has ended in the meantime.
    */
   async makeToken(
     viewer: Viewer,
@@ -53,8 +61,8 @@ export class OwnSessions {
     if (scope === 'admin' && viewer.role !== 'admin')
       throw new InvalidInput([{ field: 'scope', message: 'Only an admin’s token may do what admins do.' }]);
     const begun = await this.sessions.begin(viewer.id, { kind: 'token', caller, token: { name, scope, days } });
-    // a session that is ended while it makes a token leaves none behind: where it is still there once the token is
-    // written, it is ended later, and the token with it
+    // If the session was ended while it made the token, the token must not stay. If the session is still there after
+    // the token is written, whatever ends the session later finds the token too.
     const isStillIn = begun && (await this.sessions.findOf(viewer, viewer.session.id));
     const session = isStillIn && (await this.sessions.findOf(viewer, begun.id));
     if (!session) {

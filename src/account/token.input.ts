@@ -6,7 +6,7 @@ import { NameField } from '../users/account-fields.js';
 
 const most = 365;
 
-/** What a new personal token is to be. */
+/** The details of a new personal token. */
 export class NewTokenInput {
   @NameField('the token a name', 'nightly backup')
   name!: string;

@@ -10,7 +10,7 @@ import type { ActivityFilterInput } from './activity.input.js';
 
 const columns = ['at', 'kind', 'outcome', 'actor', 'target', 'address', 'requestId'] as const;
 
-/** The activity log as a table, for the page and the API alike. */
+/** The activity log as a CSV table, for the page and the API. */
 @Injectable()
 export class ActivityCsv {
   constructor(
@@ -18,10 +18,10 @@ export class ActivityCsv {
     private readonly transfers: Transfers,
   ) {}
 
-  /** Sends all events that fit the filter, as they are read and no longer than the session lasts. */
+  /** Sends all events that match the filter, as they are read from the database. Stops if the session ends. */
   send(filter: ActivityFilterInput, viewer: Viewer, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     void announceCsv(reply, 'activity.csv');
-    // a body that ends at once has no length, like the one that GET sends
+    // this empty stream has no length, as the answer to GET has none
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
     return reply.send(streamCsv({ columns, batches: this.rows(filter) }));

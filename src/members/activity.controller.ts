@@ -51,7 +51,7 @@ export class ActivityController {
   }
 }
 
-/** What can be chosen from. */
+/** The choices of the filter. */
 const kinds = eventKinds.map((kind) => ({ value: kind, words: wordsOf({ kind, outcome: 'success' }) }));
 
 const outcomes: { value: Outcome; words: string }[] = [

@@ -6,10 +6,10 @@ import { outcomes, type Outcome } from '../activity/event.entity.js';
 import { IfGiven } from '../http/if-given.js';
 import { SearchInput } from '../http/paging.input.js';
 
-/** What a form sends for what is left open is an empty text. */
+/** A form sends an empty text for a field that is left empty. */
 const open = ({ value }: { value: unknown }) => (value === '' ? undefined : value);
 
-/** Which events an admin wants to see. */
+/** The events that an admin wants to see. */
 export class ActivityFilterInput extends SearchInput {
   @ApiPropertyOptional({ enum: eventKinds, description: 'Only events of this kind.' })
   @IfGiven()

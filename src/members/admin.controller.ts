@@ -8,7 +8,7 @@ import { RegistrationRules } from '../users/registration-rules.js';
 import { MembersService } from './members.service.js';
 import { modesInWords } from './registration.view.js';
 
-/** Where an admin begins. */
+/** The first page of the administration. */
 @ApiExcludeController()
 @AdminsOnly()
 @Controller('admin')

@@ -8,11 +8,11 @@ import { oneIn } from '../users/pasted-people.js';
 const mostDays = 30;
 const howLong = `Please give a number of days from 1 to ${mostDays}.`;
 
-/** Whom to invite, and for how long; the page and the API read the same. */
+/** The address to invite and the days that the invite lasts, for the page and the API. */
 export class InviteInput {
   @ApiPropertyOptional({ description: 'Whom to mail the invite; who registers with this address has shown it theirs.' })
   @IfGiven()
-  // a form sends what is left open as an empty text
+  // a form sends an empty text for a field that is left empty
   @Transform(({ value }) =>
     value === null || (typeof value === 'string' && value.trim() === '')
       ? undefined

@@ -23,7 +23,7 @@ export class NewInviteView extends InviteView {
   readonly link!: string;
 }
 
-/** A part of the list of invites. */
+/** One page of the list of invites. */
 export class InvitePage {
   @ApiProperty({ type: [InviteView] })
   readonly items!: InviteView[];
@@ -32,7 +32,7 @@ export class InvitePage {
   readonly nextCursor!: string | null;
 }
 
-/** Picks what may leave, for scripts. */
+/** Picks what an API answer shows of an invite. */
 export const presentInvite = (invite: Link) => ({
   id: invite.id,
   email: invite.data,
@@ -40,10 +40,10 @@ export const presentInvite = (invite: Link) => ({
   expiresAt: invite.expiresAt.toISOString(),
 });
 
-/** With the link, for whoever has just made it. */
+/** Adds the link, for the admin who has just made the invite. */
 export const presentNewInvite = (invite: Link, link: string): NewInviteView => ({ ...presentInvite(invite), link });
 
-/** Picks what a page shows, in words for people. */
+/** Picks what a page shows of an invite, in words. */
 export const presentInviteInWords = (invite: Link) => ({
   id: invite.id,
   email: invite.data,

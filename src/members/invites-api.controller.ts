@@ -16,7 +16,7 @@ import { InviteInput } from './invite.input.js';
 import { InvitePage, NewInviteView, presentInvite, presentNewInvite } from './invite.view.js';
 import { InvitesService } from './invites.service.js';
 
-/** Inviting, for an admin's scripts. */
+/** Invites, for an admin's scripts. */
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly({ recentProof: true })

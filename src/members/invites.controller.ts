@@ -15,7 +15,7 @@ import { InvitesService } from './invites.service.js';
 
 const form = { view: 'members/invite-form', title: 'Invite somebody', keep: ['email', 'days'] };
 
-/** Inviting, for an admin in a browser. */
+/** Invites, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly({ recentProof: true })
 @Controller('admin/invites')
@@ -41,7 +41,10 @@ export class InvitesController {
     };
   }
 
-  /** Answers with the page itself: the link is shown this once, and stands nowhere that it could be sent on from. */
+  /**
+   * Answers with the page itself instead of a redirect, because the link is shown only once and must not be part of an
+   * address.
+   */
   @Post()
   @FromForm(form)
   @HttpCode(200)
@@ -60,7 +63,7 @@ export class InvitesController {
 
 const withdrawn = (): Flash => ({ kind: 'status', message: 'The invite is withdrawn: its link opens nothing.' });
 
-/** Somebody was faster: they have registered with it, or another admin has withdrawn it. */
+/** Somebody has registered with the invite already, or another admin has withdrawn it. The page says so. */
 function refusalOf(error: unknown): Flash {
   if (error instanceof NotFoundException) return { kind: 'alert', message: error.message };
   throw error;

@@ -13,7 +13,10 @@ import { UsersService } from '../users/users.service.js';
 import type { Actor } from '../http/actor.js';
 import type { InviteInput } from './invite.input.js';
 
-/** Invites: each lets one person register, once, in time. Looking at one burns nothing; registering spends it. */
+/**
+ * Invites. Each lets one person register once, before it expires. Opening the link does not use the invite up;
+ * registering does.
+ */
 @Injectable()
 export class InvitesService {
   constructor(
@@ -31,9 +34,9 @@ export class InvitesService {
   }
 
   /**
-   * Makes an invite, mails it where there is an address, and gives its link, which is told nobody else.
+   * Makes an invite, mails it if an address is given, and gives its link. Nobody else gets the link.
    *
-   * @throws InvalidInput where the address could not register anyway.
+   * @throws InvalidInput if the address could not register anyway.
    */
   async make({ email, days }: InviteInput, { admin, caller }: Actor): Promise<{ invite: Link; link: string }> {
     if (email !== undefined) await this.refuseInVain(email);
@@ -44,18 +47,22 @@ export class InvitesService {
       ...(email !== undefined && { data: email }),
     });
     const link = `${this.settings.publicUrl}/register?invite=${secret}`;
-    // not for whom: who is no member has no account that could be deleted with what is known of them
+    // the log leaves out the address, because somebody without an account could not have it deleted from there
     await this.activity.record({ kind: 'invite.made', actor: admin, target: invite.id }, caller);
     if (email !== undefined) await this.mail.send({ to: email, view: 'invite', data: { link, days: String(days) } });
     return { invite, link };
   }
 
-  /** @throws NotFoundException if there is no such invite (any more). */
+  /** @throws NotFoundException if there is no such invite, or it was used or withdrawn. */
   async find(id: string): Promise<void> {
     if (!isUuid(id) || !(await this.links.has('invite', id))) notThere();
   }
 
-  /** Makes an invite worthless. @throws NotFoundException where it is none, or was used or withdrawn. */
+  /**
+   * Withdraws an invite, so that its link stops working.
+   *
+   * @throws NotFoundException if there is no such invite, or it was used or withdrawn.
+   */
   async withdraw(id: string, { admin, caller }: Actor): Promise<void> {
     if (!isUuid(id) || !(await this.links.withdraw('invite', id))) notThere();
     await this.activity.record({ kind: 'invite.withdrawn', actor: admin, target: id }, caller);

@@ -6,23 +6,23 @@ import { roles, type Role } from '../http/access.js';
 import { SearchInput } from '../http/paging.input.js';
 import { memberStates, type MemberState } from '../users/user.entity.js';
 
-/** Which members an admin wants to see. */
+/** The members that an admin wants to see. */
 export class MemberFilterInput extends SearchInput {
   @ApiPropertyOptional({ enum: memberStates, description: 'Only those in this state.' })
   @IfGiven()
-  // a form sends what is left open as an empty text
+  // a form sends an empty text for a field that is left empty
   @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
   @IsIn(memberStates, { message: `state is one of ${memberStates.join(', ')}.` })
   state?: MemberState;
 }
 
-/** The role that a member shall have. */
+/** The new role of a member. */
 export class RoleInput {
   @IsIn(roles, { message: `role is one of ${roles.join(', ')}.` })
   role!: Role;
 }
 
-/** What shall change about a member; what is not named stays. */
+/** The changes to a member. A field that is left out stays as it is. */
 export class MemberChangeInput {
   @ApiPropertyOptional({ enum: roles })
   @IfGiven()

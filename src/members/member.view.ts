@@ -17,7 +17,7 @@ export class MemberView extends UserView {
   readonly hasFactor!: boolean;
 }
 
-/** A link under which a member chooses another password. */
+/** A link that lets a member choose another password. */
 export class ResetLinkView {
   @ApiProperty({
     type: String,
@@ -28,7 +28,7 @@ export class ResetLinkView {
   readonly link!: string | null;
 }
 
-/** A part of the list of members. */
+/** One page of the list of members. */
 export class MemberPage {
   @ApiProperty({ type: [MemberView] })
   readonly items!: MemberView[];
@@ -37,7 +37,7 @@ export class MemberPage {
   readonly nextCursor!: string | null;
 }
 
-/** Picks what may leave, for scripts. */
+/** Picks what an API answer shows of a member. */
 export const presentMember = (member: Member): MemberView => ({
   id: member.id,
   name: member.name,
@@ -49,7 +49,7 @@ export const presentMember = (member: Member): MemberView => ({
   hasFactor: member.hasFactor,
 });
 
-/** Picks what a page shows, in words for people. */
+/** Picks what a page shows of a member, in words. */
 export const presentMemberInWords = (member: Member) => {
   const state = stateOf(member);
   return {
@@ -74,7 +74,7 @@ const states: Record<MemberState, string> = { active: 'Active', awaiting: 'Waiti
 
 const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
 
-/** Such as “App, 2 passkeys, 9 recovery codes left”; undefined where there is no second factor. */
+/** Such as “App, 2 passkeys, 9 recovery codes left”. Gives undefined if there is no second factor. */
 export function presentFactorsInWords({ authenticator, passkeys, recoveryCodesLeft }: FactorSummary) {
   if (!authenticator && passkeys.length === 0) return undefined;
   const parts = [

@@ -20,7 +20,7 @@ import { MemberFilterInput, RoleInput } from './member.input.js';
 import { presentFactorsInWords, presentMemberInWords } from './member.view.js';
 import { MembersService, type Member } from './members.service.js';
 
-/** The members, for an admin in a browser: who there is, and what can be done about one. */
+/** The members, for an admin in a browser: the list, and the actions for each member. */
 @ApiExcludeController()
 @AdminsOnly({ recentProof: true })
 @Names(MembersService, (members, { id }) => members.find(id))
@@ -107,7 +107,7 @@ export class MembersController {
       await this.members.setRole(member, role, by);
       return role === 'admin' ? `${member.name} is an admin now.` : `${member.name} is no admin any more.`;
     });
-    // who has stepped down has nothing to look for here
+    // an admin who is now an ordinary member may not see this page
     const hasSteppedDown = id === by.admin?.id && (await this.members.find(id)).role !== 'admin';
     return hasSteppedDown ? seeOther('/secrets', back.flash) : back;
   }
@@ -132,7 +132,7 @@ export class MembersController {
     );
   }
 
-  /** Answers with the link itself where the site sends no mail: it is shown this once. */
+  /** If the site sends no mail, answers with a page that shows the link once. */
   @Post(':id/reset-link')
   async sendResetLink(@Param('id') id: string, @ActingAdmin() by: Actor) {
     const member = await this.members.find(id);
@@ -144,7 +144,7 @@ export class MembersController {
     return page('members/reset-link', shown);
   }
 
-  /** Does something about a member, and goes back to their page, which says what came of it. */
+  /** Does something to a member and returns to the member's page, which shows the result. */
   private async act(id: string, work: (member: Member) => Promise<string>) {
     const member = await this.members.find(id);
     const flash = await work(member).then((message): Flash => ({ kind: 'status', message }), refusalOf);
@@ -152,7 +152,7 @@ export class MembersController {
   }
 }
 
-/** What stands in conflict with what is there is no fault of the page. */
+/** A conflict, such as with the last admin, is shown as a message. Any other error is thrown on. */
 function refusalOf(error: unknown): Flash {
   if (error instanceof ConflictException) return { kind: 'alert', message: error.message };
   throw error;

@@ -23,7 +23,7 @@ import { RegistrationRulesApiController } from './registration-rules-api.control
 import { RegistrationRulesController } from './registration-rules.controller.js';
 import { Undeliverable } from './undeliverable.js';
 
-/** What admins do: about the members, about who becomes one, and a look at what happened. */
+/** Lets admins manage the members, the rules for registration and the invites, and read the activity log. */
 @Module({
   imports: [
     TypeOrmModule.forFeature([User]),

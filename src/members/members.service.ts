@@ -23,7 +23,7 @@ import type { MemberChangeInput, MemberFilterInput } from './member.input.js';
 /** A member as admins see them. */
 export type Member = User & { readonly hasFactor: boolean };
 
-/** The members, for admins: who there is, and what an admin may do about one. Each act is written down. */
+/** The members, for admins: the list, and the actions for each member. Each action is recorded in the activity log. */
 @Injectable()
 export class MembersService {
   constructor(
@@ -40,7 +40,10 @@ export class MembersService {
     private readonly settings: Settings,
   ) {}
 
-  /** The members, the newest first; `q` is looked for in names and emails. One statement, however many there are. */
+  /**
+   * The members, the newest first. If `q` is given, only those whose name or email contains its words. Uses one
+   * statement, however many members there are.
+   */
   async list({ limit, cursor = newestId, q, state }: MemberFilterInput): Promise<CursorPage<Member>> {
     const query = this.rows
       .createQueryBuilder('u')
@@ -55,22 +58,22 @@ export class MembersService {
     return cursorPageOf(found, limit);
   }
 
-  /** @throws NotFoundException where there is no such member. */
+  /** @throws NotFoundException if there is no such member. */
   async find(id: string): Promise<Member> {
     const user = await this.users.find(id);
     return withFactor(user, await this.factors.isSetUpFor(user.id));
   }
 
-  /** How many there are in each state. */
+  /** The number of members in each state. */
   async count(): Promise<Record<MemberState, number>> {
     const [row] = await this.reader.rows<Record<MemberState, number | string>>(counting);
     return { active: Number(row?.active), awaiting: Number(row?.awaiting), disabled: Number(row?.disabled) };
   }
 
   /**
-   * Lets in a member who waits for it, and tells them by mail; false where they wait no more.
+   * Approves a member who waits for it, and tells them by mail. Gives false if they no longer wait.
    *
-   * @throws ConflictException where they are disabled.
+   * @throws ConflictException if they are disabled.
    */
   async approve(member: Member, by: Actor): Promise<boolean> {
     if (member.disabledAt) refuseDisabled();
@@ -82,9 +85,9 @@ export class MembersService {
   }
 
   /**
-   * Keeps a member out from the next request on, and ends all that is theirs: sessions, tokens, mailed links.
+   * Disables a member from the next request on, and ends their sessions, tokens and mailed links.
    *
-   * @throws ConflictException for the last admin, and for the admin who asks.
+   * @throws ConflictException if this is the last admin, or the admin who asks.
    */
   async disable(member: Member, by: Actor): Promise<void> {
     refuseToDisableOneself(member, by);
@@ -94,30 +97,34 @@ export class MembersService {
     if (!member.disabledAt) await this.note('account.disabled', member, by);
   }
 
-  /** Lets a disabled member come in again; what had ended stays ended. */
+  /** Lets a disabled member log in again. Their earlier sessions, tokens and links stay ended. */
   async enable(member: Member, by: Actor): Promise<void> {
     if (!member.disabledAt) return;
     await this.users.enable(member.id);
     await this.note('account.enabled', member, by);
   }
 
-  /** What they may do changes with their next request. @throws ConflictException where no admin would be left. */
+  /**
+   * Changes a member's role. It applies from their next request on.
+   *
+   * @throws ConflictException if no admin would be left.
+   */
   async setRole(member: Member, role: Role, by: Actor): Promise<void> {
     if (member.role === role) return;
     await this.users.setRole(member.id, role);
     await this.note('account.role-changed', member, by, `${member.email}: ${role}`);
   }
 
-  /** Ends all sessions and tokens of a member, but for the one that asks. */
+  /** Ends all sessions and tokens of a member, except the session that asks. */
   async endSessions(member: Member, by: Actor): Promise<void> {
     await this.sessions.endAllOf(member.id, by.admin?.session.id);
     await this.note('session.others-ended', member, by);
   }
 
   /**
-   * Takes away the second factor of a member who has lost it, and tells them by mail; false where there is none.
+   * Removes the second factor of a member who has lost it, and tells them by mail. Gives false if they have none.
    *
-   * @throws ConflictException for the admin who asks: their own is changed on their account page.
+   * @throws ConflictException if this is the admin who asks; they change their own on their account page.
    */
   async resetFactors(member: Member, by: Actor): Promise<boolean> {
     if (member.id === by.admin?.id)
@@ -131,9 +138,10 @@ export class MembersService {
   }
 
   /**
-   * Mails a member a link to choose another password; where the site sends no mail, gives it, for the admin to pass on.
+   * Mails a member a link to choose another password. If the site sends no mail, gives the link, so that the admin can
+   * pass it on.
    *
-   * @throws ConflictException where they may not come in anyway.
+   * @throws ConflictException if the member may not log in anyway.
    */
   async sendResetLink(member: Member, { admin, caller }: Actor): Promise<string | undefined> {
     if (stateOf(member) !== 'active')
@@ -141,7 +149,11 @@ export class MembersService {
     return this.resets.sendTo(member, admin, caller);
   }
 
-  /** Does several of these at once: what may be refused is refused first, so that nothing is half done then. */
+  /**
+   * Makes several changes at once. Checks for some of the refusals first, so that these leave nothing half done.
+   *
+   * @throws ConflictException if one of the changes is refused.
+   */
   async change(member: Member, { role, disabled, approved }: MemberChangeInput, by: Actor): Promise<Member> {
     if (disabled) refuseToDisableOneself(member, by);
     if (approved && (disabled ?? member.disabledAt)) refuseDisabled();
@@ -154,7 +166,7 @@ export class MembersService {
     return this.find(member.id);
   }
 
-  /** Sets who may register from now on. */
+  /** Sets the rules for registration from now on. */
   async setRules(rules: Rules, { admin, caller }: Actor): Promise<void> {
     await this.rules.set(rules);
     await this.activity.record({ kind: 'registration.changed', actor: admin, target: rules.mode }, caller);

@@ -8,7 +8,7 @@ import { MembersService } from './members.service.js';
 import { RegistrationRulesInput } from './registration.input.js';
 import { presentRules, RegistrationRulesView } from './registration.view.js';
 
-/** Who may register, for an admin's scripts. */
+/** The rules for registration, for an admin's scripts. */
 @ApiTags('Administration')
 @ApiBearerAuth()
 @Controller('api/v1/registration')

@@ -12,7 +12,7 @@ import { modesInWords } from './registration.view.js';
 
 const form = { view: 'members/registration', title: 'Registration', keep: ['mode', 'domains'] };
 
-/** Who may register, as an admin sets it in a browser. */
+/** The rules for registration, for an admin in a browser. */
 @ApiExcludeController()
 @Controller('admin/registration')
 export class RegistrationRulesController {

@@ -6,7 +6,7 @@ import { registrationModes, type RegistrationMode } from '../users/registration-
 
 const mostDomains = 100;
 
-/** Who may register; the page and the API read the same. */
+/** The rules for registration, for the page and the API. */
 export class RegistrationRulesInput {
   @ApiProperty({
     enum: registrationModes,
@@ -32,12 +32,15 @@ export class RegistrationRulesInput {
   domains: string[] = [];
 }
 
-/** The domains of a list, or of a text with one on each line or commas between them; in lower case, each once. */
+/**
+ * The domains of a list, or of a text in which spaces, lines, commas or semicolons separate them. Each appears once, in
+ * lower case.
+ */
 function listed(value: unknown): unknown {
   const entries: unknown = typeof value === 'string' ? value.split(/[\s,;]+/) : value;
   if (!Array.isArray(entries)) return entries;
   const domains = entries.map((entry: unknown) =>
-    // people write @example.org too
+    // people also write @example.org
     typeof entry === 'string' ? domainForm(entry.trim().replace(/^[@＠]/, '')) : entry,
   );
   return [...new Set(domains)].filter((domain) => domain !== '');

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { registrationModes, type RegistrationMode, type Rules } from '../users/registration-rules.js';
 
-/** Who may register. */
+/** The rules for registration. */
 export class RegistrationRulesView {
   @ApiProperty({ enum: registrationModes })
   readonly mode!: RegistrationMode;

@@ -5,7 +5,7 @@ import { onThisMachine } from '../http/caller.js';
 import { MailService, type GivenUp } from '../mail/mail.service.js';
 import { UsersService } from '../users/users.service.js';
 
-/** Tells admins, by the activity log, of mails that nobody gets. */
+/** Tells admins in the activity log about mails that could not be delivered. */
 @Injectable()
 export class Undeliverable implements OnModuleInit {
   constructor(
@@ -20,7 +20,8 @@ export class Undeliverable implements OnModuleInit {
 
   private async note({ to, isRefused }: GivenUp): Promise<void> {
     const member = await this.users.findByEmail(to);
-    // who is no member has no account that could be deleted with what is known of them
+    // if no member has the address, the log holds only its domain, because somebody without an account could not have
+    // it deleted
     const target = member?.email ?? `somebody at ${to.slice(to.lastIndexOf('@') + 1)}`;
     const outcome = isRefused ? 'refused' : 'broken';
     await this.activity.record(
