@@ -16,10 +16,10 @@ const closed: Access = { to: 'members' };
 
 const isSafe = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD';
 
-/** Milliseconds for which a proof of who somebody is counts as fresh (ASVS 5.0 7.5.3). */
+/** How long a proof of identity counts as recent, in milliseconds (ASVS 5.0 7.5.3). */
 const freshFor = 10 * minuteMs;
 
-/** The one lock on every door: a route is closed unless it says otherwise. */
+/** The guard of every route. A route is closed to strangers unless it declares otherwise. */
 @Injectable()
 export class AccessGuard extends AuthGuard('jwt') {
   constructor(
@@ -50,12 +50,12 @@ export class AccessGuard extends AuthGuard('jwt') {
     const mustProve = this.mustProve(user, access);
     if (mustProve && isApi(request))
       throw new ForbiddenException('Prove again that it is you first: PUT /api/v1/users/me/proof.');
-    // before anything is read or written: what a member may do is bounded, whatever it is
+    // counts every change that a member makes, before anything is read or written
     if (access.to === 'members' && !access.unlimited && !isSafe(request))
       await this.limits.spendChange(user.session.id, callerOf(request).address);
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     if (mustProve) throw new SeeOther(await this.proofFor(user, request, reply));
-    // what was typed is for who has given the proof, not for whoever has the session
+    // gives typed text back only after a recent proof, because somebody else may be using the session
     if (
       request.method === 'GET' &&
       user.session.kind === 'browser' &&
@@ -71,8 +71,8 @@ export class AccessGuard extends AuthGuard('jwt') {
   }
 
   /**
-   * A personal token does what its scope allows. It has no fresh proof to give, so what asks for one is closed to it,
-   * but for what an admin does with a token that was made for that, behind a proof.
+   * Refuses a personal token what its scope does not allow. A token cannot give a recent proof, so routes that need one
+   * are closed to it. Admin routes are the exception, because making an admin's token needed a proof.
    */
   private refuseByScope({ session: { kind, scope } }: Viewer, access: Access, request: FastifyRequest): void {
     if (kind !== 'token') return;
@@ -103,7 +103,10 @@ export class AccessGuard extends AuthGuard('jwt') {
     return access.recentProof === true && kind !== 'token' && (provenAt?.getTime() ?? 0) <= Date.now() - freshFor;
   }
 
-  /** Where the member proves who they are, and that a form which was sent meanwhile is to be sent again; it is kept. */
+  /**
+   * The address where the member proves who they are. If the request sent a form, keeps what was typed, and the address
+   * says that the form must be sent again.
+   */
   private async proofFor(viewer: Viewer, request: FastifyRequest, reply: FastifyReply): Promise<string> {
     const page = this.routes.pageOf(request);
     const proof = `/account/proof?next=${encodeURIComponent(page)}`;

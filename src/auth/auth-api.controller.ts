@@ -92,7 +92,12 @@ export class AuthApiController {
     await this.logins.end(viewer, caller);
   }
 
-  /** Whether the account has a second factor, whose code was right then. @throws UnauthorizedException where it was not. */
+  /**
+   * Whether the account has a second factor. If so, its code was right.
+   *
+   * @throws UnauthorizedException if the code is missing or wrong.
+   * @throws TooManyRequests if too many codes were wrong.
+   */
   private async checkCode(user: User, request: FastifyRequest<{ Body: LoginInput }>): Promise<boolean> {
     if (!(await this.factors.isSetUpFor(user.id))) return false;
     const { code } = request.body;

@@ -29,7 +29,7 @@ import { SecondStepController } from './second-step.controller.js';
 import { SessionController } from './session.controller.js';
 import { SetupController } from './setup.controller.js';
 
-/** Locks every door from outside: no other room imports this one. */
+/** Guards every route of the site. No other folder imports this one. */
 @Module({
   imports: [
     ActivityModule,
@@ -60,7 +60,8 @@ import { SetupController } from './setup.controller.js';
     KeptForms,
     LocalStrategy,
     LoginsService,
-    // in this order: who may not, or names what is not there, is told so before their body is looked at
+    // In this order, so that a caller who lacks access, or names something that does not exist, gets that answer before
+    // the body is read.
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: NamedGuard },
     { provide: APP_GUARD, useClass: BodyGuard },

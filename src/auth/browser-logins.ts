@@ -18,7 +18,7 @@ const cookie = 'second-step';
 const lifetimeSeconds = 10 * minuteSeconds;
 const home = '/secrets';
 
-/** What a login on a page was asked to do. */
+/** The choices made on the login page. */
 export interface LoginIntent {
   readonly next?: unknown;
   readonly isRemembered?: boolean;
@@ -30,7 +30,7 @@ export interface Pending {
   readonly intent: LoginIntent;
 }
 
-/** A login in a browser: in one step or, where a second factor is set up, in two, with a ticket in between. */
+/** A login in a browser. It takes one step, or two if a second factor is set up. A cookie holds a secret in between. */
 @Injectable()
 export class BrowserLogins {
   constructor(
@@ -45,7 +45,10 @@ export class BrowserLogins {
     private readonly arrivals: Arrivals,
   ) {}
 
-  /** Goes on after a right password: gives where to, the second step or what was asked for. */
+  /**
+   * Continues after a right password. Gives the address of the next page: the second step, or the page that was asked
+   * for.
+   */
   async begin(user: User, intent: LoginIntent, request: FastifyRequest, reply: FastifyReply): Promise<string> {
     if (!(await this.factors.isSetUpFor(user.id))) return this.enter(user, intent, false, request, reply);
     await this.endFormer(request);
@@ -63,22 +66,24 @@ export class BrowserLogins {
     return '/login/factor';
   }
 
-  /** The login that this browser has half done; undefined where there is none, or its time is over. */
+  /** The login in this browser that waits for its second step. Gives undefined if there is none or it has expired. */
   async findPending(request: FastifyRequest): Promise<Pending | undefined> {
     const link = await this.links.find('factor', this.cookies.read(request, cookie));
     if (!link?.userId) return undefined;
     const user = await this.users.find(link.userId).catch(() => undefined);
     const { password, ...intent } = JSON.parse(link.data ?? '{}') as LoginIntent & { password?: string };
-    // a password that was changed meanwhile makes the first step worthless
+    // if the password has changed in the meantime, the first step does not count
     return user && this.markOf(user) === password ? { user, intent } : undefined;
   }
 
-  /** Goes on after the second factor: gives where to. */
+  /** Continues after the second factor. Gives the address of the next page. */
   finish(user: User, intent: LoginIntent, request: FastifyRequest, reply: FastifyReply): Promise<string> {
     return this.enter(user, intent, true, request, reply);
   }
 
-  /** Begins the session of a member who has proved all they must; gives where they wanted to go. */
+  /**
+   * Begins the session of a member who has proved everything needed. Gives the address of the page that was asked for.
+   */
   private async enter(
     user: User,
     { next, isRemembered }: LoginIntent,
@@ -103,7 +108,7 @@ export class BrowserLogins {
     return location;
   }
 
-  /** The session that this browser had before is not left behind. */
+  /** Ends the session that this browser had before, so that it does not stay open. */
   private async endFormer(request: FastifyRequest): Promise<void> {
     if (request.user) await this.logins.end(request.user, callerOf(request));
   }

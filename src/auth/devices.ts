@@ -9,17 +9,20 @@ import { Cookies } from '../http/cookies.js';
 import type { User } from '../users/user.entity.js';
 
 const cookie = 'device';
-/** As long as browsers keep a cookie at most. */
+/** The longest time that browsers keep a cookie. */
 const lifetimeSeconds = 400 * daySeconds;
-/** Of the members who share a browser, the latest. */
+/** How many members of a shared browser are remembered: those who logged in last. */
 const most = 5;
 
-/** For each member (a mark of the id) who logged in here: a name for this device, and a mark of the password it came with. */
+/**
+ * For each member who logged in here (by a keyed hash of the id): an id for this device, and a keyed hash that changes
+ * with the password.
+ */
 type Known = Record<string, { readonly device: string; readonly password: string }>;
 
 /**
- * Knows the browsers that a member has logged in with before, by a signed cookie that they keep: a stranger's guesses
- * lock out strangers, and never those. (OWASP, Slow Down Online Guessing Attacks with Device Cookies)
+ * Recognises the browsers that a member has logged in with before, by a signed cookie. So a stranger's wrong guesses
+ * lock out only unknown browsers, and never these (OWASP, Slow Down Online Guessing Attacks with Device Cookies).
  */
 @Injectable()
 export class Devices {
@@ -37,17 +40,17 @@ export class Devices {
     });
   }
 
-  /** The device that this request comes from, where that member has logged in with it before. */
+  /** The id of the device that sent this request, if the member has logged in with it before. */
   find(request: FastifyRequest, userId: string): string | undefined {
     return this.read(request)[this.markOf(userId)]?.device;
   }
 
-  /** Whether this member has logged in from here since their password was last changed. */
+  /** Whether this member has logged in from this browser since their password was last changed. */
   isKnown(request: FastifyRequest, { id, passwordHash }: Pick<User, 'id' | 'passwordHash'>): boolean {
     return this.read(request)[this.markOf(id)]?.password === this.markOf(passwordHash);
   }
 
-  /** From now on this browser is known as one of the member's. */
+  /** Marks this browser as one that the member has logged in with. */
   remember(request: FastifyRequest, reply: FastifyReply, { id, passwordHash }: User): void {
     const { [this.markOf(id)]: known, ...others } = this.read(request);
     const device = known?.device ?? randomBytes(12).toString('base64url');
@@ -65,7 +68,7 @@ export class Devices {
       const { devices, exp } = this.jwt.verify<{ devices: Known; exp?: number }>(token);
       return exp === undefined ? {} : devices;
     } catch {
-      // forged or too old: nobody is known here
+      // the cookie is forged or too old, so it names no members
       return {};
     }
   }

@@ -12,16 +12,25 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { Devices } from './devices.js';
 
-/** After so many wrong codes that came with the right password, its owner is told: at first, and when no more are taken. */
+/**
+ * The numbers of wrong codes after which the account's owner gets a mail. All of these codes came with the right
+ * password. The last number is the one after which no more codes are accepted.
+ */
 const tellAfter = [5, 100];
 const codesAreOver =
   'There were too many wrong codes for this account. Log in with a passkey, or with a browser that you have used before; or choose a new password with a link (“Forgot your password?”).';
 const proofsAreOver = 'There were too many wrong answers in this session. Log out, and log in again.';
 
-/** Somebody who is half in, after a right password; or who is in, and proves again who they are. */
+/**
+ * Somebody who has given the right password and must still give a code, or a logged-in member who proves again who they
+ * are.
+ */
 type Member = User | Viewer;
 
-/** Looks at what a member gives to prove who they are, beside the password at login; counts and notes what is wrong. */
+/**
+ * Checks the codes, passwords and passkeys that members prove themselves with, except the password at login. Counts and
+ * records wrong ones.
+ */
 @Injectable()
 export class FactorChecks {
   constructor(
@@ -36,10 +45,11 @@ export class FactorChecks {
   ) {}
 
   /**
-   * Whether a code is right; it is spent.
+   * Whether a code is right. A right code is then used up.
    *
-   * @throws TooManyRequests where too many were wrong of late.
-   * @throws UnauthorizedException or ForbiddenException where too many were wrong for this password, or in this session.
+   * @throws TooManyRequests if too many recent codes were wrong.
+   * @throws UnauthorizedException if too many codes were wrong at the login.
+   * @throws ForbiddenException if too many codes were wrong in this session.
    */
   async passesCode(member: Member, code: string, request: FastifyRequest): Promise<boolean> {
     return this.counting(member, request, async () => {
@@ -54,7 +64,11 @@ export class FactorChecks {
     });
   }
 
-  /** Whether a password is the member's. Throws as `passesCode` does. */
+  /**
+   * Whether a password is the member's. Throws the same errors as `passesCode`.
+   *
+   * @throws Busy if too many passwords wait to be verified.
+   */
   passesPassword(viewer: Viewer, password: string, request: FastifyRequest): Promise<boolean> {
     return this.counting(viewer, request, () =>
       this.users.isPasswordOf(viewer.id, password, callerOf(request).address),
@@ -62,9 +76,10 @@ export class FactorChecks {
   }
 
   /**
-   * Whose passkey answered, one of `member`'s where that is given.
+   * The id of the member whose passkey answered. If `member` is given, it must be theirs. Gives undefined if the answer
+   * is not valid.
    *
-   * @throws TooManyRequests where too many answers were wrong, or a member logs in by one again and again.
+   * @throws TooManyRequests if too many answers were wrong, or the member has logged in with a passkey too often.
    */
   async passesPasskey(
     response: string,
@@ -74,7 +89,7 @@ export class FactorChecks {
     const caller = callerOf(request);
     const owner = await this.passkeys.findOwner(response, member?.id);
     if (owner !== undefined) {
-      // proofs are counted as all that a session changes is
+      // a proof in a session is counted with the session's other changes
       if (!member) await this.limits.spendPasskeyLogin(owner, caller.address);
       const found = await this.passkeys.authenticate(response, member?.id);
       if (found) return found.userId;
@@ -86,9 +101,9 @@ export class FactorChecks {
   }
 
   /**
-   * Has an answer looked at and counts it: in a session by the session, at a login by the device where the member has
-   * logged in with it before, else by the account. So nobody without the password, or a session, locks anybody out; and
-   * who has the password stands in the way of unknown devices alone.
+   * Checks an answer and counts it. In a session, it counts by session. At a login, it counts by device if the member
+   * has logged in with it before, or else by account. So only somebody with the password or a session can cause a lock.
+   * Somebody with just the password can lock out unknown devices only.
    */
   private async counting(member: Member, request: FastifyRequest, check: () => Promise<boolean>): Promise<boolean> {
     const by = this.countedBy(member, request);

@@ -10,7 +10,10 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import type { SetupInput } from './setup.input.js';
 
-/** Makes the first admin of a site that has none, for whoever reads its log: there is no default password, ever. */
+/**
+ * Offers a setup link in the log of a site that has no admin. The person who can read the log becomes the first admin,
+ * so no default password is needed.
+ */
 @Injectable()
 export class FirstSetup implements OnModuleInit {
   private readonly logger = new Logger('Setup');
@@ -32,10 +35,11 @@ export class FirstSetup implements OnModuleInit {
   }
 
   /**
-   * Makes the first admin by a setup link, which is spent.
+   * Creates the first admin by a setup link and uses the link up.
    *
-   * @throws NotFoundException where the link is used or over, or there is an admin.
-   * @throws ConflictException where the email has an account; the link stays good.
+   * @throws NotFoundException if the link was used or has expired, or there is an admin already.
+   * @throws ConflictException if the email has an account already; the link still works.
+   * @throws InvalidInput if the password is easy to guess or was found in a breach; the link still works.
    */
   async makeAdmin({ token, name, email, password }: SetupInput, caller: Caller): Promise<User> {
     const link = (await this.users.hasAdmin()) ? undefined : await this.links.spend('setup', token);

@@ -9,7 +9,7 @@ import { Credentials } from '../sessions/credentials.js';
 import { SessionTokens, tokenRules } from '../sessions/session-tokens.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 
-/** What a token says, once its signature is verified. */
+/** The claims of a token, after its signature is verified. */
 interface Claims {
   readonly aud?: unknown;
   readonly jti?: unknown;
@@ -17,16 +17,16 @@ interface Claims {
   readonly exp?: number;
 }
 
-/** The sessions that a page takes, and that the API takes. */
+/** The kinds of session that pages accept, and the kinds that the API accepts. */
 const onPages: readonly SessionKind[] = ['browser'];
 const inApi: readonly SessionKind[] = ['api', 'token'];
 
-/** Turns a session's token into its member: first the signature, then the row. */
+/** Finds the member that a session's token belongs to. Checks the signature first, then the session's row. */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   /**
-   * What tokens say whose signature was verified: the same text always verifies alike, and doing it again is a tenth
-   * of a page's cost. When a token ends, and whether its row is still there, is looked at each time.
+   * The claims of tokens whose signature was verified. The same token always gives the same result, and checking it
+   * again takes a tenth of the time of a page. Its expiry and its row are still checked each time.
    */
   private readonly verified = new LRUCache<string, Claims>({ max: 1_000 });
 
@@ -36,7 +36,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     private readonly credentials: Credentials,
     private readonly sessions: SessionsService,
   ) {
-    // passport-jwt's types know strings only; jsonwebtoken takes the key object
+    // passport-jwt's types allow only a string, but jsonwebtoken accepts the key object
     const key = keys.signing as unknown as string;
     super({
       jwtFromRequest: (request: FastifyRequest) => credentials.of(request) ?? null,
@@ -65,7 +65,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
 
   async validate(request: FastifyRequest, claims: Claims): Promise<Viewer | undefined> {
     const kind = (isApi(request) ? inApi : onPages).find((one) => one === claims.aud);
-    // a token that has no end is none of ours, whoever signed it
+    // a token without an expiry is not one of ours, even if the signature is right
     if (!kind || typeof claims.jti !== 'string' || typeof claims.exp !== 'number') return undefined;
     const viewer = await this.sessions.findViewer(claims.jti, kind);
     if (viewer) this.verified.set(this.credentials.of(request) ?? '', claims);

@@ -10,19 +10,20 @@ import type { Link } from '../links/link.entity.js';
 import { LinksService } from '../links/links.service.js';
 
 interface Kept {
-  /** The address of the page that the form stands on. */
+  /** The address of the page that holds the form. */
   readonly page: string;
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Marks a browser whose next page shows again what was typed. */
+/** Marks a browser whose next page shows the typed text again. */
 const cookie = 'typed';
 const cookieSeconds = 60;
 const lifetimeMs = 10 * minuteMs;
 
 /**
- * Keeps what was typed into a form that has to wait for a proof: sealed, for ten minutes, the latest of each session.
- * Nothing is sent by itself afterwards, since whoever gives the proof need not be who has sent the form.
+ * Keeps what was typed into a form while the member proves who they are. It is encrypted and kept for ten minutes, and
+ * only the latest form of each session is kept. The form is not sent automatically afterwards, because somebody else
+ * may have given the proof.
  */
 @Injectable()
 export class KeptForms {
@@ -33,10 +34,10 @@ export class KeptForms {
   ) {}
 
   /**
-   * Reads the form and keeps what its route names to be kept, which no password is; of a body that cannot be read,
-   * nothing: who may not do this yet is not told that first.
+   * Reads the form and keeps the fields that its route names, which never include a password. If the body cannot be
+   * read, keeps nothing and reports no error, because the member may not do this yet.
    *
-   * @throws RequestTimeoutException if the body does not come.
+   * @throws RequestTimeoutException if the body does not arrive in time.
    */
   async keep(request: FastifyRequest, reply: FastifyReply, { session }: Viewer, page: string): Promise<void> {
     const { form, typed } = request.routeOptions.config as FastifyContextConfig;
@@ -53,14 +54,14 @@ export class KeptForms {
     await this.links.issue({ kind: 'form', userId: session.id, lifetime: lifetimeMs, data });
   }
 
-  /** From now on the page of the form shows what was typed; whether anything was, on that page. */
+  /** Lets the form's page show what was typed. Gives false if nothing is kept for that page. */
   async release(reply: FastifyReply, { session }: Viewer, page: string): Promise<boolean> {
     const isKept = this.open(await this.links.latestOf('form', session.id))?.page === page;
     if (isKept) this.cookies.set(reply, cookie, 'yes', cookieSeconds);
     return isKept;
   }
 
-  /** Gives the page that is asked for what was typed into its form before the proof, once. */
+  /** Gives the requested page what was typed into its form before the proof. This works once. */
   async giveBack(request: FastifyRequest, reply: FastifyReply, { session }: Viewer): Promise<void> {
     if (this.cookies.read(request, cookie) === undefined) return;
     const link = await this.links.latestOf('form', session.id);

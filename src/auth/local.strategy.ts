@@ -6,7 +6,7 @@ import { callerOf } from '../http/caller.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 
-/** Email and password, from the body of a login that `LoginGuard` has checked. */
+/** Checks the email and the password of a login, after `LoginGuard` has validated the body. */
 @Injectable()
 export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
   constructor(private readonly users: UsersService) {

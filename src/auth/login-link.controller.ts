@@ -26,12 +26,13 @@ import { Devices } from './devices.js';
 const asking = { view: 'auth/link', title: 'A link to log in with', keep: ['email'] };
 const opening = { view: 'auth/open', title: 'Log in', keep: ['token'] };
 const cookie = 'login-link';
-/** What stands in for a password lives ten minutes at most (ASVS 5.0 6.5.5). */
+/** A login link replaces the password, so it lasts ten minutes at most (ASVS 5.0 6.5.5). */
 const lifetimeSeconds = 10 * minuteSeconds;
 
 /**
- * A way in by mail for a member whose account strangers are guessing at. The link shows; its button spends it. It opens
- * the gate to the browser that asked for it and to no other (ASVS 5.0 6.6.2), by a cookie whose mark goes with the link.
+ * Lets a member log in by a mailed link while strangers guess at the account's password. Opening the link only shows a
+ * page; its button uses the link up. The link works only in the browser that asked for it (ASVS 5.0 6.6.2). A cookie
+ * and a keyed hash of it, stored with the link, check that.
  */
 @ApiExcludeController()
 @Public({ membersGoTo: '/secrets' })
@@ -70,7 +71,7 @@ export class LoginLinkController {
     const owner = found?.isActive ? found : undefined;
     const userId = owner?.id ?? this.keys.mark('nobody', email).slice(0, 36);
     const asker = randomBytes(32).toString('base64url');
-    // bound to the browser that asks, so it replaces none that another asked for; and to the address it is mailed to
+    // bound to the browser that asked, so that another person cannot use it, and to the address that it is mailed to
     const data = this.markOf(asker, email);
     const { secret } = await this.links.issue({ kind: 'login', userId, lifetime: lifetimeSeconds * secondMs, data });
     const link = `${this.settings.publicUrl}/login/open?token=${secret}${next ? `&next=${encodeURIComponent(next)}` : ''}`;
@@ -102,11 +103,16 @@ export class LoginLinkController {
     const { next } = request.body;
     if (!(await this.links.spend('login', token))) used();
     this.cookies.clear(reply, cookie);
-    // the mail stands in for the password, and for no second factor
+    // the link replaces the password, but not the second factor
     return seeOther(await this.browser.begin(user, { next }, request, reply));
   }
 
-  /** @throws SpentLink where it is used or over, NotFoundException where its member has moved, or another browser asked for it. */
+  /**
+   * The member that a login link belongs to.
+   *
+   * @throws SpentLink if the link was used or has expired.
+   * @throws NotFoundException if the member's address has changed, or another browser asked for the link.
+   */
   private async ownerOf(link: Link | undefined, request: FastifyRequest): Promise<User> {
     if (!link?.userId) used();
     const user = await this.users.find(link.userId).catch(() => used());

@@ -11,25 +11,27 @@ import { Devices } from './devices.js';
 import { LoginInput } from './login.input.js';
 import { RateLimits, type Try } from '../limits/rate-limits.js';
 
-/** One sentence for an unknown email and a wrong password alike. */
+/** The same message for an unknown email and a wrong password. */
 const refusal = 'That email and password do not match an account here. Please check both and try again.';
-/** Said to every unknown device alike, whether the password was right or wrong, and whether there is an account. */
+/**
+ * The same message for every unknown device, whether the password was right or wrong, and whether the account exists.
+ */
 const siege =
   'There were too many wrong passwords for this email. Ask for a login link instead: it lets its owner in at once.';
-/** In the place of a member whom there is none of, so that the same work is done. */
+/** Used if no member has the email, so that the same work is done. */
 const nobody = { id: 'nobody', passwordHash: 'none' };
 const awaiting = 'An admin has not let you in yet. You can log in once that is done.';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The member whose email and password were right; set by the login guard. */
+    /** The member whose email and password were right. The login guard sets it. */
     login?: User;
   }
 }
 
 /**
- * Checks email and password. Guards run before pipes, and passport-local would read a query string where the body
- * has nothing: so the body is validated here first, and passport sees only what passed.
+ * Checks the email and the password. Guards run before pipes, and passport-local would read the query string if a field
+ * is missing from the body. So this guard validates the body first, and passport gets only valid fields.
  */
 @Injectable()
 export class LoginGuard extends AuthGuard('local') {
@@ -65,7 +67,7 @@ export class LoginGuard extends AuthGuard('local') {
       throw error;
     }
     const { login } = request;
-    // a device that knew an older password alone may be a thief's, who must not learn here which is right
+    // A device that knew only an older password may be a thief's. It must not learn here which password is right.
     const isKnown = this.devices.isKnown(request, owner ?? nobody);
     const isUnderSiege = !isKnown && (await this.limits.isUnderSiege(email));
     if (!login || (isUnderSiege && !(await this.factors.isSetUpFor(login.id)))) {
@@ -92,12 +94,12 @@ export class LoginGuard extends AuthGuard('local') {
   }
 
   private async noteRefusal(request: FastifyRequest, member: Person | undefined): Promise<void> {
-    // what was typed as an email is not written down where it is nobody's: it may be a password
+    // an email without an account is not recorded, because somebody may have typed a password there
     await this.activity.record({ kind: 'session.began', outcome: 'refused', member, actor: null }, callerOf(request));
   }
 }
 
-/** The member whose email and password the login guard found right. */
+/** The member whose email and password the login guard has checked. */
 export const LoggedIn = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>().login,
 );

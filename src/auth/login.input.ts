@@ -2,7 +2,7 @@ import { ApiHideProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { KnownEmailField, KnownPasswordField } from '../users/account-fields.js';
 
-/** What it takes to log in. */
+/** What somebody gives to log in. */
 export class LoginInput {
   @KnownEmailField()
   email!: string;
@@ -16,13 +16,13 @@ export class LoginInput {
   @IsString({ message: 'Please give the code that your second factor shows.' })
   code?: string | null;
 
-  /** Ticked on the page: the session outlasts the browser. */
+  /** Ticked on the page if the session should last after the browser is closed. */
   @ApiHideProperty()
   @IsOptional()
   remember?: unknown;
 }
 
-/** The second step of a login, and a proof. */
+/** A code for the second step of a login. */
 export class CodeInput {
   @MaxLength(40, { message: 'Please give the six digits that your app shows, or a recovery code.' })
   @IsString({ message: 'Please give the six digits that your app shows, or a recovery code.' })

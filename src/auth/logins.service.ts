@@ -21,19 +21,26 @@ export interface LoginDetails {
   readonly kind: SessionKind;
   readonly caller: Caller;
   readonly isRemembered?: boolean;
-  /** Whether a second factor was asked for and shown; a passkey is one. */
+  /** Whether a second factor was asked for and given. A passkey counts as one. */
   readonly hasShownFactor?: boolean;
-  /** Whether the member has logged in with this device before; where nobody can say, the network tells. */
+  /**
+   * Whether the member has logged in with this device before. If it is left out, the network of the address decides.
+   */
   readonly isKnownDevice?: boolean;
 }
 
-/** What became of a registration: a session, a place in the queue of those whom an admin lets in, or nothing. */
+/**
+ * The result of a registration: a session has begun, an admin must approve the member, or the email has an account
+ * already.
+ */
 export type Registration =
   | { readonly outcome: 'begun'; readonly user: User; readonly begun: Begun }
   | { readonly outcome: 'awaiting' }
   | { readonly outcome: 'taken' };
 
-/** Coming in: as a new member, or as one who has proved who they are. Tells the activity log, and by mail the member. */
+/**
+ * Registers new members and logs members in. Records it in the activity log, and mails the member if the device is new.
+ */
 @Injectable()
 export class LoginsService {
   constructor(
@@ -49,12 +56,13 @@ export class LoginsService {
   ) {}
 
   /**
-   * Makes an account and begins its first session. For an email that has one, the same work is done in vain, so that
-   * the time tells nothing.
+   * Creates an account and begins its first session. If the email has an account, does the same work without a result,
+   * so that the time does not show it.
    *
-   * @throws ForbiddenException where registration is closed.
-   * @throws InvalidInput where the rules of registration, or the password, stand against it.
-   * @throws TooManyRequests where this address has registered too often.
+   * @throws ForbiddenException if registration is closed.
+   * @throws InvalidInput if the rules for registration or the password checks refuse it.
+   * @throws TooManyRequests if this address has registered too often.
+   * @throws Busy if too many passwords wait to be hashed.
    */
   async register(input: RegistrationInput, kind: SessionKind, caller: Caller): Promise<Registration> {
     await this.limits.spendRegistration(caller.address);
@@ -72,7 +80,7 @@ export class LoginsService {
       ]);
     const isAwaiting = rules.mode === 'approval' && !invite;
     const registered = await this.spending(invite, () =>
-      // who has the mail that an invite came in has the address
+      // somebody who received the invite by mail has that address
       this.users.register(
         { ...input, isAwaiting, isVerified: emailForm(invite?.data) === input.email },
         caller.address,
@@ -85,7 +93,7 @@ export class LoginsService {
     const outcome = isNew ? 'success' : 'refused';
     await this.activity.record({ kind: 'account.registered', outcome, member, actor: isNew ? member : null }, caller);
     if (this.settings.emailVerification === 'required') {
-      // beyond the limit the same work is done, and nobody is mailed
+      // above the limit, the same work is done but no mail is sent
       const isSent = await this.limits.mayMail({ email: input.email, address: caller.address });
       if (!isNew) await this.emails.tellOwner(input.email, isSent);
       else if (!registered.user.emailVerifiedAt) await this.emails.sendVerification(registered.user, isSent);
@@ -103,9 +111,10 @@ export class LoginsService {
   }
 
   /**
-   * Begins a session of a member who has proved who they are.
+   * Begins a session for a member who has proved who they are.
    *
-   * @throws UnauthorizedException where they may not come in any more, or their password was changed meanwhile.
+   * @throws UnauthorizedException if they may not log in any more, or their password or second factor has changed in
+   * the meantime.
    */
   async begin(user: User, details: LoginDetails): Promise<Begun> {
     const { kind, caller, isRemembered = false, hasShownFactor = false, isKnownDevice } = details;
@@ -123,18 +132,23 @@ export class LoginsService {
     return begun;
   }
 
-  /** Writes down that somebody who gave the member's password is asked for the second factor: it may not be the member. */
+  /**
+   * Records that somebody gave the member's password and was asked for the second factor. This may not be the member.
+   */
   noteSecondStep(member: User, caller: Caller): Promise<void> {
     return this.activity.record({ kind: 'session.second-step-asked', member, actor: null }, caller);
   }
 
-  /** Ends a session that its own member leaves. */
+  /** Ends a session because its member logs out. */
   async end(viewer: { id: string; email: string; session: { id: string } }, caller: Caller): Promise<void> {
     await this.sessions.end(viewer.session.id);
     await this.activity.record({ kind: 'session.ended', member: viewer }, caller);
   }
 
-  /** An invite is spent before the account is made, so that it makes one; where none came of it, it is good again. */
+  /**
+   * Uses the invite up before the account is created, so that it creates only one. If no account is created, the invite
+   * works again.
+   */
   private async spending<Result extends { isNew: boolean }>(invite: Link | undefined, work: () => Promise<Result>) {
     let isSpent = false;
     try {

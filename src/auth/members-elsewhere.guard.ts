@@ -7,8 +7,9 @@ import { SeeOther } from '../http/errors.js';
 import { safePath } from '../http/safe-path.js';
 
 /**
- * Sends members who call a page meant for strangers on: a second tab, or a form of the login that is sent again, goes to
- * where the login would have led. It looks at the body, so it stands after the guard that reads it.
+ * Redirects members who request a page for strangers, such as the login in a second tab or a login form that is sent
+ * again. They go where the login would have led. This guard reads the body, so it must run after the guard that parses
+ * it.
  */
 @Injectable()
 export class MembersElsewhereGuard implements CanActivate {

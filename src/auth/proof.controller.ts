@@ -18,13 +18,16 @@ import { KeptForms } from './kept-forms.js';
 import { ProofInput } from './proof.input.js';
 import { FreshTokenView, presentFreshToken } from './token.view.js';
 
-/** `next` is where to go on; `again` stands there where a form has to be sent once more. */
+/** `next` is the page to go to afterwards. `again` is set if the member must send a form again. */
 type ProofRequest = FastifyRequest<{ Body?: { response?: unknown; next?: unknown; again?: unknown } }>;
 
 const view = 'auth/proof';
 const home = '/account';
 
-/** Proving again who one is, before something that a borrowed browser must not do (ASVS 5.0 7.5.3). */
+/**
+ * Asks members to prove again who they are, before an action that somebody who borrows the browser must not do (ASVS
+ * 5.0 7.5.3).
+ */
 @ApiTags('Sessions')
 @MembersOnly({ beforeFactor: true })
 @Controller()
@@ -102,7 +105,10 @@ export class ProofController {
     return password ? this.checks.passesPassword(viewer, password, request) : false;
   }
 
-  /** Gives the browser the session’s new token, to keep as long as the one before, and leads on to what was wanted. */
+  /**
+   * Gives the browser the session's new token, which lasts as long as the one before, and goes to the page that was
+   * asked for.
+   */
   private async goOn(viewer: Viewer, request: ProofRequest, reply: FastifyReply): Promise<Redirection> {
     const { token, expiresIn, isRemembered } = await this.note(viewer, request);
     this.credentials.keep(reply, token, isRemembered ? expiresIn : undefined);

@@ -17,7 +17,7 @@ import { LoginsService } from './logins.service.js';
 
 const form = { view: 'auth/register', title: 'Register', keep: ['name', 'email', 'invite'] };
 
-/** Becoming a member, in a browser. An invite's link only shows the form; posting it spends the invite. */
+/** Registration in a browser. Opening an invite's link only shows the form; sending the form uses the invite up. */
 @ApiExcludeController()
 @Public({ membersGoTo: '/secrets' })
 @Controller('register')

@@ -16,7 +16,7 @@ import { CodeInput } from './login.input.js';
 
 const form = { view: 'auth/factor', title: 'Second step', keep: [] };
 
-/** The second step of a login; and a passkey, which is both steps in one. */
+/** The second step of a login, and login with a passkey, which is both steps in one. */
 @ApiExcludeController()
 @Public({ membersGoTo: '/secrets' })
 @Controller('login')
@@ -68,14 +68,14 @@ export class SecondStepController {
     if (!user || user.disabledAt || user.awaitingSince)
       throw new UnauthorizedException('That passkey does not open an account here. Log in with your password instead.');
     const { next, remember } = request.body ?? {};
-    // somebody else's half-done login in this browser is not theirs to go on with
+    // if another member's login waits in this browser, this member must not continue it
     const intent = pending?.user.id === user.id ? pending.intent : { next, isRemembered: remember !== undefined };
     return seeOther(await this.browser.finish(user, intent, request, reply));
   }
 
   private async pendingOf(request: FastifyRequest) {
     const pending = await this.browser.findPending(request);
-    // there is nothing to go on with: from the beginning
+    // no login waits for a second step, so the member begins again
     if (!pending) throw new SeeOther('/login');
     return pending;
   }

@@ -15,7 +15,7 @@ import { LoginsService } from './logins.service.js';
 
 const form = { view: 'auth/login', title: 'Log in', keep: ['email', 'remember'] };
 
-/** Logging in and out, in a browser. */
+/** Login and logout, in a browser. */
 @ApiExcludeController()
 @Controller()
 export class SessionController {
@@ -59,7 +59,10 @@ export class SessionController {
     return seeOther('/', viewer && 'You are logged out.');
   }
 
-  /** A link logs out too, but not one on another site, nor a browser that only reads ahead. */
+  /**
+   * A link can log out too. But a link on another site, or a browser that only preloads the page, gets a form that asks
+   * first.
+   */
   @Get('logout')
   @Public()
   async logOutByLink(

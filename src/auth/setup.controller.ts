@@ -11,7 +11,7 @@ import { SetupInput } from './setup.input.js';
 
 const form = { view: 'auth/setup', title: 'Set up this site', keep: ['token', 'name', 'email'] };
 
-/** Becoming the first admin, by the link that the first start prints. */
+/** Creates the first admin, by the link that the first start prints. */
 @ApiExcludeController()
 @Public()
 @Controller('setup')

@@ -3,7 +3,7 @@ import type { Begun } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { presentUser, UserView } from '../users/user.view.js';
 
-/** What a script gets that goes on with another token (RFC 6749 5.1). */
+/** A script's new token for the same session (RFC 6749 5.1). */
 export class FreshTokenView {
   @ApiProperty({ description: 'Send it as `Authorization: Bearer …`.' })
   readonly access_token!: string;
@@ -15,7 +15,7 @@ export class FreshTokenView {
   readonly expires_in!: number;
 }
 
-/** What a script gets when it logs in. */
+/** The answer to a script's login. */
 export class TokenView extends FreshTokenView {
   @ApiProperty({ type: UserView })
   readonly user!: UserView;

@@ -6,7 +6,7 @@ import { projectFolder, Settings } from '../config/settings.js';
 
 const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { version: string };
 
-/** The OpenAPI 3.1 description of the API, made from what the controllers declare when it is first asked for. */
+/** The OpenAPI 3.1 description of the API. It is made from the controllers' declarations when it is first asked for. */
 @Injectable()
 export class ApiDescription {
   private app: INestApplication | undefined;
@@ -14,7 +14,7 @@ export class ApiDescription {
 
   constructor(private readonly settings: Settings) {}
 
-  /** To be called once, before the site listens. */
+  /** Must be called once, before the site listens. */
   describe(app: INestApplication): void {
     this.app = app;
   }

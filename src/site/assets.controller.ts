@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { Public } from '../http/access.js';
 import { Assets } from '../http/assets.js';
 
-/** The stylesheet, the script and the icon; their names change with their content, so a browser keeps them. */
+/** The stylesheet, the script and the icon. Their names change with their content, so browsers may keep them. */
 @ApiExcludeController()
 @Public()
 @Controller('assets')

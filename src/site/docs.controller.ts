@@ -18,7 +18,7 @@ export class DocsController {
   @Get('docs')
   @Render('site/docs')
   show() {
-    // under /api no cookie is read, so the reader is not known
+    // cookies are not read under /api, so the page cannot know who is logged in
     return { title: 'API', hideMenu: true, ...presentDocs(this.description.document) };
   }
 }

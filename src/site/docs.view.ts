@@ -18,7 +18,7 @@ export function presentDocs({ info, servers, tags, paths, components }: OpenAPIO
     }),
   );
   const described = new Map(tags?.map(({ name, description }) => [name, description]));
-  // a room may use a tag that nobody has described
+  // a controller may use a tag that has no description
   const names = new Set([...described.keys(), ...operations.map(({ tag }) => tag)]);
   return {
     version: info.version,

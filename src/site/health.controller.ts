@@ -8,7 +8,10 @@ import { Answering } from '../database/answering.js';
 import { Settings } from '../config/settings.js';
 import { access } from 'node:fs/promises';
 
-/** For whoever watches the process: does it live, and can it serve? */
+/**
+ * Health checks, for a program that monitors the process: `/health` says that it runs, `/ready` says whether it can
+ * serve.
+ */
 @ApiExcludeController()
 @Public()
 @Controller()

@@ -5,7 +5,7 @@ import { DocsController } from './docs.controller.js';
 import { HealthController } from './health.controller.js';
 import { HomeController } from './home.controller.js';
 
-/** What belongs to the site as a whole: its front page, its looks, its health, the description of its API. */
+/** The site as a whole: its front page, assets, health checks and API description. */
 @Module({
   controllers: [HomeController, AssetsController, HealthController, DocsController],
   providers: [ApiDescription],
