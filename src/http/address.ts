@@ -2,12 +2,12 @@ import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { BlockList, isIPv6 } from 'node:net';
 
-/** An IPv4 address as people and proxies write it: a part padded with zeros is a decimal number all the same. */
+/** An IPv4 address as people and proxies write it. A part with leading zeros is still a decimal number. */
 const fourParts = /^0*(\d{1,3})\.0*(\d{1,3})\.0*(\d{1,3})\.0*(\d{1,3})$/;
 
 /**
- * The one spelling of an IP address (RFC 5952): without a port, brackets, quotes or a zone, in lower case, without
- * padding; IPv4 inside IPv6 is IPv4. Undefined where the text is no address, such as the `unknown` of RFC 7239.
+ * The one standard spelling of an IP address (RFC 5952): lower case, no port, brackets, quotes, zone or leading zeros.
+ * IPv4 inside IPv6 becomes IPv4. Undefined if the text is not an address, such as the `unknown` of RFC 7239.
  */
 export function canonicalAddress(text: string): string | undefined {
   const plain = text.trim().replace(/^"(.*)"$/, '$1');
@@ -22,16 +22,17 @@ function ofIPv4(text: string): string | undefined {
 
 function ofIPv6(text: string): string | undefined {
   const [address = ''] = text.split('%', 1);
-  // the last 32 bits may be written as IPv4 is
+  // the last 32 bits may be written like an IPv4 address
   const [, start = '', end = ''] = /^(.*:)([\d.]+\.[\d.]+)$/.exec(address) ?? [];
   const plain = end ? `${start}${ofIPv4(end) ?? end}` : address;
   return isIPv6(plain) ? ipaddr.process(plain).toString() : undefined;
 }
 
 /**
- * Whose `X-Forwarded-*` and `X-Request-Id` are believed, however the address of a proxy is spelled.
+ * Makes the function that says if an address is a trusted proxy's, in any spelling. The `X-Forwarded-*` and
+ * `X-Request-Id` headers of a trusted proxy are believed.
  *
- * @param proxies addresses or CIDR blocks, as `TRUST_PROXY` has them.
+ * @param proxies addresses or CIDR blocks, as in `TRUST_PROXY`.
  */
 export function trustedProxies(proxies: readonly string[]): (address: string | undefined) => boolean {
   const trusted = new BlockList();
@@ -48,11 +49,12 @@ export function trustedProxies(proxies: readonly string[]): (address: string | u
 }
 
 /**
- * Where a request comes from, in its one spelling: the right-most address that is not a trusted proxy's. Where a proxy
- * forwards something that is no address, it is the nearest one that is known: the proxy's.
+ * The address that a request comes from, in its standard spelling. It is the right-most address that is not a trusted
+ * proxy's. If a proxy forwards something that is not an address, it is the nearest known address, which is the proxy's.
+ * It is `unknown` if the connection is gone.
  */
 export function addressOf({ ip, ips = [ip] }: Pick<FastifyRequest, 'ip' | 'ips'>): string {
-  // whatever the types say: a connection that is gone does not tell its address any more
+  // despite the types, the address is undefined if the connection is gone
   const hops = ips as (string | undefined)[];
   return hops.flatMap((hop) => canonicalAddress(hop ?? '') ?? []).at(-1) ?? 'unknown';
 }

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { Flash, FlashMessages } from './flash.js';
 import type { Pages } from './pages.js';
 
-/** The answer of a page's controller that sends a browser on to another page (303), which shows the message once. */
+/** A page controller returns this to send a browser to another page (303), which shows the message once. */
 export class Redirection {
   constructor(
     readonly url: string,
@@ -12,7 +12,9 @@ export class Redirection {
   ) {}
 }
 
-/** The answer of a page's controller that shows one page of several; a route that shows always the same has `@Render`. */
+/**
+ * A page controller returns this to show one of several pages. A route that always shows the same page uses `@Render`.
+ */
 export class Page {
   constructor(
     readonly view: string,
@@ -20,21 +22,24 @@ export class Page {
   ) {}
 }
 
-/** Sends a browser on to another page of this site. A message that is a text says what went well. */
+/** Sends a browser to another page of this site. If the message is a string, it is shown as a success. */
 export function seeOther(url: string, message?: string | Flash): Redirection {
   return new Redirection(url, typeof message === 'string' ? { kind: 'status', message } : message);
 }
 
-/** Sends a browser on to another page of this site, which says what went wrong. */
+/** Sends a browser to another page of this site, which shows the message as an error. */
 export const sendBack = (url: string, message: string): Redirection => seeOther(url, { kind: 'alert', message });
 
 export const page = (view: string, data: object): Page => new Page(view, data);
 
-/** Nest's adapter for Fastify, which sends a `Redirection` and a `Page` too. */
+/** Nest's adapter for Fastify, which can also send a `Redirection` and a `Page`. */
 export class AnswersAdapter extends FastifyAdapter {
   private answering: { pages: Pages; flashes: FlashMessages } | undefined;
 
-  /** To be called before the site listens: what sends them is made by the application, which is made with this. */
+  /**
+   * Call this before the site listens. It sets the services that send answers. They are not in the constructor because
+   * the application makes them, and the application needs this adapter first.
+   */
   answerWith(pages: Pages, flashes: FlashMessages): void {
     this.answering = { pages, flashes };
   }

@@ -3,16 +3,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** A target with scheme and authority (RFC 9112 3.2.2), and what follows them. */
+/** A request target with scheme and authority (RFC 9112 3.2.2), and the rest after them. */
 const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/is;
 /** `uri-host [ ":" port ]` (RFC 9110 7.2): a name, an IPv4 address, or an IPv6 address in brackets. */
 const authority = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
-/** What stands in logs, headers and pages as it is; as long as the column that it is kept in. */
+/** An id that is safe to put in logs, headers and pages. The maximum length is that of its database column. */
 const safeId = /^[\w.~:@/+=#-]{1,128}$/;
 
 /**
- * The target of a request as a path. One with scheme and host is the same request: its host is the one that counts,
- * whatever the Host header says (RFC 9112 3.2.2).
+ * The target of a request as a path. If the target includes scheme and host, its host replaces the Host header (RFC
+ * 9112 3.2.2).
  */
 export function originForm(raw: IncomingMessage): string {
   const target = raw.url ?? '/';
@@ -23,7 +23,7 @@ export function originForm(raw: IncomingMessage): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** Refuses a request that does not say once, and in a form that can be read, which host it asks (RFC 9112 3.2). */
+/** Refuses a request whose Host header is missing, repeated or unreadable (RFC 9112 3.2). */
 export function checkHost({ raw }: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   const { host } = raw.headers;
   const isMissing = host === undefined && raw.httpVersion !== '1.0';
@@ -40,7 +40,10 @@ function hasSecondHost(rawHeaders: readonly string[]): boolean {
   return count > 1;
 }
 
-/** Numbers requests: as a trusted proxy has numbered them, so that its log and ours can be read together; else anew. */
+/**
+ * Gives each request an id. It keeps the id from a trusted proxy, so that people can match both logs. Otherwise it
+ * makes a new id.
+ */
 export const requestIds =
   (isTrusted: (address: string | undefined) => boolean) =>
   ({ headers, socket }: IncomingMessage): string => {

@@ -16,7 +16,7 @@ import { RouteList } from './route-list.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether a browser saves what this route answers, and goes on showing the page it was on. */
+    /** Whether a browser saves the answer of this route as a file and stays on the page it was on. */
     isDownload?: true;
   }
 }
@@ -25,8 +25,8 @@ const cookie = 'arrival';
 const lifetimeSeconds = 60;
 
 /**
- * Logins that lead to a download. A browser saves a download and goes on showing the login form, so the first answer
- * after such a login is a page that says that the person is in, and starts the download.
+ * Logins that lead to a download. A browser saves a download and stays on the login form. So the first answer after
+ * such a login is a page that says that the person is logged in, and that starts the download.
  */
 @Injectable()
 export class Arrivals {
@@ -35,13 +35,13 @@ export class Arrivals {
     private readonly routes: RouteList,
   ) {}
 
-  /** To be told where a login leads. */
+  /** Call this with the path that a login leads to. */
   note(reply: FastifyReply, location: string): void {
     if (this.routes.configOf(pathOf({ url: location }))?.isDownload)
       this.cookies.set(reply, cookie, nameOf(location), lifetimeSeconds);
   }
 
-  /** Whether a browser asks here for what its login led to; once for each login. */
+  /** Whether a browser asks for the download that its login led to. True once for each login. */
   take(request: FastifyRequest, reply: FastifyReply): boolean {
     const noted = this.cookies.read(request, cookie);
     if (noted === undefined || noted !== nameOf(request.url)) return false;
@@ -51,7 +51,7 @@ export class Arrivals {
   }
 }
 
-/** An address in letters that a cookie takes. */
+/** A path in characters that are allowed in a cookie. */
 const nameOf = (location: string) => Buffer.from(location).toString('base64url');
 
 @Injectable()

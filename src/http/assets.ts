@@ -7,7 +7,7 @@ import { projectFolder } from '../config/settings.js';
 
 const require = createRequire(import.meta.url);
 
-/** One file of `views/assets`, held in memory under a name that changes with its content. */
+/** One file of `views/assets`, in memory. Its address changes with its content. */
 export interface Asset {
   readonly contentType: string;
   readonly bytes: Buffer;
@@ -19,10 +19,13 @@ const contentTypes: Record<string, string> = {
   '.svg': 'image/svg+xml; charset=utf-8',
 };
 
-/** What libraries bring for browsers. */
+/** Files for browsers that come from libraries. */
 const libraries = { 'tus.js': 'tus-js-client/dist/tus.min.js' };
 
-/** The stylesheet, the scripts and the icon, read once at start; addressed by content, so that a browser may keep them. */
+/**
+ * The stylesheet, the scripts and the icon, read once at start. An address depends on the content, so browsers can
+ * cache it for ever.
+ */
 @Injectable()
 export class Assets {
   private readonly byFingerprint = new Map<string, Asset>();
@@ -32,7 +35,7 @@ export class Assets {
     this.read();
   }
 
-  /** Takes the files as they are now; what was read before can still be had under its address. */
+  /** Reads the files again. Earlier versions stay available at their addresses. */
   read(): void {
     const folder = join(projectFolder, 'views/assets');
     for (const file of readdirSync(folder)) this.add(file, join(folder, file));
@@ -43,7 +46,11 @@ export class Assets {
     return this.byFingerprint.get(fingerprint);
   }
 
-  /** The address of an asset, such as `/assets/site.0123456789ab.css` for `site.css`. */
+  /**
+   * The address of an asset, such as `/assets/site.0123456789ab.css` for `site.css`.
+   *
+   * @throws Error if there is no such asset.
+   */
   addressOf(file: string): string {
     const address = this.addresses.get(file);
     if (!address) throw new Error(`There is no asset views/assets/${file}.`);

@@ -7,10 +7,10 @@ import { adviceFor } from './error-advice.js';
 import { Pages } from './pages.js';
 import { securityHeaders } from './security-headers.js';
 
-/** What Node says of a request that it could not read. */
+/** Node's error for a request that it could not read. */
 interface ClientError extends Error {
   readonly code?: string;
-  /** What it could not read, from some point on. */
+  /** The bytes that it could not read. */
   readonly rawPacket?: Buffer;
 }
 
@@ -27,12 +27,13 @@ const sentences: Readonly<Record<number, string>> = {
   431: 'The headers of the request are too long. A browser may hold too many cookies of this site.',
 };
 
-/** Milliseconds that a client gets to read why it was refused, though it may still be sending. */
+/** How long a client that is still sending gets to read the error, in milliseconds. */
 const readingTime = 2_000;
 
 /**
- * Answers on a connection itself, for requests that are refused before, or while, they can be handled as one: as the site
- * answers all else, as a problem under `/api` and as a page elsewhere, with the headers that every answer carries.
+ * Answers directly on a connection, if a request is refused before the server can handle it, or while it does. The
+ * answer has the same form as the site's other errors: problem+json under `/api`, a page elsewhere, and the headers of
+ * every answer.
  */
 @Injectable()
 export class BareAnswers {
@@ -41,7 +42,7 @@ export class BareAnswers {
     private readonly settings: Settings,
   ) {}
 
-  /** Answers what Node could not read; gives the status, or undefined where nobody is left to be answered. */
+  /** Answers a request that Node could not read. Returns the status, or undefined if the connection is gone. */
   refuse({ code = '', rawPacket }: ClientError, socket: Duplex): number | undefined {
     if (code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
@@ -53,9 +54,9 @@ export class BareAnswers {
     return status;
   }
 
-  /** Answers with an error, after which the connection is closed. */
+  /** Answers with an error, then closes the connection. */
   send(socket: Duplex, status: number, isApi: boolean): void {
-    // what has begun to be answered cannot be answered anew
+    // an answer that has begun cannot be replaced
     const { _httpMessage: begun } = socket as Duplex & { _httpMessage?: { readonly headersSent: boolean } | null };
     if (begun?.headersSent) return void socket.destroy();
     socket.end(this.textOf(status, isApi));

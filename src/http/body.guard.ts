@@ -4,8 +4,8 @@ import { Settings } from '../config/settings.js';
 import { readBody } from './body.js';
 
 /**
- * Reads the body once it is known that whoever asks may: so it stands after the guard that knows, and before those of
- * single routes, which may look at what was sent.
+ * Reads the body after the guard that checks access, so that a refused request sends no body. It runs before the guards
+ * of single routes, because they may look at the body.
  */
 @Injectable()
 export class BodyGuard implements CanActivate {

@@ -8,14 +8,14 @@ import { tooMuch } from './within.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The file of a form on a route that takes one; undefined where the form holds none. */
+    /** The file of a form, on a route that takes one. Undefined if the form has no file. */
     sentFile?: SentFile | undefined;
   }
 }
 
 /**
- * Leaves every body to `readBody`: the server itself would read it before anybody knows whether whoever asks may, and
- * would ask for it if a client waits to be asked.
+ * Stops the server from reading bodies, so that `readBody` reads them. The server would read a body, or ask the client
+ * for it, before access is checked.
  */
 export function leaveBodies(server: FastifyInstance): void {
   for (const method of ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const)
@@ -23,22 +23,25 @@ export function leaveBodies(server: FastifyInstance): void {
   server.server.on('checkContinue', (request, response) => server.server.emit('request', request, response));
 }
 
-/** What stands around the file in a form, in bytes at most. */
+/** The most bytes of a form besides its file. */
 const around = 64 * 1_024;
 
-/** Whether a body is announced; it can still turn out to be empty. */
+/** Whether the headers announce a body. The body can still be empty. */
 export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /**
- * Reads the body of a request as its route takes it, into `request.body` or `request.sentFile`. Nothing of it was read
- * before, and a client that waits to be asked for it (`Expect: 100-continue`) is asked only here: so this is to be
- * called once it is known that whoever asks may. What is raw, or a piece of an upload, stays a stream.
+ * Reads the body of a request into `request.body` or `request.sentFile`, in the way its route takes it. Call it after
+ * access is checked: nothing of the body is read before, and a client that waits (`Expect: 100-continue`) is asked for
+ * the body only here. A raw body, or a piece of an upload, stays a stream.
  *
- * @param uploadLimit the most bytes of a file; whoever reads a stream sees to it that there are no more.
- * @throws BadRequestException if it cannot be read, or is a part of something (RFC 9110 14.5).
- * @throws UnsupportedMediaTypeException if the route does not take what it is, or its coding.
- * @throws PayloadTooLargeException, RequestTimeoutException, and InvalidInput of a form.
+ * @param uploadLimit the most bytes of a file. The code that reads a stream must enforce it.
+ * @throws BadRequestException if the body cannot be read, or is only a part of something (RFC 9110 14.5).
+ * @throws UnsupportedMediaTypeException if the route does not take this content type or its coding.
+ * @throws NotImplementedException if the transfer coding is not chunked.
+ * @throws PayloadTooLargeException if the body is too large.
+ * @throws RequestTimeoutException if a short body arrives too slowly.
+ * @throws InvalidInput if a form has a file in the wrong field.
  */
 export async function readBody(request: FastifyRequest, reply: FastifyReply, uploadLimit: number): Promise<void> {
   const { headers, raw, routeOptions } = request;
@@ -61,7 +64,7 @@ export async function readBody(request: FastifyRequest, reply: FastifyReply, upl
   } else refuseType();
 }
 
-/** Tells a client that waits for it to send its body, once something reads that. */
+/** Tells a waiting client to send its body when something starts to read it. */
 function askForIt(raw: IncomingMessage, response: ServerResponse): void {
   if (!/^100-continue$/i.test(raw.headers.expect ?? '')) return;
   raw.once('resume', () => {
@@ -69,18 +72,18 @@ function askForIt(raw: IncomingMessage, response: ServerResponse): void {
   });
 }
 
-/** A part that takes the place of the whole would lose the rest, so none is taken. */
+/** A part would replace the whole and lose the rest, so parts are refused (RFC 9110 14.5). */
 function refusePart(headers: IncomingHttpHeaders): void {
   if (headers['content-range'] !== undefined)
     throw new BadRequestException('A part of a file is not taken here: send all of it, without Content-Range.');
 }
 
-/** What would have to be undone to read the body is not: compression, or a transfer coding beside chunks. */
+/** Refuses a body that must be decoded first: compressed, or with a transfer coding other than chunked. */
 function refuseCoding(headers: IncomingHttpHeaders, reply: FastifyReply): void {
   if (!/^\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? 'chunked'))
     throw new NotImplementedException('This site reads no transfer coding but chunked.');
   if (/^(\s*(identity)?\s*,)*\s*(identity)?\s*$/i.test(headers['content-encoding'] ?? '')) return;
-  // what is taken instead (RFC 9110 15.5.16)
+  // the header tells the client which coding is accepted (RFC 9110 15.5.16)
   void reply.header('accept-encoding', 'identity');
   throw new UnsupportedMediaTypeException('Nothing is unpacked here: send it without Content-Encoding.');
 }

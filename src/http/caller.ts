@@ -2,9 +2,9 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { addressOf } from './address.js';
 
-/** Where a request comes from: what is noted of it beside who makes it. */
+/** Where a request comes from: the facts about it besides its member. */
 export interface Caller {
-  /** As `TRUST_PROXY` makes it out: the right-most address that is not a trusted proxy's, in its one spelling. */
+  /** As `TRUST_PROXY` resolves it: the right-most address that is not a trusted proxy's, in its standard spelling. */
   readonly address: string;
   readonly userAgent: string;
   readonly requestId: string;
@@ -20,5 +20,5 @@ export const CurrentCaller = createParamDecorator((_: unknown, context: Executio
   callerOf(context.switchToHttp().getRequest<FastifyRequest>()),
 );
 
-/** One who acts from this very machine: a start, a command of the operator's, or the clock. */
+/** The caller for acts of this machine itself: a start, an operator's command, or a scheduled task. */
 export const onThisMachine = (requestId: string): Caller => ({ address: 'local', userAgent: 'gatehouse', requestId });

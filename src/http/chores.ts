@@ -8,17 +8,20 @@ interface Chore {
   /** How often, in milliseconds. */
   readonly every: number;
   readonly work: () => Promise<void> | void;
-  /** What the log says where it fails: the next time it is tried again. */
+  /** The log message if the work fails. The work is tried again the next time. */
   readonly fault: string;
   running?: Promise<void> | undefined;
 }
 
-/** So long a statement of a chore may take at least; else until the chore's next turn. */
+/**
+ * How long a statement of a chore may take at least, in milliseconds. If the chore's interval is longer, the limit is
+ * the interval.
+ */
 const leastMs = 10 * secondMs;
 
 /**
- * What the site does by itself, again and again, such as deleting what is over. Only a process that listens does it: a
- * command of the operator's may have other settings than the server, and must not forget by them.
+ * Regular work of the site, such as deleting what has expired. Only a process that listens does it. An operator's
+ * command may have other settings than the server, and must not delete by them.
  */
 @Injectable()
 export class Chores implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -29,12 +32,12 @@ export class Chores implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   constructor(private readonly host: HttpAdapterHost) {}
 
-  /** Whether this process is the server, or one of them. */
+  /** Whether this process does chores, because it is a server. */
   get areDone(): boolean {
     return this.isListening;
   }
 
-  /** To be called before the start is over: does the work once the process listens, and every so many milliseconds. */
+  /** Call this before the start is over. Does the work when the process begins to listen, and then at each interval. */
   every(milliseconds: number, work: () => Promise<void> | void, fault: string): void {
     this.chores.push({ every: milliseconds, work, fault });
   }
@@ -47,7 +50,7 @@ export class Chores implements OnApplicationBootstrap, BeforeApplicationShutdown
     });
   }
 
-  /** While the database is still open: what is under way is finished. */
+  /** Waits for work that runs, while the database is still open. */
   async beforeApplicationShutdown(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     await Promise.all(this.chores.flatMap(({ running }) => running ?? []));
@@ -55,7 +58,7 @@ export class Chores implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   private begin(chore: Chore): void {
     chore.running ??= Promise.resolve()
-      // a year of old rows takes longer to delete than anybody waits for a page
+      // to delete a year of old rows takes longer than a person waits for a page
       .then(() => withQueryTimeout(Math.max(chore.every, leastMs), chore.work))
       .catch((error: unknown) => this.logger.warn({ err: error }, chore.fault))
       .finally(() => (chore.running = undefined));

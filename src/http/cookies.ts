@@ -5,13 +5,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Keys } from '../config/keys.js';
 import { Settings } from '../config/settings.js';
 
-/** Cookies that last, which browsers still hold under the name that they had before it told sites apart. */
+/** Long-lived cookies that browsers may still have under an old name without the site's mark. */
 const renamed: readonly string[] = ['session', 'device'];
 
 /**
- * Sets and reads this site's cookies: never readable by scripts, SameSite=Lax, and over TLS Secure with the
- * `__Host-` prefix (RFC 6265bis), which ties them to this very host. Their names end in a mark of the site's key, since browsers send the cookies of a host to
- * each of its ports: two sites on one host would else log each other's members out.
+ * Sets and reads this site's cookies. Scripts cannot read them, and they are SameSite=Lax. Over TLS they are Secure and
+ * have the `__Host-` prefix (RFC 6265bis), which ties them to this host. Their names end in a mark of the site's key,
+ * because browsers send the cookies of a host to all of its ports. Without the mark, two sites on one host would log
+ * each other's members out.
  */
 @Injectable()
 export class Cookies {
@@ -30,12 +31,12 @@ export class Cookies {
     });
   }
 
-  /** The value of the first cookie of that name, or undefined. */
+  /** The value of the first cookie with that name, or undefined. */
   read(request: FastifyRequest, name: string): string | undefined {
     return cookieValue(request.headers.cookie, this.fullName(name)) ?? this.readOld(request, name);
   }
 
-  /** Without `maxAgeSeconds` the cookie ends with the browser. */
+  /** Sets a cookie. Without `maxAgeSeconds` it ends when the browser closes. */
   set(reply: FastifyReply, name: string, value: string, maxAgeSeconds?: number): void {
     this.host.httpAdapter.setCookie(reply, this.fullName(name), value, {
       ...this.attributes(),
@@ -49,7 +50,7 @@ export class Cookies {
     this.clearOld(reply, name);
   }
 
-  /** The name as the browser has it. */
+  /** The name that the browser sees. */
   fullName(name: string): string {
     return `${this.oldName(name)}-${this.site}`;
   }
@@ -58,14 +59,14 @@ export class Cookies {
     return `${this.settings.isSecure ? '__Host-' : ''}gatehouse-${name}`;
   }
 
-  /** What stands under the old name, if this site has signed it: else it is another site's. */
+  /** The value under the old name, if this site signed it. If not, it belongs to another site. */
   private readOld(request: FastifyRequest, name: string): string | undefined {
     if (!renamed.includes(name)) return undefined;
     const value = cookieValue(request.headers.cookie, this.oldName(name));
     return value !== undefined && this.isOurs(value) ? value : undefined;
   }
 
-  /** Another site's cookie of the old name stays. */
+  /** Deletes a cookie with the old name, but not another site's. */
   private clearOld(reply: FastifyReply, name: string): void {
     if (this.readOld(reply.request, name) !== undefined)
       this.host.httpAdapter.clearCookie(reply, this.oldName(name), this.attributes());

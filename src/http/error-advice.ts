@@ -1,6 +1,6 @@
 import type { NextStep } from './errors.js';
 
-/** What an error page says on top, and what a person can do next. */
+/** The heading of an error page, and what a person can do next. */
 export interface Advice {
   readonly heading: string;
   readonly advice: readonly { readonly text: string; readonly href?: string }[];
@@ -35,7 +35,7 @@ const byStatus: Record<number, Advice> = {
   503: { heading: 'Busy just now', advice: [{ text: 'Wait a few seconds, then load the page again.' }, home] },
 };
 
-/** Advice for a status: `next` where the error itself knows what helps; `retry` is the address to load again. */
+/** Advice for a status. `next` is the step that the error itself suggests. `retry` is the address to load again. */
 export function adviceFor(status: number, { next, retry }: { next?: NextStep; retry?: string }): Advice {
   if (next) return { heading: status === 403 ? 'Not yet' : 'That link is over', advice: [next, home] };
   const known = byStatus[status];

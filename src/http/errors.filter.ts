@@ -23,8 +23,9 @@ import { safePath, withNext } from './safe-path.js';
 import { securityHeaders } from './security-headers.js';
 
 /**
- * Answers every error: problem+json (RFC 9457) under `/api`, else a page that says what to do next. A stranger on a
- * member's page is sent to log in. An error nobody foresaw is logged with its cause and shows nothing of it.
+ * Answers every error: problem+json (RFC 9457) under `/api`, and elsewhere a page that says what to do next. A stranger
+ * on a member's page is sent to log in. An unexpected error is logged with its cause, and the answer shows nothing of
+ * it.
  */
 @Catch()
 export class ErrorsFilter implements ExceptionFilter {
@@ -42,10 +43,10 @@ export class ErrorsFilter implements ExceptionFilter {
     const fault = this.seenFromOutside(error, request);
     if (fault.getStatus() >= 500 && !isForeseen(fault))
       request.log.error({ requestId: request.id, err: error }, 'request failed');
-    // what was begun cannot be answered anew: the client must see that it is cut
+    // an answer that has begun cannot be replaced, so cut it off where the client can see it
     if (reply.raw.headersSent) return void reply.raw.destroy();
 
-    // where the router could not read the path, no hook has run
+    // if the router could not read the path, no hook has run
     if (!reply.hasHeader('x-request-id'))
       void reply.headers(securityHeaders(this.settings)).header('x-request-id', request.id);
     for (const name of ofTheContent) void reply.removeHeader(name);
@@ -102,7 +103,7 @@ export class ErrorsFilter implements ExceptionFilter {
   private sendPage(fault: HttpException, request: FastifyRequest, reply: FastifyReply): void {
     if (fault instanceof SeeOther) return void reply.redirect(fault.location, 303);
     if (fault instanceof UnauthorizedException) return this.sendToLogin(fault, request, reply);
-    // where the router could not read the path there is no route, whatever the types say
+    // despite the types, there is no route if the router could not read the path
     const form = (request.routeOptions.config as FastifyContextConfig | undefined)?.form;
     const status = fault.getStatus();
     void reply.code(status);
@@ -122,7 +123,7 @@ export class ErrorsFilter implements ExceptionFilter {
         ...(request.method === 'GET' && { retry: request.url }),
         ...((fault instanceof SpentLink || fault instanceof NotYet) && { next: fault.next }),
       });
-      // before the guard has run nobody knows who is there, and the menu would be a stranger's
+      // before the guard has run, the member is unknown and the menu would be a stranger's
       const hideMenu = request.user === undefined;
       const page = { title: heading, status, heading, message: fault.message, advice, hideMenu, requestId: request.id };
       this.pages.send(request, reply, 'errors/error', page);
@@ -132,17 +133,17 @@ export class ErrorsFilter implements ExceptionFilter {
   private sendToLogin(fault: UnauthorizedException, request: FastifyRequest, reply: FastifyReply): void {
     const page = this.routes.pageOf(request);
     if (page === '/login') {
-      // the login itself was wrong: its form is shown again
+      // the login failed, so show its form again
       const values = typedInto(['email'], request.body, 300);
       this.flashes.put(reply, { kind: 'alert', message: fault.message, typed: { view: 'auth/login', values } });
     } else if (request.method !== 'GET' && request.method !== 'HEAD')
       this.flashes.put(reply, { kind: 'alert', message: `${fault.message} What you sent was not taken.` });
-    // a proof knows where it leads; elsewhere one is back at the page that the form stands on
+    // a proof says where it leads; any other form goes back to its own page
     void reply.redirect(withNext('/login', nextOf(request) ?? page), 303);
   }
 }
 
-/** Whether the database could not write for want of room: SQLite and PostgreSQL say so in their own ways. */
+/** Whether the database could not write because the disk is full. SQLite and PostgreSQL use different codes. */
 const isFull = (error: unknown) => {
   const { code, driverError } = error as { code?: unknown; driverError?: { code?: unknown } };
   return [code, driverError?.code].some((one) => one === 'SQLITE_FULL' || one === '53100');
@@ -151,18 +152,18 @@ const isFull = (error: unknown) => {
 const isNotFound = (error: unknown) =>
   (error as { status?: unknown }).status === 404 || (error as { statusCode?: unknown }).statusCode === 404;
 
-/** What is no fault of the site: it is busy, or was asked for what it does not speak. */
+/** Errors that are not a fault of the site: it is busy, or does not support what was asked. */
 const isForeseen = (fault: HttpException) => fault instanceof Busy || fault.getStatus() === 501;
 
 const unreadable = 'The request could not be read.';
 
-/** What is said of errors that the server itself finds. */
+/** Messages for errors that the server itself finds. */
 const sentences: Record<number, string> = {
   413: 'That is more than this address takes at once.',
   415: 'This address does not take that kind of content.',
 };
 
-/** Headers that a route may have set for content that is not sent after all. */
+/** Headers that a route may have set for content that is not sent now. */
 const ofTheContent = ['content-length', 'content-disposition', 'etag', 'last-modified', 'repr-digest'];
 
 const nextOf = ({ body }: FastifyRequest): string | undefined =>

@@ -6,13 +6,15 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 
-/** One thing wrong with an input: the field, and a sentence for people. */
+/** One error in an input: the field, and a sentence for people. */
 export interface FieldError {
   readonly field: string;
   readonly message: string;
 }
 
-/** 422: the input is not right; says what is wrong, field by field, and what else its form shows again. */
+/**
+ * 422: the input is not right. Says what is wrong in each field, and gives extra data for the form that is shown again.
+ */
 export class InvalidInput extends UnprocessableEntityException {
   constructor(
     readonly errors: readonly FieldError[],
@@ -22,20 +24,20 @@ export class InvalidInput extends UnprocessableEntityException {
   }
 }
 
-/** Where a person goes on from an error: the words of a link, and where it leads. */
+/** A link that a person can follow from an error: its text and its address. */
 export interface NextStep {
   readonly text: string;
   readonly href: string;
 }
 
-/** 404: a link that came by mail was used already, or its time is over; says where another is asked for. */
+/** 404: a link from a mail was already used or has expired. Says where to ask for a new one. */
 export class SpentLink extends NotFoundException {
   constructor(readonly next: NextStep) {
     super('That link was used already, or its time is over.');
   }
 }
 
-/** 403: something must be done first; says where. */
+/** 403: the member must do something else first. Says where. */
 export class NotYet extends ForbiddenException {
   constructor(
     message: string,
@@ -45,7 +47,7 @@ export class NotYet extends ForbiddenException {
   }
 }
 
-/** 503: there is more to do than the machine can take; `retryAfter` is in seconds. */
+/** 503: the site has too much to do. `retryAfter` is in seconds. */
 export class Busy extends HttpException {
   constructor(
     readonly retryAfter: number,
@@ -55,14 +57,14 @@ export class Busy extends HttpException {
   }
 }
 
-/** 429: too many tries; `retryAfter` is in seconds. */
+/** 429: too many tries. `retryAfter` is in seconds. */
 export class TooManyRequests extends HttpException {
   constructor(readonly retryAfter: number) {
     super('There were too many tries. Please wait a little, then try again.', HttpStatus.TOO_MANY_REQUESTS);
   }
 }
 
-/** 303: sends a browser elsewhere from a place that cannot return a redirect, such as a guard. */
+/** 303: redirects a browser from code that cannot return a redirect, such as a guard. */
 export class SeeOther extends HttpException {
   constructor(readonly location: string) {
     super('See other', HttpStatus.SEE_OTHER);

@@ -4,11 +4,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Keys } from '../config/keys.js';
 import { Cookies } from './cookies.js';
 
-/** A message for the next page, shown once: `alert` for what went wrong, `status` for what went well. */
+/** A message for the next page, shown once: `alert` for an error, `status` for a success. */
 export interface Flash {
   readonly kind: 'alert' | 'status';
   readonly message: string;
-  /** What was typed into a form that the next page shows again, and the view of that form: no other shows it. */
+  /** Values that the person typed, and the view of their form. Only that view shows them again. */
   readonly typed?: { readonly view: string; readonly values: Readonly<Record<string, string>> };
 }
 
@@ -16,7 +16,10 @@ const name = 'flash';
 const audience = 'flash';
 const seconds = 60;
 
-/** Carries a message over a redirect in a short-lived signed cookie, so that nobody else can put words on our page. */
+/**
+ * Carries a message over a redirect in a signed cookie that lasts 60 seconds. Nobody else can put a message on our
+ * pages.
+ */
 @Injectable()
 export class FlashMessages {
   private readonly jwt: JwtService;
@@ -36,7 +39,7 @@ export class FlashMessages {
     this.cookies.set(reply, name, this.jwt.sign({ flash }), seconds);
   }
 
-  /** The message that waits for this visitor, if any; it is gone afterwards. */
+  /** The message for this visitor, if there is one. This deletes it. */
   take(request: FastifyRequest, reply: FastifyReply): Flash | undefined {
     const token = this.cookies.read(request, name);
     if (!token) return undefined;
@@ -45,7 +48,7 @@ export class FlashMessages {
       const { flash, exp } = this.jwt.verify<{ flash: Flash; exp?: number }>(token);
       return exp === undefined ? undefined : flash;
     } catch {
-      // forged or stale: there is no message
+      // forged or expired, so there is no message
       return undefined;
     }
   }

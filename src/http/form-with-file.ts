@@ -8,30 +8,32 @@ import { disposition, isFile, type PartHeader } from './part-header.js';
 import { utf8 } from './text-body.js';
 import { within } from './within.js';
 
-/** The name of the one field of a form that holds a file. */
+/** The name of the one form field that holds a file. */
 const field = 'file';
-/** The most bytes of the other fields of such a form together; nothing reads them. */
+/** The most bytes of all other fields of such a form together. Nothing uses their values. */
 const mostBesides = 16 * 1_024;
 
-/** A file as a form brings it. */
+/** A file from a form. */
 export interface SentFile {
-  /** Without the folders that some programs put before it; empty where nobody chose a file. */
+  /** The name without the folders that some programs put before it. Empty if no file was chosen. */
   readonly name: string;
-  /** They end once the whole form has been read and is right, and else break off with what is wrong with it. */
+  /** Ends after the whole form has been read and is right. If the form is wrong, it fails with that error. */
   readonly bytes: Readable;
 }
 
-/** The file of a form; undefined where the form, or the request, holds none. */
+/** The file of a form. Undefined if the form or the request has no file. */
 export const FormFile = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>().sentFile,
 );
 
 /**
- * Reads a form (RFC 7578) as far as its file, which then comes as it is read.
+ * Reads a form (RFC 7578) up to its file. The bytes of the file then come as they are read.
  *
- * @param most how many bytes the file has at most: its bytes break off with 413 beyond.
- * @throws BadRequestException if it cannot be read, breaks off, or its text is not in UTF-8.
- * @throws InvalidInput if there is a file in another field. A second file breaks off the bytes of the first with it.
+ * @param most the most bytes of the file. If there are more, the stream of bytes fails with 413.
+ * @returns undefined if the form has no file.
+ * @throws BadRequestException if the form cannot be read, breaks off, or its text is not UTF-8.
+ * @throws InvalidInput if there is a file in another field. A second file makes the bytes of the first fail with this
+ * error.
  */
 export function readForm(raw: IncomingMessage, most: number): Promise<SentFile | undefined> {
   const boundary = boundaryOf(raw.headers['content-type'] ?? '');
@@ -61,7 +63,7 @@ class FormReader {
 
   begin(): void {
     this.parser.on('part', (part) => {
-      // what it says is said by the parser, too
+      // the parser reports the same error
       part.on('error', () => undefined);
       part.on('header', (header) => this.attempt(() => this.take(part, header as PartHeader)));
     });
@@ -79,14 +81,15 @@ class FormReader {
     else {
       const bytes = within(this.most);
       this.file = bytes;
-      // it may fail before anybody reads; whoever reads hears of it all the same
+      // it may fail before it is read; without a listener that would end the process, and the reader still gets the
+      // error
       bytes.on('error', () => undefined).once('close', () => this.letGo());
       part.pipe(bytes, { end: false });
       this.found({ name: (filename ?? '').split(/[\\/]/).at(-1) ?? '', bytes });
     }
   }
 
-  /** Reads what else the form holds: nothing needs it, but it must be text. */
+  /** Reads the other fields. Nothing needs them, but they must be text. */
   private judge(part: Readable): void {
     const chunks: Buffer[] = [];
     part.on('data', (chunk: Buffer) => {
@@ -111,7 +114,7 @@ class FormReader {
     if (error) {
       this.letGo();
       this.file?.destroy(error);
-      // nobody hears it where a file was found before
+      // this does nothing if a file was found before
       this.failed(error);
     } else {
       this.file?.end();
@@ -119,7 +122,7 @@ class FormReader {
     }
   }
 
-  /** The rest is read and thrown away, since the answer takes the same connection. */
+  /** Reads and discards the rest, because the answer uses the same connection. */
   private letGo(): void {
     this.isOver = true;
     this.raw.unpipe(this.parser);

@@ -1,6 +1,6 @@
 import { configureRoute } from './route-config.js';
 
-/** What a page's form shows again after a fault: its view, its title, and the fields whose values are kept. */
+/** What a form shows again after an error: its view, its title, and the fields whose values are kept. */
 export interface Form {
   readonly view: string;
   readonly title: string;
@@ -10,34 +10,34 @@ export interface Form {
 declare module 'fastify' {
   interface FastifyContextConfig {
     form?: Form;
-    /** The path of the page that the form of this route stands on, such as `/files/:id`. */
+    /** The path of the page with this route's form, such as `/files/:id`. */
     formPage?: string;
-    /** What is kept of a form that has no `form` to name it. */
+    /** The fields to keep if the route has no `form` that names them. */
     typed?: readonly string[];
   }
 
   interface FastifyRequest {
-    /** What was typed into the form of this page before its member had to prove who they are. */
+    /** What the member typed into this page's form before they had to prove who they are. */
     typed?: Readonly<Record<string, string>> | undefined;
   }
 }
 
 /**
- * Names the form that a page's POST comes from, so that bad input shows it again (422) with a message at each field
- * and what was typed kept, but for what is not in `keep`, such as a password.
+ * Names the form that sends a page's POST. Bad input shows the form again (422), with a message at each field. Only the
+ * values of fields in `keep` are shown again, so leave out passwords.
  */
 export const FromForm = (form: Form) => configureRoute({ form });
 
 /**
- * Names the page that a POST's form stands on, with the route's own parameters in it, where that is not the nearest page
- * above the route: whoever must log in or prove who they are first is led back there.
+ * Names the page with a POST's form, with the route's own parameters in the path. Use it if that is not the nearest
+ * page above the route. A person who must first log in or prove who they are is sent back to that page.
  */
 export const OnPage = (formPage: string) => configureRoute({ formPage });
 
-/** Names the fields that are kept of a form which waits for a proof, where bad input does not show that form again. */
+/** Names the fields to keep while a form waits for a proof. Use it if bad input does not show that form again. */
 export const KeepTyped = (...typed: string[]) => configureRoute({ typed });
 
-/** What was typed into fields that are kept: at most so many characters of each, where they go into a cookie. */
+/** The values typed into the fields to keep. `most` limits the characters of each, for values that go into a cookie. */
 export function typedInto(fields: readonly string[], body: unknown, most?: number): Record<string, string> {
   const typed = body as Record<string, unknown> | undefined;
   return Object.fromEntries(

@@ -13,7 +13,7 @@ import { Pages } from './pages.js';
 import { Refolds } from './refolds.js';
 import { RouteList } from './route-list.js';
 
-/** The web's vocabulary for every room; knows no feature. */
+/** The building blocks of the web that every feature uses. This module knows no feature. */
 @Global()
 @Module({
   imports: [DiscoveryModule],

@@ -1,12 +1,12 @@
 import { ValidationPipe, type ArgumentMetadata, type ValidationError } from '@nestjs/common';
 import { InvalidInput, type FieldError } from './errors.js';
 
-/** Deeper than any input of ours; a body beyond it is refused before anything recursive sees it. */
+/** No input of ours is this deep. A deeper body is refused before any recursive code sees it. */
 const maxDepth = 16;
 
-/** Turns a body or query into its class-validator class; drops what the class does not name. */
+/** Turns a body or query into its class-validator class, and drops fields that the class does not name. */
 class InputPipe extends ValidationPipe {
-  /** Classes that are right when nothing is given, as most queries are: they need no second look. */
+  /** Classes that are valid with no fields, as most queries are. They are not validated again when empty. */
   private readonly rightWhenEmpty = new Set<unknown>();
 
   constructor() {
@@ -33,7 +33,7 @@ export const inputPipe = new InputPipe();
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** Whether a parsed body is an object (not an array, not a bare value) that nests no deeper than we read. */
+/** Whether a parsed body is an object (not an array or a single value) that is not nested too deep. */
 export function isReadableBody(body: unknown): body is object {
   if (!isObject(body) || Array.isArray(body)) return false;
   let level: object[] = [body];
@@ -44,7 +44,7 @@ export function isReadableBody(body: unknown): body is object {
   return true;
 }
 
-/** A field of a body as text; nothing, where it is something else. */
+/** A field of a body as text. Empty if it is not text. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function fieldErrors({ property, constraints, children = [] }: ValidationError, path = ''): FieldError[] {

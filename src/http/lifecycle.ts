@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { secondMs } from '../config/durations.js';
 
-/** Knows which requests are in flight, and whether the process still takes new ones. */
+/** Tracks the requests in flight, and whether the process still takes new ones. */
 @Injectable()
 export class Lifecycle {
   private readonly inFlight = new Set<ServerResponse>();
@@ -22,7 +22,7 @@ export class Lifecycle {
     });
   }
 
-  /** Refuses new work from now on, and waits until what is in flight has finished, at most `seconds`. */
+  /** Refuses new requests and waits for those in flight to finish, at most `seconds`. Then it cuts off the rest. */
   async drain(seconds: number): Promise<void> {
     this.draining = true;
     if (this.inFlight.size === 0) return;

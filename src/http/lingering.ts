@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { hasBody } from './body.js';
 
 /**
- * Once a request has been answered, nobody needs the rest of its body. It is read and thrown away for so many
- * milliseconds, so that who is sending it gets to read the answer; then the connection is closed.
+ * Makes the hook that handles the rest of a body after the answer. Nobody needs the rest, but the client must finish
+ * sending to read the answer. So this reads and discards it for the given milliseconds, then closes the connection.
  */
 export const lingering =
   (milliseconds: number) =>

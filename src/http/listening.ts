@@ -2,8 +2,8 @@ import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 /**
- * The addresses by which others in the network reach a site that listens on all that the machine has (`0.0.0.0`, `::`),
- * such as `http://192.168.1.5:3000`; none where it listens on one.
+ * The addresses at which other machines in the network reach a site that listens on all interfaces (`0.0.0.0`, `::`),
+ * such as `http://192.168.1.5:3000`. Empty if the site listens on one address.
  */
 export function networkAddresses(host: string, port: number): string[] {
   if (!['0.0.0.0', '::', '[::]'].includes(host)) return [];
@@ -14,7 +14,7 @@ export function networkAddresses(host: string, port: number): string[] {
     .map(({ address }) => `http://${isIPv6(address) ? `[${address}]` : address}:${port}`);
 }
 
-/** Why a port cannot be listened on, and what to do, in a sentence. */
+/** One sentence that says why the site cannot listen on a port, and what to do. */
 export function wordsOfListening({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: `Another program listens on port ${port} already, maybe another Gatehouse: end it, or set PORT to another port.`,
@@ -26,12 +26,12 @@ export function wordsOfListening({ code, message }: NodeJS.ErrnoException, host:
 }
 
 /**
- * How many connections a process can hold if it may have so many files open: each may need a file beside it, and the rest
- * is for the database, the log and what else the site opens.
+ * How many connections a process can hold if it may open this many files. Each connection may need one more file. The
+ * rest is for the database, the log and other files of the site.
  */
 export const connectionsWithin = (openFiles: number): number => Math.floor((openFiles - 100) / 2);
 
-/** How many files the system lets this process have open; infinite where it does not say. */
+/** How many files the system lets this process open, or Infinity if the system does not say. */
 export function openFilesLimit(): number {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean };
   report.excludeNetwork = true;

@@ -1,16 +1,20 @@
 import { fstatSync, write, writeSync } from 'node:fs';
 
 const MiB = 1_024 * 1_024;
-/** Characters of lines that wait, beyond which lines are lost: a log that nobody takes must not fill the memory. */
+/**
+ * The most characters of waiting lines. More lines are dropped, because a log that nobody reads must not fill the
+ * memory.
+ */
 const most = 4 * MiB;
-/** Milliseconds after which a write that failed is tried again. */
+/** How long to wait before a failed write is tried again, in milliseconds. */
 const retryAfter = 1_000;
-/** Milliseconds that the end of the process waits for whoever reads the log. */
+/** How long the process waits at its end for the reader of the log, in milliseconds. */
 const farewell = 500;
 
 /**
- * Where the log goes. Nothing of it holds up the site: lines are written beside all else, and while they cannot be, as on
- * a full disk, or a pipe that nobody reads, they wait, and then are lost, and that is told once it goes on.
+ * Where the log goes. It never holds up the site. Lines wait in memory while they cannot be written, for example on a
+ * full disk or a pipe that nobody reads. If too many wait, new lines are dropped. When writing works again, the log
+ * says how many were dropped.
  */
 export class LogStream {
   private waiting: string[] = [];
@@ -22,16 +26,16 @@ export class LogStream {
   private isBusy = false;
   private isWriting = false;
 
-  /** @param told how many lines were lost, and why, once the log can be written again. */
+  /** @param told is called when the log can be written again, with the number of dropped lines and the reason. */
   constructor(
     private readonly descriptor: number,
     private readonly told: (lost: number, fault: string) => void,
   ) {}
 
-  /** Standard output. What waits at the end of the process is written then. */
+  /** The log on standard output. Lines that still wait are written when the process ends. */
   static toStandardOutput(told: (lost: number, fault: string) => void): LogStream {
     const stats = fstatSync(1);
-    // Node opens a pipe so that a write to a full one fails, and does not hold a thread until somebody reads
+    // this makes Node open the pipe so that a write to a full pipe fails; it would block a thread until somebody reads
     if (stats.isFIFO() || stats.isSocket()) process.stdout.on('error', () => undefined);
     const stream = new LogStream(1, told);
     process.once('exit', () => {
@@ -51,7 +55,7 @@ export class LogStream {
   }
 
   private next(): void {
-    // what is told in the middle of it is a line too, and has begun the next write already
+    // a log line that `tell` writes has already started the next write
     if (this.isBusy) return;
     this.fill();
     if (this.bytes.length === 0) return;
@@ -85,7 +89,7 @@ export class LogStream {
     }, retryAfter).unref();
   }
 
-  /** When all that had begun is out, so that what is told stands on a line of its own. */
+  /** Waits until all earlier bytes are written, so that its message is on a line of its own. */
   private tell(): void {
     if (this.bytes.length > 0 || (this.fault === undefined && this.lost === 0)) return;
     const { lost, fault = 'it was written faster than it was read' } = this;

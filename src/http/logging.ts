@@ -5,10 +5,10 @@ import type pretty from 'pino-pretty';
 import type { Settings } from '../config/settings.js';
 import { LogStream } from './log-stream.js';
 
-/** Names under which a secret could stand in a log line, at the top or one level down. */
+/** Names of log fields that could hold a secret, at the top level or one level down. */
 const secrets = ['password', 'passwordHash', 'token', 'access_token', 'authorization', 'cookie', 'secret'];
 
-/** JSON lines on standard output; words and colours where that is a terminal, and there one line a page. */
+/** Logs JSON lines to standard output. If that is a terminal, logs coloured text with one line for each page. */
 export function createLogger({ logLevel }: Settings, isTerminal: boolean): Logger {
   const options: LoggerOptions = {
     level: logLevel,
@@ -25,12 +25,12 @@ export function createLogger({ logLevel }: Settings, isTerminal: boolean): Logge
   return logger;
 }
 
-/** What browsers and monitors ask for by themselves, over and over. */
+/** Paths that browsers and monitors request by themselves, again and again. */
 const unasked = /^\/(?:assets\/|health$|ready$|favicon\.ico$)/;
 
-/** Writes for somebody who watches: one line for a page, none for what no person asked for. */
+/** Formats lines for a person at a terminal: one line for a page, none for requests that no person made. */
 function forReaders(output: LogStream): { write(line: string): void } {
-  // most starts write for no terminal, and do not load it
+  // load this only for a terminal, because most starts have none
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof pretty;
   const inWords = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
   return {
@@ -44,7 +44,7 @@ function forReaders(output: LogStream): { write(line: string): void } {
   };
 }
 
-/** What Nest says of its own start, which helps nobody but its developers. */
+/** The parts of Nest whose start messages only its developers need. */
 const framework = new Set<unknown>([
   'NestFactory',
   'InstanceLoader',
@@ -53,7 +53,7 @@ const framework = new Set<unknown>([
   'NestApplication',
 ]);
 
-/** Nest's own logger, on the same lines as everything else. */
+/** Nest's own logger. It writes to the same log as everything else. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
@@ -64,14 +64,14 @@ export class NestLogger implements LoggerService {
   debug = (message: unknown, ...rest: unknown[]) => this.write('debug', message, rest);
   verbose = (message: unknown, ...rest: unknown[]) => this.write('trace', message, rest);
 
-  /** Nest puts what the message is about first and the logger's context last. */
+  /** Nest passes the message first and the logger's context last. */
   private write(
     level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace',
     message: unknown,
     rest: unknown[],
   ): void {
     const context = rest.at(-1);
-    // what stops the start is thrown, too: main says it, once and in words
+    // an error that stops the start is also thrown, and main prints it once, in plain words
     if (context === 'ExceptionHandler') return;
     if (level === 'info' && framework.has(context)) level = 'debug';
     const isThing = typeof message === 'object' && message !== null;
@@ -81,7 +81,7 @@ export class NestLogger implements LoggerService {
   }
 }
 
-/** An error without the values that a database driver hangs on it: they can be emails or hashes. */
+/** An error without the values that a database driver adds to it. They can be emails or hashes. */
 function withoutValues(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message, stack, cause } = error;
