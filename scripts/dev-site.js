@@ -1,6 +1,6 @@
 /**
- * The site as `dev.js` runs it. Libraries are loaded while the site before it still runs; the site's own code when it is
- * told to serve. Told later that a view or an asset has changed, it takes them anew.
+ * The site as `dev.js` runs it. It loads the libraries while the previous site still runs, and the site's own code when
+ * it is told to serve. When it is told later that a view or an asset has changed, it loads them again.
  */
 const libraries = [
   '@nestjs/core',

@@ -5,8 +5,8 @@ import { clearTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs the site for somebody who changes it: `npm run dev`. A change in `src` builds what changed, without a look at types,
- * and starts the site anew, on the same data; members stay logged in. A change in `views` shows when a page is loaded again.
+ * Runs the site for a developer: `npm run dev`. A change in `src` builds what changed, without a type check, and
+ * restarts the site on the same data. Members stay logged in. A change in `views` shows when a page is loaded again.
  */
 const project = fileURLToPath(new URL('..', import.meta.url));
 const environment = { LOG_LEVEL: 'info', ...process.env };
@@ -28,7 +28,10 @@ watchFolder('views', () => {
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void end().then(() => process.exit(0)));
 await restart();
 
-/** Tells of each change below a folder. Node's own recursive watch loses a file that an editor puts in another's place. */
+/**
+ * Calls `tell` at each change below a folder. Node's own recursive watch loses a file that an editor replaces with
+ * another.
+ */
 function watchFolder(name, tell) {
   const watched = new Set();
   const look = () => {
@@ -65,7 +68,7 @@ function serve() {
   site = next;
   site.send('serve');
   next = undefined;
-  // not sooner: the two would hold each other up
+  // not earlier, because the two would slow each other down
   for (const end of ['message', 'exit']) site.once(end, () => (next ??= prepare()));
 }
 
@@ -77,7 +80,7 @@ function options() {
   return { cwd: project, stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: environment };
 }
 
-/** Ends the site at once: what was acknowledged is safe, and who develops does not wait for open connections. */
+/** Ends the site at once. Acknowledged data is safe, and a developer does not want to wait for open connections. */
 async function end() {
   if (!site || site.exitCode !== null || site.signalCode !== null) return;
   const ended = new Promise((resolve) => site.once('close', resolve));

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Writes a module that can be built on: `npm run generate -- module board-minutes`. It has an entity, a migration, a service,
- * a page with a form, an API, views, and specs, and stands in the list of modules. `--one minute-of-the-board` names one of
- * them if leaving out the last letter does not.
+ * Writes a working module to build on: `npm run generate -- module board-minutes`. It has an entity, a migration, a
+ * service, a page with a form, an API, views and specs, and is added to the list of modules. `--one
+ * minute-of-the-board` gives the singular, if it is not the name without its last letter.
  */
 const project = fileURLToPath(new URL('..', import.meta.url));
 const templates = join(project, 'scripts/templates/module');

@@ -6,9 +6,9 @@ import { createApp } from '../dist/app.js';
 import { readSettings } from '../dist/config/settings.js';
 
 /**
- * Fills an empty site with what a real one has, through its own API: `npm run seed` makes 30 members, 60 files, 5 groups and
- * 6 collections, with downloads; `npm run seed -- --large` 200 members and 5,000 files. It takes the settings of the site
- * (`DATA_DIR`), and prints how to log in.
+ * Fills an empty site with realistic data, through its own API. `npm run seed` makes 30 members, 60 files, 5 groups and
+ * 6 collections, with downloads. `npm run seed -- --large` makes 200 members and 5,000 files. It uses the settings of
+ * the site (`DATA_DIR`), and prints how to log in.
  */
 const isLarge = process.argv.includes('--large');
 const counts = isLarge
@@ -79,7 +79,7 @@ async function fill() {
   await download();
 }
 
-/** Has some of the members download some of what is theirs. */
+/** Lets some of the members download some of their files. */
 async function download() {
   const readers = Math.min(counts.members, 20);
   for (let n = 0; n < readers; n++) {
@@ -124,7 +124,7 @@ function collectionName(n) {
   return n < names.length ? names[n] : `Archive ${n + 1}`;
 }
 
-/** A file of one of many kinds: its name, its bytes, and what is noted of it. */
+/** A file of one of many kinds: its name, its bytes and its note. */
 function file(n) {
   const month = `${2020 + (n % 7)}-${String((n % 12) + 1).padStart(2, '0')}`;
   const lines = (line) => Buffer.from(Array.from({ length: 20 + (n % 200) }, (_, index) => line(index)).join('\n'));
@@ -146,13 +146,13 @@ function file(n) {
   return { name: n < 84 ? name : name.replace(/(\.\w+)$/, ` (${n})$1`), bytes, note };
 }
 
-/** The welcome file of the project, which is a real one, with a remark at its end so that no two are alike. */
+/** The project's real welcome file, with a comment at its end so that every copy differs. */
 function pdf(n) {
   const welcome = readFileSync(join(fileURLToPath(new URL('..', import.meta.url)), 'storage/welcome.pdf'));
   return Buffer.concat([welcome, Buffer.from(`\n% ${n}\n`)]);
 }
 
-/** So many seconds of a tone, 8,000 samples a second, one byte each. */
+/** A tone that lasts this many seconds, with 8,000 samples a second of one byte each. */
 function wav(seconds) {
   const samples = Buffer.from(
     Array.from({ length: seconds * 8_000 }, (_, index) => 128 + Math.round(60 * Math.sin(index / (3 + seconds)))),

@@ -5,8 +5,9 @@ import { join } from 'path';
 import { fileURLToPath } from 'url';
 
 /**
- * Makes sure that what Gatehouse needs is installed and loads, and mends it if not; with `--build` also that it is built.
- * If all is there, nothing is written, so that it runs where the code is read-only too. It imports nothing but Node's own.
+ * Checks that all packages are installed and load, and installs them if not. With `--build`, it also builds the site if
+ * needed. If nothing is missing, it writes nothing, so that it works on read-only code too. It imports only Node's own
+ * modules.
  */
 const project = fileURLToPath(new URL('..', import.meta.url));
 const { engines, dependencies, allowScripts = {} } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
@@ -20,7 +21,7 @@ if (isOlder(process.versions.node, least))
 
 const isOutdated = existsSync(installed) && timeOf(installed) < timeOf(wanted);
 if (isOutdated && (hasTools() || faultOf() !== undefined)) await install('install');
-// an install that was cut off leaves no list of what it installed, and npm then takes what is there for whole
+// An interrupted install leaves no list of what it installed, and npm then believes that the install is complete.
 if (faultOf() !== undefined && existsSync(installed)) await npm(['rebuild'], 'Building what did not load.');
 if (faultOf() !== undefined || (!existsSync(installed) && isWritable())) await install('ci');
 const fault = faultOf();
@@ -35,12 +36,12 @@ if (process.argv.includes('--build') && !isBuilt()) {
   if (status !== 0) process.exit(1);
 }
 
-/** What of the packages of production is missing, or does not load; undefined where all is well. */
+/** The production package that is missing or does not load, in words. Gives undefined if all packages load. */
 function faultOf() {
   const names = Object.keys(dependencies);
   const missing = names.find((name) => !existsSync(join(project, 'node_modules', name, 'package.json')));
   if (missing) return `${missing} is missing`;
-  // what is compiled is loaded by a process of its own, since a load that failed is remembered
+  // compiled packages are loaded in a separate process, because Node remembers a failed load
   const compiled = names.filter((name) => allowScripts[name] === true);
   const load = compiled.map((name) => `require(${JSON.stringify(require.resolve(name))});`).join('');
   const { status } = spawnSync(process.execPath, ['-e', load], { cwd: project, stdio: 'ignore' });
@@ -53,7 +54,7 @@ function install(how) {
   return npm([how, ...options, '--no-audit', '--no-fund'], words);
 }
 
-/** Runs npm, says now and then that it goes on, and if it fails, why in a sentence. */
+/** Runs npm and reports now and then that it still runs. If it fails, prints the reason. */
 async function npm(args, words) {
   console.log(words);
   const begun = Date.now();
@@ -62,7 +63,7 @@ async function npm(args, words) {
       `Still at it after ${Math.round((Date.now() - begun) / 1000)} seconds; compiling sqlite3 takes 2 to 5 minutes.`,
     );
   }, 30_000);
-  // what npm says of a failure is read, also where npm was started to say nothing
+  // npm's error messages are read below, even if npm was started in silent mode
   const env = { ...process.env, npm_config_loglevel: 'error' };
   const child = spawn('npm', args, { cwd: project, stdio: ['ignore', 'ignore', 'pipe'], env });
   let said = '';

@@ -9,7 +9,8 @@ export const asSeenBy = ({ id }: Pick<Member, 'id'>, event: ActivityEvent): Acti
   isOfAnother(id, event) ? Object.assign({}, event, { address: null }) : event;
 
 /**
- * Picks what the member's own page shows. Leaves out the member's own name and email, because they are obvious there.
+ * Picks what the member's own page shows. Leaves out the target if it is the member's own email, and the actor if it is
+ * the member.
  */
 export function presentOwnEventInWords(member: Member, event: ActivityEvent) {
   const { at, words, isRefused, target, address, actor } = presentEventInWords(asSeenBy(member, event));

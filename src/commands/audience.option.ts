@@ -5,17 +5,17 @@ import { UsersService } from '../users/users.service.js';
 import { findGroup } from './lookup.js';
 import { readAs } from './site.js';
 
-/** Who may have something, as options say it. */
+/** The options that say who may have something. */
 export interface AudienceOptions {
   readonly audience?: 'everyone' | 'nobody';
   readonly group?: readonly string[];
   readonly member?: readonly string[];
 }
 
-/** For an option that may be given again: all its values. */
+/** Collects all values of an option that may be repeated. */
 export const gather = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
-/** Gives a command the options that say who may have something. */
+/** Adds the options that say who may have something to a command. */
 export const withAudience = (command: Command): Command =>
   command
     .addOption(new Option('--audience <who>', 'who may have it').choices(['everyone', 'nobody']))
@@ -31,10 +31,11 @@ export const withAudience = (command: Command): Command =>
     );
 
 /**
- * Who is meant; undefined if the options say nothing of it. All are looked up, so that a wrong one is told before
- * anything is written.
+ * The audience that the options name. Gives undefined if they name none. Looks all names up first, so that a wrong one
+ * is reported before anything is written.
  *
- * @throws NotFoundException if there is no such group; InvalidInput that names all who are no members.
+ * @throws NotFoundException if there is no such group.
+ * @throws InvalidInput if any member is unknown; its message lists all of them.
  */
 export async function audienceFrom(
   site: INestApplicationContext,

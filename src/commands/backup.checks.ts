@@ -8,7 +8,7 @@ import { ok, warning, type Finding } from './finding.js';
 const check = 'backup';
 const oldestDays = 7;
 
-/** When the last backup was made. A site of its first day needs none yet. */
+/** Checks when the last backup was made. A site on its first day does not need one yet. */
 export async function checkBackup({ dataDir }: Settings): Promise<Finding[]> {
   const folder = await stat(dataDir).catch(() => undefined);
   if (!folder) return [];

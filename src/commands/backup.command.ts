@@ -17,7 +17,7 @@ interface Options {
 const target = '<target>';
 const where = 'a folder, or a file whose name ends in .tar';
 
-/** Backs the site up while it runs, and proves a backup. */
+/** Makes a backup while the site runs, and verifies a backup. */
 export function backupCommand({ environment }: Tools): Command {
   const backup = new Command('backup')
     .argument(target, where)
@@ -33,7 +33,7 @@ export function backupCommand({ environment }: Tools): Command {
   return backup;
 }
 
-/** Puts a backup in the place of a site that is empty or stopped. */
+/** Restores a backup to a site that is empty or stopped. */
 export function restoreCommand({ environment }: Tools): Command {
   return new Command('restore')
     .argument(target, where)

@@ -8,7 +8,7 @@ import { ok, problem, warning, type Finding } from './finding.js';
 
 const check = 'bytes';
 
-/** Whether the bytes of all files are there, and are for the site to read; they are not read themselves. */
+/** Checks that the bytes of all files exist and that the site may read them. It does not read them. */
 export async function checkBytes(dataSource: DataSource, settings: Settings): Promise<Finding[]> {
   const owner = await stat(settings.dataDir).then(
     ({ uid }) => uid,

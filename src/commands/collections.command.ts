@@ -22,7 +22,7 @@ interface Changes extends Json {
   readonly remove?: readonly string[];
 }
 
-/** What the operator can do about collections. A collection is named by its name or its id. */
+/** The commands for collections. A collection is given by its name or its id. */
 export function collectionsCommand({ withSite }: Tools): Command {
   const collections = new Command('collections');
   collections
@@ -98,7 +98,7 @@ async function share(site: INestApplicationContext, named: string, { json, ...op
   else print(`That is who may have ${collection.name} now, and each file in it.`);
 }
 
-/** Looks up all files first, so that a mistyped id is told before anything is changed. */
+/** Looks up all files first, so that a mistyped id is reported before anything is changed. */
 async function showFiles(site: INestApplicationContext, named: string, changes: Changes): Promise<void> {
   const service = site.get(CollectionsService);
   const collection = await findCollection(site, named);

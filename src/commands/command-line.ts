@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Tools } from './site.js';
 
-/** A command: what it is for, and the module that makes it, which is loaded only if it is asked for. */
+/** A command: its description, and the module that makes it. The module is loaded only if the command is asked for. */
 interface Entry {
   readonly description: string;
   readonly load: () => Promise<(tools: Tools) => Command>;
@@ -55,17 +55,20 @@ const entries: Readonly<Record<string, Entry>> = {
 };
 
 /**
- * The operator's command line: what can be done to a site from its own machine, beside the running server.
+ * Runs a command of the operator's command line, on the site's own machine and beside the running server.
  *
  * @param given are the arguments, such as `['members', 'list']`.
- * @throws what `exitCodeOf` gives the exit code of.
+ * @throws an error that `exitCodeOf` turns into an exit code.
  */
 export async function runCommand(given: readonly string[], tools: Tools): Promise<void> {
   const program = await commandLine(given, tools);
   await program.parseAsync(given, { from: 'user' });
 }
 
-/** The program with all its commands; the one that is asked for is whole, the others are only named. */
+/**
+ * The program with all its commands. Only the command that is asked for has its options and subcommands; the others
+ * have just a name and a description.
+ */
 export async function commandLine(given: readonly string[], tools: Tools): Promise<Command> {
   const program = new Command('gatehouse')
     .description('Runs one command on a Gatehouse site, beside its running server.')

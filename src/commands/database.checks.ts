@@ -9,10 +9,10 @@ import { checkBytes } from './bytes.checks.js';
 import { checkKey } from './key.checks.js';
 import { checkRecords } from './records.checks.js';
 
-/** sqlite3's OPEN_READWRITE alone: who looks makes no database. */
+/** sqlite3's OPEN_READWRITE alone, so that a check never creates a database. */
 const existing = 2;
 
-/** Whether the database can be reached, is whole, and is of this version; and what it says of the site. */
+/** Checks that the database can be opened, is undamaged and has this version's schema, and then the data in it. */
 export async function checkDatabase(settings: Settings): Promise<Finding[]> {
   const path = sqlitePath(settings);
   try {
@@ -48,7 +48,7 @@ function adviceOn(error: unknown): string {
   return 'See that DATABASE_URL is right, and that this user may reach it.';
 }
 
-/** As the site opens it, but nothing is made, migrated or switched by that. */
+/** Opens the database as the site does, but creates, migrates and changes nothing. */
 function open(settings: Settings): Promise<DataSource> {
   const options = dataSourceOptions(settings);
   const harmless = options.type === 'sqlite' ? { ...options, enableWAL: false, flags: existing } : options;

@@ -3,7 +3,7 @@ import { examine } from './examination.js';
 import { print, printJson } from './output.js';
 import type { Tools } from './site.js';
 
-/** Says, a line each, what the site has and what it lacks. */
+/** Reports, one line for each check, what is right with the site and what is not. */
 export function doctorCommand({ environment }: Tools): Command {
   return new Command('doctor').option('--json', 'for scripts').action(async ({ json }: { json?: true }) => {
     const findings = await examine(environment);

@@ -7,7 +7,7 @@ import { checkMail } from './mail.checks.js';
 import { checkAddress, checkSettings } from './settings.checks.js';
 import type { Environment } from './site.js';
 
-/** Looks whether a site has what it needs. It changes nothing, and needs nothing to be right. */
+/** Runs all checks of a site. It changes nothing, and works even if everything is wrong. */
 export async function examine(environment: Environment): Promise<Finding[]> {
   const { settings, faults } = settingsOf(environment);
   if (!settings) return faults.map((fault) => problem('settings', fault));

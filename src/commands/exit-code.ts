@@ -1,6 +1,8 @@
 import { CommanderError } from 'commander';
 
-/** 1 for what could not be done; 2 for a command line that is not right; 0 for help, which is no failure. */
+/**
+ * The exit code for an error: 1 if the command failed, 2 if the command line is wrong, and 0 if only help was printed.
+ */
 export function exitCodeOf(error: unknown): 0 | 1 | 2 {
   if (!(error instanceof CommanderError)) return 1;
   return error.exitCode === 0 ? 0 : 2;

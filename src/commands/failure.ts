@@ -6,7 +6,7 @@ import { UnusableDatabase } from '../database/data-source.js';
 import { UnusableStore } from '../files/store-watch.js';
 import { InvalidInput } from '../http/errors.js';
 
-/** Why a command could not be done, for whoever typed it; with the stack where it is a fault of ours. */
+/** Explains why a command failed, for the person who typed it. If it is our own mistake, includes the stack. */
 export function wordsOfFailure(error: unknown): string {
   if (error instanceof InvalidInput) return error.errors.map(({ message }) => message).join('\n');
   if (

@@ -6,10 +6,11 @@ import { inWords } from './lookup.js';
 import { remark } from './output.js';
 
 /**
- * The files of this machine that paths lead to: of a folder all below it, in the order of their names. What is hidden
- * in a folder or is no regular file is left out, and named on standard error.
+ * The files of this machine at these paths. For a folder, these are all files below it, sorted by name. Hidden entries
+ * in a folder, and entries that are not regular files, are left out and named on standard error.
  *
- * @throws BadRequestException that names all paths with no file, all that cannot be read, or all without a name.
+ * @throws BadRequestException if some paths have no file, cannot be read, or have no visible name; its message lists
+ * them.
  */
 export async function filesHere(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];

@@ -16,7 +16,7 @@ import { all, findCollection, findFiles } from './lookup.js';
 import { print, printJson, printTable, remark } from './output.js';
 import { asOperator, readAs, type WithSite, type Tools } from './site.js';
 
-/** What the operator can do about files. */
+/** The commands for files. */
 export function filesCommand({ withSite }: Tools): Command {
   const files = new Command('files');
   withAudience(files.command('add'))
@@ -65,7 +65,7 @@ async function list(site: INestApplicationContext, { search, json }: { search?: 
     );
 }
 
-/** @throws ConflictException where something is wrong. */
+/** @throws ConflictException if there is any fault. */
 async function verify(site: INestApplicationContext, { json }: { json?: true }): Promise<void> {
   const found: Fault[] = [];
   let looked = 0;
@@ -87,7 +87,7 @@ const inWords = (fault: Fault): string =>
     ? `orphaned  ${fault.storageKey}  (bytes of no file)`
     : `${fault.kind.padEnd(8)}  ${fault.storageKey}  ${fault.name}, version ${fault.version}`;
 
-/** Looks at all that is named first, so that what is mistyped is told before anything is added. */
+/** Looks up everything that is named first, so that a typing mistake is reported before anything is added. */
 async function add(withSite: WithSite, paths: readonly string[], options: Additions): Promise<void> {
   const found = await filesHere(paths);
   await withSite(async (site) => {
@@ -115,7 +115,7 @@ async function remove(site: INestApplicationContext, ids: readonly string[], jso
   });
 }
 
-/** Does something to one after the other, and tells which it was done to, also if one of them fails. */
+/** Handles one item after another and prints those that are done, even if a later one fails. */
 async function tellEach<Item>(
   items: readonly Item[],
   json: true | undefined,

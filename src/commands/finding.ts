@@ -1,8 +1,8 @@
-/** What the doctor found of one thing: it is as it should be, it may be meant so, or it needs a hand. */
+/** A result of the doctor: `ok`, a `warning` that may be intended, or a `problem` that must be fixed. */
 export interface Finding {
   readonly state: 'ok' | 'warning' | 'problem';
   readonly check: string;
-  /** What is so and, where that is not right, what to do. */
+  /** What was found and, if it is not right, what to do. */
   readonly words: string;
 }
 
@@ -10,9 +10,9 @@ export const ok = (check: string, words: string): Finding => ({ state: 'ok', che
 export const warning = (check: string, words: string): Finding => ({ state: 'warning', check, words });
 export const problem = (check: string, words: string): Finding => ({ state: 'problem', check, words });
 
-/** What an error says, on one line. */
+/** The message of an error, on one line. */
 export const wordsOf = (error: unknown): string => {
-  // a host with several addresses that all refuse gives an error without a message
+  // if a host has several addresses and all of them refuse, the error has no message
   const { message, code = '' } = error as NodeJS.ErrnoException;
   return (message === '' ? code : message).replace(/\s+/g, ' ').trim();
 };

@@ -9,7 +9,7 @@ const GiB = 1_024 * MiB;
 const enough = GiB;
 const least = 100 * MiB;
 
-/** Whether everything that must last has a place of its own, with room, that nobody else looks into. */
+/** Checks that the folders and files that the site needs exist, have enough space, and are closed to other users. */
 export async function checkFolder(settings: Settings): Promise<Finding[]> {
   const { dataDir, appSecret, smtpUrl, welcomeFile } = settings;
   const check = 'data folder';
@@ -36,7 +36,7 @@ export async function checkFolder(settings: Settings): Promise<Finding[]> {
   }
 }
 
-/** A folder that the site makes when it needs it: where it is there, it must be usable. */
+/** Checks a folder that the site creates when it needs it. If the folder exists, it must be usable. */
 async function checkFolderInside(check: string, path: string): Promise<Finding[]> {
   try {
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -49,7 +49,7 @@ async function checkFolderInside(check: string, path: string): Promise<Finding[]
   }
 }
 
-/** A fresh install serves it; later starts do not need it. */
+/** Checks the welcome file. A fresh install serves it; later starts do not need it. */
 async function checkWelcomeFile(path: string): Promise<Finding[]> {
   try {
     await access(path, constants.R_OK);
@@ -59,7 +59,10 @@ async function checkWelcomeFile(path: string): Promise<Finding[]> {
   }
 }
 
-/** What one user writes, another cannot read: whoever runs the site owns all of it, and runs its commands. */
+/**
+ * Checks that one user owns all data and runs this command, because another user may be unable to read what one user
+ * writes.
+ */
 function checkOwner(settings: Settings, owner: number): Finding[] {
   const self = process.getuid?.();
   if (self === undefined) return [];
@@ -81,8 +84,8 @@ function checkOwner(settings: Settings, owner: number): Finding[] {
 }
 
 /**
- * Whether others can change what lies in the data folder, or read it. One that others can only list (0755, as systemd's
- * `StateDirectory=` makes it) does no harm: each folder and file in it is closed.
+ * Checks whether other users can change or read what is in the data folder. A folder that others can only list is safe
+ * (0755, as systemd's `StateDirectory=` makes it), because each folder and file inside is closed.
  */
 async function checkMode(dataDir: string, mode: number): Promise<Finding> {
   const check = 'permissions';

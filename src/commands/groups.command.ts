@@ -11,7 +11,7 @@ interface Json {
   readonly json?: true;
 }
 
-/** What the operator can do about groups. A group is named by its name or its id. */
+/** The commands for groups. A group is given by its name or its id. */
 export function groupsCommand({ withSite }: Tools): Command {
   const groups = new Command('groups');
   groups

@@ -6,7 +6,10 @@ import type { Settings } from '../config/settings.js';
 import { matchKey, wordsOfOtherKey } from '../database/key-mark.js';
 import { ok, problem, type Finding } from './finding.js';
 
-/** Whether the key is the one that the database was made with. Where there is none, the folder's check says so. */
+/**
+ * Checks that the key is the one that the database was made with. If there is no key, the check of the folder reports
+ * it.
+ */
 export async function checkKey(dataSource: DataSource, { dataDir, appSecret }: Settings): Promise<Finding[]> {
   const place = appSecret === undefined ? join(dataDir, 'app-secret') : 'APP_SECRET';
   const secret = appSecret ?? (await readFile(place, 'utf8').catch(() => '')).trim();

@@ -15,7 +15,7 @@ import { refuseOtherOwner } from './owner.js';
 import { print } from './output.js';
 import { asOperator, type Environment, type WithSite, type Tools } from './site.js';
 
-/** For who has lost the key of a site, or gives it another because somebody may have seen it. */
+/** The command for an operator who has lost the site's key, or replaces it because somebody may have seen it. */
 export function keyCommand({ environment, withSite }: Tools): Command {
   const key = new Command('key');
   key
@@ -53,9 +53,11 @@ async function accept(environment: Environment, withSite: WithSite): Promise<voi
 }
 
 /**
- * Works on the database of a site that nobody else works on, with the key that is there or is made for it.
+ * Works on the database while nothing else uses the site, with the existing key or a new one. If the work fails, a new
+ * key is deleted again.
  *
- * @throws BackupFault if somebody else works on it; UnusableDatabase if there is no site. A key that was made is taken back.
+ * @throws BackupFault if the site runs or another command works on it.
+ * @throws UnusableDatabase if there is no site.
  */
 async function alone<Done>(
   settings: Settings,
@@ -89,10 +91,10 @@ async function refuseWithoutSite(dataSource: DataSource): Promise<void> {
   if (!(await hasTables(dataSource))) throw new UnusableDatabase(noSite);
 }
 
-/** The mark comes last: broken off before, it is all done again. */
+/** Writes the key's mark last, so that an interrupted run starts again from the beginning. */
 async function replace(dataSource: DataSource, keys: Keys) {
   const rows = (sql: string) => dataSource.query<Record<string, unknown>[]>(sql);
-  // without a mark, nothing shows that it is of this key: an earlier version has sealed nothing that could be tried
+  // without a mark, nothing proves that the key is the right one, because earlier versions left nothing to test it on
   if ((await matchKey(rows, keys)) === 'marked') return undefined;
   const count = async (what: string, from: string) =>
     Number((await rows(`SELECT COUNT(${what}) AS "count" FROM "${from}"`))[0]?.count);
@@ -104,7 +106,7 @@ async function replace(dataSource: DataSource, keys: Keys) {
   };
   for (const table of ['sessions', 'authenticators', 'recovery_codes', 'outbox'])
     await dataSource.query(`DELETE FROM "${table}"`);
-  // forms that were kept for a member until they prove who they are
+  // the forms that are kept while a member proves who they are
   await dataSource.query(`DELETE FROM "links" WHERE "kind" = 'form'`);
   await dataSource.query(...replaceMark(keys));
   return done;

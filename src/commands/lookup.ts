@@ -15,15 +15,19 @@ import { readAs } from './site.js';
 export const findGroup = async (site: INestApplicationContext, named: string): Promise<Group> =>
   theOne('group', named, await all((paging) => site.get(GroupsService).list(paging)));
 
-/** @throws NotFoundException if there is none of that name or id; ConflictException if more have that name. */
+/**
+ * @throws NotFoundException if there is no collection of that name or id.
+ * @throws ConflictException if several collections have that name.
+ */
 export const findCollection = async (site: INestApplicationContext, named: string): Promise<Collection> =>
   theOne('collection', named, await all((paging) => site.get(CollectionsService).list(paging)));
 
 /**
- * Members by email, as typed or as a mail program gives them: `Ada <ada@example.com>; bob@example.com`. Each once.
+ * The members with these emails, each once. The text may be typed or copied from a mail program: `Ada
+ * <ada@example.com>; bob@example.com`.
  *
- * @throws InvalidInput if nobody is named.
- * @throws NotFoundException that names all of them who are no members.
+ * @throws InvalidInput if no email is given.
+ * @throws NotFoundException if any member is unknown; its message lists all of them.
  */
 export async function findMembers(site: INestApplicationContext, typed: readonly string[]): Promise<Member[]> {
   const { members: emails } = await readAs(GroupMembersInput, { members: typed.join('\n') });
@@ -39,7 +43,11 @@ export async function findMembers(site: INestApplicationContext, typed: readonly
   return found;
 }
 
-/** Files by id, each once. @throws NotFoundException that names all ids under which there is none. */
+/**
+ * The files with these ids, each once.
+ *
+ * @throws NotFoundException if any id is unknown; its message lists all of them.
+ */
 export async function findFiles(site: INestApplicationContext, ids: readonly string[]): Promise<StoredFile[]> {
   const found: StoredFile[] = [];
   const unknown: string[] = [];
@@ -53,7 +61,7 @@ export async function findFiles(site: INestApplicationContext, ids: readonly str
   return found;
 }
 
-/** All parts of a list. */
+/** All items of a list, read one page at a time. */
 export async function all<Item>(read: (paging: SearchInput) => Promise<CursorPage<Item>>): Promise<Item[]> {
   const found: Item[] = [];
   for (let cursor: string | null | undefined; cursor !== null;) {

@@ -5,7 +5,7 @@ import { ok, problem, warning, wordsOf, type Finding } from './finding.js';
 
 const check = 'mail';
 
-/** Whether the mail server takes this site for one of its own; nothing is sent. */
+/** Checks that the mail server accepts this site's connection and login. Sends no mail. */
 export async function checkMail({ smtpUrl, dataDir }: Settings): Promise<Finding[]> {
   if (smtpUrl === undefined)
     return [warning(check, `SMTP_URL is not set: mails are not sent but kept in ${join(dataDir, 'outbox')}.`)];

@@ -7,17 +7,17 @@ import type { MembersService, Member } from '../members/members.service.js';
 import { stateOf } from '../users/user.entity.js';
 import { asOperator } from './site.js';
 
-/** A member whom a command is about. */
+/** The member that a command is about. */
 export interface About {
   readonly site: INestApplicationContext;
   readonly members: MembersService;
   readonly member: Member;
 }
 
-/** What came of it: in words, and for scripts. */
+/** The result of a command: in words, and as JSON for scripts. */
 export interface Told {
   readonly text: string;
-  /** What people should know of the text, beside it. */
+  /** A remark for people that goes with the text. */
   readonly aside?: string;
   readonly json: object;
 }

@@ -31,10 +31,10 @@ interface ListOptions extends Json {
   readonly state?: string;
 }
 
-/** What the operator can do about members. */
+/** The commands for members. */
 export function membersCommand({ withSite }: Tools): Command {
   const members = new Command('members');
-  /** A command that does the same to each of some members. */
+  /** Adds a command that does the same to each of the given members. */
   const onEach = (name: string, description: string, act: acts.Act) =>
     members
       .command(name)
@@ -83,7 +83,7 @@ export function membersCommand({ withSite }: Tools): Command {
 
 const pasted = 'by email, also as a mail program gives them: "Ada <ada@example.com>; bob@example.com"';
 
-/** Looks up all of them first. What was done is told also if it cannot be done to one of them. */
+/** Looks up all members first. If the command fails for one of them, the results before that are still printed. */
 async function toEach(withSite: WithSite, people: readonly string[], act: acts.Act, json?: true): Promise<void> {
   await withSite(async (site) => {
     const found = await findMembers(site, people);
@@ -127,7 +127,7 @@ async function add(withSite: WithSite, email: string, options: Additions): Promi
   const input = await readAs(RegistrationInput, { name, email: oneIn(email), password });
   await withSite(async (site) => {
     const { caller } = asOperator();
-    // the operator vouches for the address, and is not bound by the rules of registration
+    // the operator vouches for the address, and the rules for registration do not apply
     const role = admin ? 'admin' : 'member';
     const registered = await site.get(UsersService).register({ ...input, role, isVerified: true });
     if (!registered.isNew) throw new ConflictException(`${input.email} has an account already.`);

@@ -3,9 +3,9 @@ import type { Settings } from '../config/settings.js';
 import { ownerOf } from '../database/owners.js';
 
 /**
- * What a command writes as somebody else, the server cannot read.
+ * Refuses to run as another user than the site's, because the server could not read the files that the command writes.
  *
- * @throws ForbiddenException where the site is another user's.
+ * @throws ForbiddenException if another user owns the site.
  */
 export function refuseOtherOwner(settings: Settings): void {
   const self = process.getuid?.();

@@ -4,10 +4,12 @@ import { emailForm } from '../config/email-address.js';
 import type { Settings } from '../config/settings.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 
-/** So far may two clocks be apart: the codes of authenticator apps are as old as that at most. */
+/** How far two clocks may differ, in milliseconds. The codes of authenticator apps allow no more. */
 const apart = 5 * secondMs;
 
-/** What the rows of the database say: of the clock, of who looks after the site, and of mails that do not leave. */
+/**
+ * Checks the data in the database: the clock, the admins, the mails that wait or were lost, and the spelling of emails.
+ */
 export async function checkRecords(dataSource: DataSource, settings: Settings): Promise<Finding[]> {
   return [
     await checkClock(dataSource),
@@ -25,13 +27,16 @@ async function checkClock(dataSource: DataSource): Promise<Finding> {
   const advice = 'set the clock by NTP, since codes, links and sessions go by it.';
   if (newest > now + apart)
     return problem('clock', `The newest event is ${inSeconds(newest - now)} ahead of this machine: ${advice}`);
-  // it was read at some time between asking and now
+  // the database read its clock at some time between these two
   const gap = Math.max(asked - databaseNow, databaseNow - now);
   if (gap > apart) return problem('clock', `The database's clock is ${inSeconds(gap)} off this machine's: ${advice}`);
   return ok('clock', new Date(now).toISOString());
 }
 
-/** The database's own time, where it is another machine's, and that of the newest event; both in milliseconds. */
+/**
+ * The time on the database's clock, if it may be on another machine, and the time of the newest event. Both are in
+ * milliseconds.
+ */
 async function timesOf(dataSource: DataSource): Promise<{ databaseNow: number; newest: number }> {
   const isPostgres = dataSource.options.type === 'postgres';
   const databaseNow = isPostgres ? 'EXTRACT(EPOCH FROM clock_timestamp()) * 1000' : 'NULL';
@@ -72,7 +77,7 @@ async function checkOutbox(dataSource: DataSource): Promise<Finding> {
   );
 }
 
-/** Mails of the last week that nobody got. */
+/** Checks for mails of the last week that could not be delivered. */
 async function checkGivenUp(dataSource: DataSource): Promise<Finding[]> {
   const found = await dataSource.query<{ target: string }[]>(
     `SELECT DISTINCT "target" FROM "events" WHERE "kind" = 'mail.given-up' AND "at" > $1 ORDER BY "target"`,
@@ -83,7 +88,7 @@ async function checkGivenUp(dataSource: DataSource): Promise<Finding[]> {
   return [warning('mails lost', `These got no mail within the last week, since no mail server took it: ${who}`)];
 }
 
-/** Accounts from before emails had one spelling, whose mailbox is another account's. */
+/** Checks for old accounts whose email has another spelling, if that mailbox now belongs to another account. */
 async function checkSpellings(dataSource: DataSource): Promise<Finding[]> {
   const users = await dataSource.query<{ email: string }[]>('SELECT "email" FROM "users" ORDER BY "id"');
   const others = users.map(({ email }) => email).filter((email) => emailForm(email) !== email);

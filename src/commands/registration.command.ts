@@ -7,7 +7,7 @@ import { registrationModes, RegistrationRules } from '../users/registration-rule
 import { print, printJson } from './output.js';
 import { asOperator, readAs, type Tools } from './site.js';
 
-/** What the operator can do about who may register. */
+/** The commands for the rules of registration. */
 export function registrationCommand({ withSite }: Tools): Command {
   const registration = new Command('registration');
   registration
@@ -34,7 +34,7 @@ async function show(site: INestApplicationContext, json = false): Promise<void> 
   if (rules.domains.length > 0) print(`Only emails of: ${rules.domains.join(', ')}`);
 }
 
-/** The domains stay as they are where none are given. */
+/** If no domains are given, the domains stay as they are. */
 async function set(site: INestApplicationContext, mode: string, domains?: string): Promise<void> {
   const { domains: present } = await site.get(RegistrationRules).current();
   const rules = await readAs(RegistrationRulesInput, { mode, domains: domains ?? present });

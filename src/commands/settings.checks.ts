@@ -5,12 +5,12 @@ import { ok, warning, wordsOf, type Finding } from './finding.js';
 
 const timeoutMs = 5 * secondMs;
 
-/** Whether the address that people use is a safe one, and leads to a Gatehouse. */
+/** Checks that the public address is secure and leads to a Gatehouse. */
 export async function checkAddress(settings: Settings): Promise<Finding[]> {
   return [checkPublicUrl(settings), await checkAnswer(settings)];
 }
 
-/** Settings that can be read, but may not be meant so. */
+/** Checks for settings that are valid but may be a mistake. */
 export async function checkSettings(settings: Settings): Promise<Finding[]> {
   const { isSecure, trustProxy, rateLimits, breachList } = settings;
   const findings = checkLines(settings);
@@ -30,7 +30,7 @@ export async function checkSettings(settings: Settings): Promise<Finding[]> {
   return findings;
 }
 
-/** Whether what goes to another machine can be read or changed on the way (ASVS 5.0 12.3.1). */
+/** Checks whether somebody could read or change what the site sends to other machines (ASVS 5.0 12.3.1). */
 function checkLines({ databaseUrl, smtpUrl, breachList }: Settings): Finding[] {
   const findings: Finding[] = [];
   const database = databaseUrl.startsWith('postgres') ? addressOf(databaseUrl) : undefined;
@@ -55,7 +55,7 @@ function checkLines({ databaseUrl, smtpUrl, breachList }: Settings): Finding[] {
 
 const addressOf = (url: string) => (URL.canParse(url) ? new URL(url) : undefined);
 
-/** A host that is not named is a socket of this machine's. */
+/** If there is no host name, the connection is a socket on this machine. */
 const leadsElsewhere = ({ hostname, searchParams }: URL) =>
   hostname !== '' && !isOnThisMachine(hostname) && !searchParams.get('host')?.startsWith('/');
 

@@ -4,7 +4,7 @@ import { masked } from './masked.js';
 import { printJson, printTable } from './output.js';
 import type { Environment, Tools } from './site.js';
 
-/** Shows what the site runs with; needs no database. */
+/** Shows the settings in effect. Needs no database. */
 export function settingsCommand({ environment }: Tools): Command {
   return new Command('settings')
     .option('--json', 'for scripts')

@@ -7,7 +7,7 @@ import { UsersService } from '../users/users.service.js';
 import { print } from './output.js';
 import type { Tools } from './site.js';
 
-/** Prints a link that makes the first admin, for who has lost sight of the one that the start printed. */
+/** Prints another link for the first admin, for an operator who has lost the one that the start printed. */
 export function setupLinkCommand({ withSite }: Tools): Command {
   return new Command('setup-link').action(() => withSite(printLink));
 }

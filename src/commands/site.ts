@@ -4,22 +4,26 @@ import { inputPipe } from '../http/input.js';
 import { onThisMachine } from '../http/caller.js';
 import type { Actor } from '../http/actor.js';
 
-/** Where the settings come from, such as `process.env`. */
+/** The variables that the settings are read from, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Opens the site for the time of one piece of work: all its services, and no port. */
+/** Opens the site for one piece of work, with all its services but no port. */
 export type WithSite = (work: (site: INestApplicationContext) => Promise<void>) => Promise<void>;
 
-/** What a command is given to work with. */
+/** What a command needs to do its work. */
 export interface Tools {
   readonly environment: Environment;
   readonly withSite: WithSite;
 }
 
-/** Whose acts these are: nobody's who has an account, from this machine. */
+/** The actor of a command: the operator on this machine, who has no account. */
 export const asOperator = (): Actor => ({ admin: null, caller: onThisMachine(randomUUID()) });
 
-/** What was typed as the web would read it. @throws InvalidInput where it is not right. */
+/**
+ * Reads typed values as the web pages do.
+ *
+ * @throws InvalidInput if a value is not valid.
+ */
 export async function readAs<Input>(kind: Type<Input>, typed: object): Promise<Readonly<Input>> {
   return (await inputPipe.transform(typed, { type: 'body', metatype: kind })) as Readonly<Input>;
 }
