@@ -1,2 +1,2 @@
-// Node opens a debugger to whoever may send this signal, and runs what it is told there; a listener takes its place
+// Node opens a debugger on this signal, and the debugger runs any code it is sent. A listener of our own stops that.
 process.on('SIGUSR1', () => undefined);

@@ -13,12 +13,12 @@ import { connectionsWithin, networkAddresses, openFilesLimit, wordsOfListening }
 import { createLogger } from './http/logging.js';
 import { wordsOf } from './start.js';
 
-/** What keeps the site from being served, in words for an operator. */
+/** The reason why the site cannot be served, in words for an operator. */
 class CannotServe extends Error {}
 
-/** Starts the site from the environment, says where things are, and ends it in order on SIGTERM or SIGINT. */
+/** Starts the site from the environment, logs where things are, and ends it in order on SIGTERM or SIGINT. */
 async function main(): Promise<NestFastifyApplication> {
-  // what the site writes is for its own user and group, the database too
+  // only the site's user and group may read what it writes, including the database
   process.umask(0o027);
   const settings = readSettings(process.env);
   const logger = createLogger(settings, isatty(1));
@@ -45,18 +45,18 @@ async function main(): Promise<NestFastifyApplication> {
   return app;
 }
 
-/** Takes no more connections than there can be files open, so that those who are in can go on. */
+/** Limits the connections to what the open-file limit allows, so that existing connections keep working. */
 function fitConnections(server: Server, { maxConnections }: Settings, logger: Logger): void {
   const openFiles = openFilesLimit();
   const most = connectionsWithin(openFiles);
   if (most >= maxConnections) return;
   server.maxConnections = most;
   const words = `The system lets this process open ${openFiles} files, so it takes ${most} connections at a time and not MAX_CONNECTIONS: raise the limit (ulimit -n, or LimitNOFILE= in a systemd unit) to have more.`;
-  // nobody needs to be told of a few less
+  // a slightly lower limit needs no warning
   if (most < 1_000) logger.warn(words);
 }
 
-/** What this process writes here, the other user cannot read, if the site is theirs after all. */
+/** Warns if another user owns some of the site's files. That user could not read what this process writes. */
 function warnOfForeignData(settings: Settings, logger: Logger): void {
   const self = process.getuid?.();
   const [first, ...others] = foreignTo(self, settings);
@@ -67,7 +67,7 @@ function warnOfForeignData(settings: Settings, logger: Logger): void {
   );
 }
 
-/** Says by which addresses others reach the site, where no proxy stands in front. */
+/** Logs the addresses at which other machines reach the site, if there is no proxy in front. */
 function tellNetwork(server: Server, { host, publicUrl, isSecure }: Settings, logger: Logger): void {
   const addresses = isSecure ? [] : networkAddresses(host, (server.address() as AddressInfo).port);
   if (addresses.length === 0) return;
@@ -102,5 +102,5 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-/** The site that this process serves. If it cannot be served, the process ends with a sentence. */
+/** The site that this process serves. If it cannot be served, the process prints the reason and ends. */
 export const served = main().catch(fail);

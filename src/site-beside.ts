@@ -10,7 +10,10 @@ import { readSettings } from './config/settings.js';
 import { sqlitePath } from './database/data-source.js';
 import { withQueryTimeout } from './database/postgres-client.js';
 
-/** Opens the site as the server has it, beside a running one: it listens nowhere, and says only what went wrong. */
+/**
+ * Opens the site for a command, with the same settings as the server and while the server may run. It does not listen,
+ * and prints only warnings and errors.
+ */
 export async function withSite(
   environment: Environment,
   work: (site: INestApplicationContext) => Promise<void>,

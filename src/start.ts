@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { openFilesLimit } from './http/listening.js';
 
-// nothing is imported here that needs more than Node's own: it must run on an old Node too, and where packages are missing
+// import only Node's own modules here, because this must also run on an old Node or without installed packages
 
 /**
- * Loads a program of this site and lets it run. Where it cannot be loaded, one sentence on standard error says why, and
- * what to do; the exit code is 1.
+ * Loads a program of this site and runs it. If it cannot be loaded, one sentence on standard error says why and what to
+ * do, and the exit code is 1.
  */
 export async function start(load: () => Promise<unknown>): Promise<void> {
   const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -23,8 +23,8 @@ export async function start(load: () => Promise<unknown>): Promise<void> {
 }
 
 /**
- * Node opens hundreds of modules at once when it loads the site, which takes about 410 files. Those that it cannot open
- * it takes for missing, so that it has no use to try with less.
+ * The open-file limit that Node needs. When Node loads the site, it opens hundreds of modules at once, about 410 files.
+ * It treats a module that it cannot open as missing, so there is no use in a try with a lower limit.
  */
 const leastFiles = 512;
 
@@ -35,7 +35,7 @@ function isOlder(version: string, least: string): boolean {
   return major < leastMajor || (major === leastMajor && minor < leastMinor);
 }
 
-/** Why a start went wrong, in a sentence where that is for an operator, else with all that there is to know. */
+/** Why a start failed: one sentence if an operator can fix it, or else the whole stack. */
 export function wordsOf({ code, message, stack }: NodeJS.ErrnoException): string {
   if (code === 'EMFILE' || code === 'ENFILE') return tooFewFiles;
   if (code === 'ERR_DLOPEN_FAILED' || message.includes('bindings file'))
@@ -45,7 +45,7 @@ export function wordsOf({ code, message, stack }: NodeJS.ErrnoException): string
   return stack ?? message;
 }
 
-/** What is said if the system lets this process open too few files. */
+/** The message if the system lets this process open too few files. */
 export const tooFewFiles =
   'The system lets this process open too few files: raise the limit (ulimit -n 4096, or LimitNOFILE= in a systemd unit).';
 

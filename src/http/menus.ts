@@ -7,11 +7,11 @@ type MenuName = 'main' | 'admin';
 
 interface MenuEntry {
   readonly text: string;
-  /** Entries stand in the order of their places; those of one place in the order of their texts. */
+  /** Entries are sorted by place, and entries with the same place by text. */
   readonly place: number;
 }
 
-/** What a page shows of a menu. */
+/** A link of a menu, as a page shows it. */
 interface MenuLink {
   readonly href: string;
   readonly text: string;
@@ -24,20 +24,20 @@ declare module 'fastify' {
 }
 
 /**
- * Gives a page a link in the main menu, which members see who may open the page, or in the menu of the administration.
- * The entries that the site comes with have places from 0 to 90 and, for the last one, 1,000.
+ * Adds a page to the main menu or to the admin menu. Only members who may open the page see its link in the main menu.
+ * The site's own entries have places from 0 to 90, and 1,000 for the last one.
  */
 export const InMenu = (menu: MenuName, text: string, place = 100): MethodDecorator =>
   configureRoute(({ inMenus }) => ({ inMenus: { ...inMenus, [menu]: { text, place } } }));
 
-/** The menus, as pages declare that they are in them. */
+/** The menus. Pages declare which menus they are in. */
 @Injectable()
 export class Menus {
   private readonly made = new Map<Role, { main: MenuLink[]; admin: MenuLink[] }>();
 
   constructor(private readonly routes: RouteList) {}
 
-  /** The links that a member of this role sees. */
+  /** The links that a member with this role sees. */
   for(role: Role): { main: MenuLink[]; admin: MenuLink[] } {
     const menus = this.made.get(role) ?? { main: this.linksOf('main', role), admin: this.linksOf('admin', role) };
     this.made.set(role, menus);

@@ -5,7 +5,8 @@ import { NAMED, type Named } from './named.js';
 import { expectedBy, HAS_REVISION, type Revised } from './revision.js';
 
 /**
- * Finds what the path of a write names, and judges the conditions that it stands under, before its body is read: it stands after the guard that knows who asks.
+ * Finds the thing that the path of a write names, and checks the request's preconditions, before the body is read. It
+ * runs after the guard that checks access.
  */
 @Injectable()
 export class NamedGuard implements CanActivate {

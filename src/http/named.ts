@@ -1,14 +1,17 @@
 import { SetMetadata, type CustomDecorator, type Type } from '@nestjs/common';
 import type { Viewer } from './access.js';
 
-/** What stands in the path of a route, as far as it names something. */
+/** The ids in the path of a route. */
 interface Params {
   readonly id: string;
   readonly fileId: string;
   readonly memberId: string;
 }
 
-/** Who knows of what a path names, and how they are asked; they throw NotFoundException if it is not there for the viewer. */
+/**
+ * The service that finds what a path names, and how to call it. `find` throws NotFoundException if it does not exist
+ * for the viewer.
+ */
 export interface Named {
   readonly service: Type;
   readonly find: (service: unknown, params: Params, viewer: Viewer) => Promise<unknown>;
@@ -17,8 +20,8 @@ export interface Named {
 export const NAMED = 'gatehouse:named';
 
 /**
- * Says how to find what the paths of a controller, or of one route, name: a write looks for it before its body is read,
- * so that what is not there is 404, whatever is sent to it. Routes without parameters name nothing.
+ * Says how to find the thing that the paths of a controller or of one route name. A write looks for it before its body
+ * is read. If it does not exist, the answer is 404, whatever the body is. Routes without parameters name nothing.
  */
 export const Names = <Service>(
   service: Type<Service>,

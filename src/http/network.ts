@@ -2,7 +2,10 @@ import ipaddr from 'ipaddr.js';
 import { isIPv6 } from 'node:net';
 import { canonicalAddress } from './address.js';
 
-/** An address as one client has it: of IPv6 the first 64 bits, since a single household gets that many addresses. */
+/**
+ * The network of one client. For IPv6 it is the first 64 bits of the address, because one household gets that many
+ * addresses.
+ */
 export function networkOf(address: string): string {
   const canonical = canonicalAddress(address) ?? 'unknown';
   if (!isIPv6(canonical)) return canonical;

@@ -7,7 +7,7 @@ import { Menus } from './menus.js';
 import { pathOf } from './safe-path.js';
 import { Views, viewsFolder } from './views.js';
 
-/** What has been compiled in this process: many applications of one process share it. */
+/** The compiled views of this process. All applications in the process share them. */
 let shared: Views | undefined;
 
 /** Sends pages: `files/secrets` is `views/files/secrets.hbs` inside `views/layouts/main.hbs`. */
@@ -25,7 +25,7 @@ export class Pages {
     this.views = shared ??= new Views(viewsFolder, assets);
   }
 
-  /** Takes views and assets as they are now, for somebody who changes them. */
+  /** Reads views and assets again, for a developer who changes them. */
   reload(): void {
     this.assets.read();
     this.views = shared = new Views(viewsFolder, this.assets);
@@ -36,7 +36,7 @@ export class Pages {
     return this.views.has(view);
   }
 
-  /** Sends a page. Adds to `data` what every page knows: its path, who looks at it, and the message that waits. */
+  /** Sends a page. Adds to `data` what every page needs: its path, its viewer, and the message to show once. */
   send(request: FastifyRequest, reply: FastifyReply, view: string, data: object): FastifyReply {
     const { user } = request;
     const flash = this.flashes.take(request, reply);
@@ -45,7 +45,7 @@ export class Pages {
       void reply.header('cache-control', 'private, no-cache');
       return reply.send(this.forStrangers(view, request.routeOptions.url ?? pathOf(request)));
     }
-    // a page that is somebody's, or holds a secret of a link, must not come back from a cache
+    // a page of a member, or with the secret of a link, must not come back from a cache
     void reply.header('cache-control', 'no-store');
     const viewer = user && { name: user.name, email: user.email, isAdmin: user.role === 'admin' };
     const values = flash?.typed?.view === view ? flash.typed.values : undefined;
@@ -55,12 +55,12 @@ export class Pages {
     return reply.send(this.render(view, typed ? { ...page, values: { ...page.values, ...typed } } : page));
   }
 
-  /** The HTML of a page for somebody of whom nothing is known, not even what they asked for. */
+  /** The HTML of a page for a person of whom nothing is known, not even the path they asked for. */
   alone(view: string, data: object): string {
     return this.render(view, { path: '', ...data });
   }
 
-  /** A page that says nothing but what stands in its view is the same for every stranger: it is rendered once. */
+  /** A page without data is the same for every stranger, so it is rendered only once. */
   private forStrangers(view: string, path: string): string {
     const html = this.rendered.get(view) ?? this.render(view, { path });
     this.rendered.set(view, html);

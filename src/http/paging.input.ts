@@ -3,7 +3,7 @@ import { Transform } from 'class-transformer';
 import { IsInt, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
 import { IfGiven } from './if-given.js';
 
-/** Which part of a list a caller wants; every list takes the same. */
+/** The part of a list that a caller wants. Every list takes the same input. */
 export class PagingInput {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100, default: 50, description: 'How many at most.' })
   @Transform(({ value }) => (typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : (value as unknown)))
@@ -22,7 +22,7 @@ export class PagingInput {
 export class SearchInput extends PagingInput {
   @ApiPropertyOptional({ description: 'Words that are looked for, in any order and any case.' })
   @IfGiven()
-  // what is pasted may have tabs and line breaks between its words
+  // pasted text may have tabs and line breaks between its words
   @Transform(({ value }) => (typeof value === 'string' ? value.replace(/\s+/gu, ' ').trim() : (value as unknown)))
   @MaxLength(200, { message: 'q has at most 200 characters.' })
   @Matches(/^\P{Cc}*$/u, { message: 'q is text on one line.' })
@@ -30,13 +30,13 @@ export class SearchInput extends PagingInput {
   q?: string;
 }
 
-/** A part of a list, and the cursor of the part after it, if there is one. */
+/** A part of a list, and the cursor of the next part, or null if there is none. */
 export interface CursorPage<Item> {
   readonly items: readonly Item[];
   readonly nextCursor: string | null;
 }
 
-/** Cuts what was read, one more than asked for, to a part. */
+/** Makes a part from rows that were read with a limit of one more than asked for. */
 export function cursorPageOf<Item extends { readonly id: string }>(
   found: readonly Item[],
   limit: number,
@@ -45,15 +45,18 @@ export function cursorPageOf<Item extends { readonly id: string }>(
   return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
 }
 
-/** The form in which names are ordered and told apart: composed, and in lower case, since the databases differ in what they fold. */
+/**
+ * The form for sorting and comparing names: Unicode NFC, in lower case. It is made here because the databases fold case
+ * in different ways.
+ */
 export const searchForm = (text: string): string => text.normalize('NFC').toLowerCase();
 
-/** Greater than every id: where a list begins that is read from the newest id on. */
+/** Greater than every id. A list that starts with the newest id begins here. */
 export const newestId = 'g';
 
 const { limit: usual } = new PagingInput();
 
-/** The address of the next part of a list on a page, or undefined where there is none. */
+/** The address of the next part of a list on a page, or undefined if there is none. */
 export function hrefOfNext(
   path: string,
   { limit, cursor: _cursor, ...rest }: PagingInput & Record<string, unknown>,

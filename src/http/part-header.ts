@@ -1,22 +1,22 @@
 import { BadRequestException, UnsupportedMediaTypeException } from '@nestjs/common';
 import { utf8 } from './text-body.js';
 
-/** The headers of a part of a form, by name in lower case; their bytes as characters of Latin-1. */
+/** The headers of a form part, by name in lower case. Their bytes are characters of Latin-1. */
 export type PartHeader = Readonly<Record<string, readonly string[] | undefined>>;
 
-/** What a part of a form is called, and the name of the file that it holds. */
+/** The name of a form part, and the name of its file. */
 export interface Disposition {
   readonly name: string | undefined;
-  /** Undefined where it holds none; empty where nobody chose one. */
+  /** Undefined if the part has no file. Empty if no file was chosen. */
   readonly filename: string | undefined;
 }
 
 /**
- * Reads the Content-Disposition of a part, as browsers and curl write it (RFC 7578 4.2): in UTF-8, with `%22` or `\"`
- * for a quotation mark.
+ * Reads the Content-Disposition of a form part, as browsers and curl write it (RFC 7578 4.2): in UTF-8, with `%22` or
+ * `\"` for a quotation mark.
  *
- * @throws BadRequestException if it is no part of a form, or not in UTF-8.
- * @throws UnsupportedMediaTypeException if the part is in a coding that would have to be undone (RFC 7578 4.7).
+ * @throws BadRequestException if it is not a form part, or not in UTF-8.
+ * @throws UnsupportedMediaTypeException if the part has an encoding that must be decoded first (RFC 7578 4.7).
  */
 export function disposition(header: PartHeader): Disposition {
   const [coding = 'binary'] = header['content-transfer-encoding'] ?? [];
@@ -34,7 +34,7 @@ export function disposition(header: PartHeader): Disposition {
   };
 }
 
-/** Whether a part holds a file: if it names one, or says that it is bytes. */
+/** Whether a part holds a file: it has a file name, or its type is `application/octet-stream`. */
 export const isFile = (header: PartHeader, filename: string | undefined): boolean =>
   filename !== undefined || /^\s*application\/octet-stream\s*(;|$)/i.test(header['content-type']?.[0] ?? '');
 
@@ -42,7 +42,9 @@ const parameter = /;\s*([\w!#$&+^`|~*.-]+)\s*=\s*(?:"((?:\\["\\]|[^"])*)"|([^\s;
 
 const textOf = (bytes: string): string => utf8(Buffer.from(bytes, 'latin1'));
 
-/** WHATWG's forms escape three characters, and older programs put a backslash before two. */
+/**
+ * Undoes the escapes of browsers for three characters (WHATWG), and the backslash that older programs put before two.
+ */
 const unescaped = (text: string): string =>
   text
     .replace(/\\(["\\])/g, '$1')
@@ -50,7 +52,7 @@ const unescaped = (text: string): string =>
     .replace(/%0A/gi, '\n')
     .replace(/%0D/gi, '\r');
 
-/** RFC 8187's form, which some programs send although RFC 7578 does not want it. */
+/** Decodes the form of RFC 8187, which some programs send although RFC 7578 forbids it. */
 function extendedText(value: string): string {
   const [, encoded] = /^utf-8'[^']*'((?:%[0-9a-f]{2}|[^%])*)$/i.exec(value) ?? [];
   if (encoded === undefined) throw new BadRequestException('The name of the file cannot be read.');

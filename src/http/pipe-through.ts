@@ -2,9 +2,9 @@ import { BadRequestException } from '@nestjs/common';
 import { finished, type Duplex, type Readable } from 'node:stream';
 
 /**
- * Leads a request's body through another stream, and gives that. Nothing of the body is asked for before somebody reads
- * there; if it breaks off, that is a 400. Where it ends early, the rest of the body is read and thrown away: to destroy a body, as a pipeline does, is to
- * destroy the connection that the answer takes.
+ * Pipes a request's body through another stream and returns that stream. It reads nothing of the body until the stream
+ * is read. If the body breaks off, the stream fails with 400. If the stream ends early, the rest of the body is read
+ * and discarded. A pipeline would destroy the body instead, and with it the connection that the answer needs.
  */
 export function pipeThrough<Next extends Duplex>(body: Readable, next: Next): Next {
   const read = next._read.bind(next);

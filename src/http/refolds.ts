@@ -7,7 +7,7 @@ import { Chores } from './chores.js';
 import { newestId } from './paging.input.js';
 import { fold, foldVersion } from './search.js';
 
-/** Rows that are looked at in one turn. */
+/** How many rows are read at once. */
 const slice = 500;
 /** The tables whose `searchText` is folded text. */
 const tables = ['files', 'collections', 'groups', 'users', 'events'] as const;
@@ -18,9 +18,9 @@ interface Row {
 }
 
 /**
- * Folds anew what was stored before `fold` was as it is now, since no database folds as it does. Goes through each table
- * once, by id, in slices; how far it has come is kept, so that it goes on there after a restart. What is written
- * meanwhile is folded already.
+ * Folds stored text again after `fold` has changed, because the databases cannot fold as it does. It goes through each
+ * table once, by id, a slice at a time. Its progress is stored, so it continues after a restart. Text that is written
+ * in the meantime is already folded.
  */
 @Injectable()
 export class Refolds implements OnModuleInit, BeforeApplicationShutdown {
@@ -61,7 +61,7 @@ export class Refolds implements OnModuleInit, BeforeApplicationShutdown {
       );
       for (const { id, searchText } of rows) {
         const folded = fold(searchText);
-        // what was changed meanwhile stays as it is
+        // a row that changed in the meantime stays as it is
         if (folded !== searchText)
           await this.writer.quickly(
             `UPDATE "${table}" SET "searchText" = $1 WHERE "id" = $2 AND "searchText" = $3 RETURNING "id"`,

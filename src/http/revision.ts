@@ -10,20 +10,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isBefore, opaqueTagsOf, tagsOf, type Preconditions } from './preconditions.js';
 import { ApiProblem } from './problem.js';
 
-/** What counts its changes. */
+/** Something that counts its changes. */
 export interface Revised {
-  /** 1 at first; one more with each change of what is told of it. */
+  /** It starts at 1 and grows by one with each change of the details that answers show. */
   readonly revision: number;
-  /** When it changed last. */
+  /** When it last changed. */
   readonly revisedAt: Date;
-  /** Of its bytes, if it has any: their tag, which a download tells, is one of its own too. */
+  /** The hash of its bytes, if it has any. A download sends it as an entity tag, so it counts as a tag too. */
   readonly sha256?: string;
 }
 
-/** The columns that a row must still have when it is written, so that the client's condition holds in that very moment. */
+/** The values that a row must still have when it is written, so that the client's condition is true at that moment. */
 export type Expected = Partial<Pick<Revised, 'revision' | 'sha256'>>;
 
-/** Whether anything is expected. */
+/** Whether there is a condition. */
 export const isConditional = (expected: Expected): boolean => Object.keys(expected).length > 0;
 
 declare module 'fastify' {
@@ -34,7 +34,7 @@ declare module 'fastify' {
 
 export const HAS_REVISION = 'gatehouse:has-revision';
 
-/** A write on something that has tags, which sees to it that what it was given by `@Expects` holds. */
+/** A write to something that has entity tags. The handler must enforce the conditions that `@Expects` gives it. */
 export const ChangesRevision = () =>
   applyDecorators(
     SetMetadata(HAS_REVISION, true),
@@ -43,17 +43,18 @@ export const ChangesRevision = () =>
     ApiProblem(412),
   );
 
-/** What a write must still find: see `ChangesRevision`. */
+/** The values that a write must still find: see `ChangesRevision`. */
 export const Expects = createParamDecorator(
   (_: unknown, context: ExecutionContext): Expected =>
     context.switchToHttp().getRequest<FastifyRequest>().expected ?? {},
 );
 
 /**
- * Judges the preconditions of a write (RFC 9110 13.2.2) on what is there.
+ * Checks the preconditions of a write (RFC 9110 13.2.2) against what exists.
  *
- * @param found undefined if the address names nothing that was there before; nothing has tags but what counts its changes.
- * @throws PreconditionFailedException if one does not hold.
+ * @param found undefined if the address named nothing that existed before. Only something that counts its changes has
+ * tags.
+ * @throws PreconditionFailedException if a precondition is false.
  */
 export function expectedBy(headers: Preconditions, found?: Partial<Revised>): Expected {
   const { revision, revisedAt, sha256 } = found ?? {};
@@ -79,9 +80,11 @@ export function expectedBy(headers: Preconditions, found?: Partial<Revised>): Ex
 }
 
 /**
- * Tells the tag of what an answer shows, and answers 304 if the client has that.
+ * Sends the entity tag of an answer. If the client already has that version, the answer is 304 and this returns
+ * undefined.
  *
- * @param own what else the answer depends on, such as who asks: it stands in the tag behind the revision.
+ * @param own what else the answer depends on, such as the member who asks. It goes into the tag after the revision.
+ * @throws PreconditionFailedException if a read has an If-Match header without this revision.
  */
 export function tell<View>(
   reply: FastifyReply,
@@ -100,7 +103,7 @@ export function tell<View>(
   return undefined;
 }
 
-/** Whether a strong tag names a revision, as it is told of a write or to one who asks. */
+/** Whether a strong tag names a revision, with or without the part that depends on the member. */
 const isTagOf = (tag: string, revision: number) => tag === `"${revision}"` || tag.startsWith(`"${revision}.`);
 
 /** @throws PreconditionFailedException */

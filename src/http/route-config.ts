@@ -2,7 +2,9 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
 import type { FastifyContextConfig } from 'fastify';
 
-/** Adds to what Fastify knows of a route, beside what other decorators have told it: `RouteConfig` alone keeps the last. */
+/**
+ * Adds to Fastify's config of a route and keeps what other decorators added. `RouteConfig` alone keeps only the last.
+ */
 export const configureRoute =
   (config: FastifyContextConfig | ((known: FastifyContextConfig) => FastifyContextConfig)): MethodDecorator =>
   (target, name, descriptor) => {

@@ -7,25 +7,25 @@ import Router from 'find-my-way';
 import { ACCESS, type Access } from './access.js';
 import { pathOf } from './safe-path.js';
 
-/** One live route: what the server answers, and who may call it (undefined where the code does not say). */
+/** One route of the running server, and who may call it (undefined if the code does not say). */
 export interface Route {
   readonly method: string;
   readonly path: string;
   readonly access: Access | undefined;
-  /** The view it renders, where `@Render` names one. */
+  /** The view that it renders, if `@Render` names one. */
   readonly view: string | undefined;
-  /** What Fastify knows of it. */
+  /** Fastify's config of the route. */
   readonly config: FastifyContextConfig | undefined;
 }
 
 /**
- * The routes as the running server has them, joined with what their controllers declare. It is filled by the
- * server's own onRoute hook, so a route that went around Nest is listed too, with no access.
+ * The routes of the running server, with what their controllers declare. The server's own onRoute hook fills the list.
+ * So a route that was added without Nest is in the list too, with no access.
  */
 @Injectable()
 export class RouteList {
   private readonly served: { method: string; path: string; config: FastifyContextConfig | undefined }[] = [];
-  /** Made when it is first asked: the command line never asks. */
+  /** Made on first use, because commands never need it. */
   private made: Router.Instance<Router.HTTPVersion.V1> | undefined;
 
   constructor(
@@ -41,35 +41,35 @@ export class RouteList {
   all(): Route[] {
     const declared = this.declared();
     return this.served.map(({ method, path, config }) => {
-      // the server answers HEAD where there is a GET
+      // the server answers HEAD if there is a GET
       const route = declared.get(`${method} ${path}`) ?? (method === 'HEAD' ? declared.get(`GET ${path}`) : undefined);
       return { method, path, config, access: route?.access, view: route?.view };
     });
   }
 
-  /** The methods that a path of a request answers to; none where it does not exist. */
+  /** The methods that a request's path answers to. Empty if the path does not exist. */
   methodsOf(path: string): string[] {
     const methods = new Set(this.served.map(({ method }) => method));
     return [...methods].filter((method) => this.router.find(method as Router.HTTPMethod, path) !== null).sort();
   }
 
   /**
-   * The address of a route that a path of a request means, but for slashes too many, such as `/secrets` for `/secrets/`;
-   * undefined where there is none. It never begins with two, which would be another host.
+   * The path without its extra slashes, such as `/secrets` for `/secrets/`. Undefined if it has none, or if no route
+   * has that path. The result never begins with two slashes, because a browser would read them as another host.
    */
   withoutExtraSlashes(path: string): string | undefined {
     const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
     return plain !== path && this.methodsOf(plain).length > 0 ? plain : undefined;
   }
 
-  /** What Fastify knows of the route that answers a GET at a path; undefined where none does. */
+  /** Fastify's config of the route that answers a GET at a path. Undefined if there is none. */
   configOf(path: string): FastifyContextConfig | undefined {
     return this.router.find('GET', path)?.store as FastifyContextConfig | undefined;
   }
 
-  /** The address of the page that a request of a browser asks for, or that its form stands on. */
+  /** The path of the page that a browser asks for, or of the page with the form that it sends. */
   pageOf({ method, url, params, routeOptions }: FastifyRequest): string {
-    // where the router could not read the path there is no route, whatever the types say
+    // despite the types, there is no route if the router could not read the path
     const { formPage } = (routeOptions.config as FastifyContextConfig | undefined) ?? {};
     if (formPage !== undefined) return filledIn(formPage, params as Record<string, string>);
     if (method === 'GET' || method === 'HEAD') return url;

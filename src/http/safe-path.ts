@@ -1,10 +1,10 @@
 const anyOrigin = 'http://gatehouse.invalid';
-/** Pages that would undo or repeat the login that `next` comes after. */
+/** Pages that would undo or repeat the login that comes before `next`. */
 const dead = /^\/(?:login(?:\/.*)?|logout|register|setup)$/;
 
 /**
- * The path (with query) that an untrusted `next` names on this site, or the fallback where it leads elsewhere, is no
- * path, or names a page that makes no sense after a login. (ASVS 5.0 3.7.2: no open redirects.)
+ * The path (with query) that an untrusted `next` names on this site. The result is the fallback if `next` leads
+ * elsewhere, is not a path, or is a page that makes no sense after a login. (ASVS 5.0 3.7.2: no open redirects.)
  */
 export function safePath(next: unknown, fallback: string): string {
   // a browser reads "\" as "/" and drops tabs and line breaks, so "/\evil" and "/<tab>/evil" would be hosts
@@ -16,16 +16,16 @@ export function safePath(next: unknown, fallback: string): string {
   return pathname + search;
 }
 
-/** The path that a request asks for, without its query. */
+/** The path of a request, without its query. */
 export const pathOf = ({ url }: { url: string }): string => url.split('?', 1)[0] ?? url;
 
-/** A page of a login with where it leads in the end, as far as that is a path of this site. */
+/** The address of a login page that leads to `next` in the end, if `next` is a path of this site. */
 export function withNext(page: string, next: unknown): string {
   const path = safePath(next, '');
   return path ? `${page}?next=${encodeURIComponent(path)}` : page;
 }
 
-/** The path as the router will read it; undefined where it cannot, since that leads nowhere. */
+/** The path as the router reads it. Undefined if it cannot be decoded, because it then leads nowhere. */
 function decoded(pathname: string): string | undefined {
   try {
     return decodeURIComponent(pathname);

@@ -10,24 +10,25 @@ const form = 'application/x-www-form-urlencoded';
 
 /** The most bytes of a JSON body, or of a form without files. */
 const most = 16 * 1_024;
-/** Milliseconds in which such a body must have come (RFC 9110 15.5.9). */
+/** How long such a body may take to arrive, in milliseconds (RFC 9110 15.5.9). */
 const arrivalTimeoutMs = 30_000;
 
-/** What a Content-Type names, in lower case and without its parameters; empty where it names nothing. */
+/** The media type of a Content-Type header, in lower case and without its parameters. Empty if there is none. */
 export const mediaTypeOf = (header: string | undefined): string =>
   /^\s*([^\s;,]+)\s*(;|$)/.exec(header ?? '')?.[1]?.toLowerCase() ?? '';
 
-/** The charset that a Content-Type names. */
+/** The charset of a Content-Type header. */
 export const charsetOf = (header: string | undefined): string | undefined =>
   /;\s*charset\s*=\s*"?([^"\s;]*)/i.exec(header ?? '')?.[1];
 
 export const isTakenAsText = (type: string): boolean => type === json || type === form;
 
 /**
- * All bytes of a body that is short.
+ * All bytes of a short body.
  *
- * @throws PayloadTooLargeException, at once if its length is told; RequestTimeoutException; BadRequestException if the
- *   client goes before its end.
+ * @throws PayloadTooLargeException if the body is too large; at once if its Content-Length says so.
+ * @throws RequestTimeoutException if the body does not arrive in time.
+ * @throws BadRequestException if the client disconnects before the end.
  */
 export function wholeOf(raw: IncomingMessage): Promise<Buffer> {
   const tooLarge = () => new PayloadTooLargeException('That is more than this address takes at once.');
@@ -54,16 +55,16 @@ export function wholeOf(raw: IncomingMessage): Promise<Buffer> {
       else chunks.push(chunk);
     };
     const breakOff = () => end(new BadRequestException('The request broke off.'));
-    // a connection that fails closes too
+    // a connection that fails also closes
     raw.on('error', () => undefined);
     raw.on('data', take).once('end', end).once('close', breakOff);
   });
 }
 
 /**
- * What the bytes of a JSON body or a form say, field by field; nothing where there are none.
+ * The fields of a JSON body or a form. Undefined if there are no bytes.
  *
- * @throws BadRequestException if they are not in UTF-8, no such text, no object, or nested too deep.
+ * @throws BadRequestException if the bytes are not UTF-8, cannot be parsed, are not an object, or are nested too deep.
  */
 export function fieldsOf(type: string, bytes: Buffer): object | undefined {
   if (bytes.length === 0) return undefined;
@@ -71,7 +72,11 @@ export function fieldsOf(type: string, bytes: Buffer): object | undefined {
   return type === form ? formFields(text) : jsonFields(text);
 }
 
-/** @throws BadRequestException if the bytes are not in UTF-8: nothing is guessed, nor mended. */
+/**
+ * Decodes bytes as UTF-8 and drops a byte order mark. It never guesses another encoding or repairs the text.
+ *
+ * @throws BadRequestException if the bytes are not UTF-8.
+ */
 export function utf8(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new BadRequestException('This is not text in UTF-8. Please send it in UTF-8.');
   return bytes.toString('utf8').replace(/^\uFEFF/, '');
@@ -89,7 +94,7 @@ function jsonFields(text: string): object {
 }
 
 function formFields(text: string): object {
-  // bytes that stand beside each other as %XX are one piece of text
+  // decode %XX bytes that are next to each other together, because one character can have several bytes
   for (const [run] of text.matchAll(/(?:%[0-9a-f]{2})+/gi)) utf8(Buffer.from(run.replaceAll('%', ''), 'hex'));
   const fields = parseForm(text, '&', '=', { maxKeys: 0 });
   if (Object.hasOwn(fields, '__proto__')) throw new BadRequestException('A field cannot be called __proto__.');

@@ -5,7 +5,7 @@ import { projectFolder } from '../config/settings.js';
 import type { Assets } from './assets.js';
 import { withNext } from './safe-path.js';
 
-/** Where the site's views are. */
+/** The folder of the site's views. */
 export const viewsFolder = join(projectFolder, 'views');
 
 const extension = '.hbs';
@@ -13,9 +13,11 @@ const partials = 'partials/';
 const options = { knownHelpers: { eq: true, withNext: true }, knownHelpersOnly: true, data: false };
 
 /**
- * The views of a folder, each compiled when it is first rendered: `files/secrets` is `files/secrets.hbs`. `{{> name}}` is
- * `partials/name.hbs`, `{{asset "site.css"}}` the address of an asset, `{{eq a b}}` compares, and `{{withNext "/login" next}}`
- * is the address of a page of the login with the page that it leads to in the end.
+ * The views of a folder. Each is compiled when it is first rendered. `files/secrets` is `files/secrets.hbs`.
+ * - `{{> name}}` is `partials/name.hbs`.
+ * - `{{asset "site.css"}}` is the address of an asset.
+ * - `{{eq a b}}` compares two values.
+ * - `{{withNext "/login" next}}` is the address of a login page that leads to `next` in the end.
  */
 export class Views {
   private readonly handlebars = Handlebars.create();
@@ -29,7 +31,7 @@ export class Views {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(extension));
     this.names = new Set(files.map((file) => file.slice(0, -extension.length).replaceAll('\\', '/')));
     this.handlebars.registerHelper('eq', (left: unknown, right: unknown) => left === right);
-    // every character of it may stand in an attribute as it is
+    // every character of the result is safe in an attribute
     this.handlebars.registerHelper(
       'withNext',
       (page: string, next: unknown) => new Handlebars.SafeString(withNext(page, next)),
@@ -42,10 +44,10 @@ export class Views {
   }
 
   /**
-   * What renders a view.
+   * The function that renders a view.
    *
-   * @throws Error if there is no such view, or it has a fault in its syntax, an unknown helper, or a partial or an asset that
-   *   is not there. It names the view.
+   * @throws Error if there is no such view, or if it has a syntax error, an unknown helper, or a missing partial or
+   * asset. The error names the view.
    */
   template(name: string): HandlebarsTemplateDelegate {
     const known = this.compiled.get(name);
@@ -56,7 +58,11 @@ export class Views {
     return template;
   }
 
-  /** Compiles all views, to find their faults. @throws Error as `template` does. */
+  /**
+   * Compiles all views to find their errors.
+   *
+   * @throws Error as `template` does.
+   */
   check(): void {
     for (const name of this.names) {
       const source = this.sourceOf(name);
@@ -76,8 +82,8 @@ export class Views {
   }
 
   /**
-   * The source of a view. What is the same for every reader is laid into it: partials without parameters, and addresses of
-   * assets. To call a partial costs more than most of what is in it.
+   * The source of a view, with everything that is the same for every reader filled in: partials without parameters, and
+   * addresses of assets. This is faster, because the call of a partial costs more than most of its content.
    */
   private sourceOf(name: string): string {
     const source = readFileSync(join(this.folder, name + extension), 'utf8');
@@ -92,7 +98,7 @@ export class Views {
   }
 }
 
-/** Says of a fault in which view it is. */
+/** Adds the name of the view to an error. */
 function naming<Result>(view: string, work: () => Result): Result {
   try {
     return work();

@@ -1,4 +1,4 @@
-/** Letters of scripts in which a joiner changes how its neighbours are written. */
+/** Letters of scripts in which a joiner changes how the letters next to it are written. */
 const joining = `[[[\\p{L}\\p{M}]&&[${[
   ...['Arab', 'Syrc', 'Nkoo', 'Mand', 'Mong', 'Deva', 'Beng', 'Guru', 'Gujr', 'Orya', 'Taml', 'Telu', 'Knda', 'Mlym'],
   ...['Sinh', 'Thai', 'Laoo', 'Tibt', 'Mymr', 'Khmr', 'Java', 'Bali'],
@@ -6,7 +6,7 @@ const joining = `[[[\\p{L}\\p{M}]&&[${[
   .map((script) => `\\p{Script=${script}}`)
   .join('')}\\p{Script=Inherited}]]--\\p{Default_Ignorable_Code_Point}]`;
 
-/** What Unicode calls ignorable and yet is seen, by what it does to its neighbours. */
+/** Characters that Unicode calls ignorable but that people can see, because they change the characters next to them. */
 const seen = [
   `(?<=${joining})[\\u200C\\u200D](?=${joining})`,
   `(?<=\\p{Extended_Pictographic}[\\p{Emoji_Modifier}\\uFE0F]*)\\u200D(?=\\p{Extended_Pictographic})`,
@@ -17,12 +17,13 @@ const seen = [
 ];
 const ignorable = new RegExp(`(${seen.join('|')})|\\p{Default_Ignorable_Code_Point}`, 'gv');
 
-/** What Unicode counts as a letter or a symbol and yet is blank. */
+/** Characters that Unicode counts as letters or symbols but that are blank. */
 const blanks = /\u2800|\u{1D159}|\u{13441}|\u{13442}|\u{16FE4}/gu;
 
 /**
- * Text as it looks: composed, without what has no width or turns the direction of other text, and with what is blank as
- * a space. Joiners and variants stay where they are seen, as in Persian or in an emoji of several people.
+ * Text as people see it: in Unicode NFC, with blank characters as spaces, and without characters that have no width or
+ * change the direction of other text. Joiners and variant selectors stay if people can see their effect, as in Persian
+ * or in an emoji of several people.
  */
 export const visibleText = (text: string): string =>
   text

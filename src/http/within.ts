@@ -3,7 +3,7 @@ import { Transform } from 'node:stream';
 
 export const tooMuch = () => new PayloadTooLargeException('That is more than this address takes at once.');
 
-/** Hands on what is written to it, and breaks off with 413 if that is more than `most` bytes. */
+/** A stream that passes on what is written to it, and fails with 413 after more than `most` bytes. */
 export function within(most: number): Transform {
   let size = 0;
   return new Transform({

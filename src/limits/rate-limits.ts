@@ -9,7 +9,7 @@ import { TooManyRequests } from '../http/errors.js';
 import { networkOf } from '../http/network.js';
 import { rules, type Rule } from './rules.js';
 
-/** Who tries to log in: the email, the address, and the device where its member has used it before. */
+/** An attempt to log in: the email, the address, and the device if its member has used it before. */
 export interface Try {
   readonly email: string;
   readonly address: string;
@@ -17,9 +17,9 @@ export interface Try {
 }
 
 /**
- * Counts tries, in the database, so that a restart forgets nothing and all processes count together. A try is spent
- * before its password is looked at, in one atomic statement, so that many at once do not slip through; a right
- * password gives it back. An unknown email counts as a known one does.
+ * Counts tries. The counts are in the database, so that they survive a restart and all processes share them. A try is
+ * counted before its password is checked, in one atomic statement, so that parallel tries cannot exceed the limit. A
+ * right password removes it from the count. Tries for an unknown email count in the same way.
  */
 @Injectable()
 export class RateLimits implements OnModuleInit {
@@ -35,10 +35,11 @@ export class RateLimits implements OnModuleInit {
     this.limiters = Object.fromEntries(names.map((rule) => [rule, this.limiter(rule)])) as typeof this.limiters;
   }
 
-  /** @throws TooManyRequests where this address, or this device, has tried too often. */
+  /** Counts one more login. @throws TooManyRequests if this address or this device has tried too often. */
   async spendLogin({ email, address, device }: Try): Promise<void> {
     const network = networkOf(address);
-    // what comes from a member's own device is no spraying; of others, the row that each new email makes is spent last
+    // a member's own device does not try one password on many accounts, so its tries do not count for the address; for
+    // all others the address is counted first, so that a blocked address adds no row for each new email
     if (device === undefined) await this.spend('address', network, address);
     try {
       await this.spend('account', accountKey(email, device ?? network), address);
@@ -49,102 +50,107 @@ export class RateLimits implements OnModuleInit {
   }
 
   /**
-   * One more wrong passkey from this address. Nobody can guess one, so a right one is never refused for it.
+   * Counts one more wrong passkey from this address. Nobody can guess a passkey, so a right one is never refused
+   * because of this count.
    *
-   * @throws TooManyRequests where there were too many.
+   * @throws TooManyRequests if there were too many.
    */
   spendPasskey(address: string): Promise<void> {
     return this.spend('address', networkOf(address), address);
   }
 
   /**
-   * One more login of a member by a passkey: before it is looked at, since a right answer is written down.
+   * Counts one more login of a member with a passkey. Call it before the passkey is checked, because a right one writes
+   * to the database.
    *
-   * @throws TooManyRequests where there are more than any person needs.
+   * @throws TooManyRequests if there are more than any person needs.
    */
   spendPasskeyLogin(userId: string, address: string): Promise<void> {
     return this.spend('logins', accountKey(userId, networkOf(address)), address);
   }
 
-  /** It was not right. */
+  /** The passkey was wrong, so this removes the login from the count. */
   giveBackPasskeyLogin(userId: string, address: string): Promise<void> {
     return this.giveBack('logins', accountKey(userId, networkOf(address)));
   }
 
-  /** One more change that a session makes, or tries to. @throws TooManyRequests where there were too many. */
+  /** Counts one more change that a session makes or tries to make. @throws TooManyRequests if there were too many. */
   spendChange(sessionId: string, address: string): Promise<void> {
     return this.spend('changes', accountKey(sessionId, 'changes'), address);
   }
 
-  /** The password was right: the try is given back, and the account's earlier ones are forgotten. */
+  /** The password was right: removes the try from the address's count, and resets the account's count. */
   async forgiveLogin({ email, address, device }: Try): Promise<void> {
     if (this.settings.rateLimits === 'off') return;
     if (device === undefined) await this.giveBack('address', networkOf(address));
     await this.limiters.account.delete(accountKey(email, device ?? networkOf(address)));
   }
 
-  /** One more login of this account. @throws TooManyRequests where there are more than any person or program needs. */
+  /**
+   * Counts one more successful login of this account. @throws TooManyRequests if there are more than any person or
+   * program needs.
+   */
   async spendRightLogin({ email, address, device }: Try): Promise<void> {
     await this.spend('logins', accountKey(email, device ?? networkOf(address)), address);
   }
 
-  /** The password was not looked at: the try is given back, and no other. */
+  /** The password was not checked: removes this one try from the counts. */
   async giveBackLogin({ email, address, device }: Try): Promise<void> {
     if (device === undefined) await this.giveBack('address', networkOf(address));
     await this.giveBack('account', accountKey(email, device ?? networkOf(address)));
   }
 
-  /** One more wrong password for this account, known or unknown. */
+  /** Counts one more wrong password for this account, known or unknown. */
   async noteFailure(email: string): Promise<void> {
     if (this.settings.rateLimits === 'off') return;
     await this.limiters.streak.penalty(accountKey(email, 'streak'));
   }
 
-  /** The member is in: the wrong passwords before count no more. */
+  /** The member is logged in: resets the count of wrong passwords in a row. */
   async forgetFailures(email: string): Promise<void> {
     if (this.settings.rateLimits === 'off') return;
     await this.limiters.streak.delete(accountKey(email, 'streak'));
   }
 
-  /** Whether so many wrong passwords came in a row that a right one alone lets no unknown device in. */
+  /** Whether there were so many wrong passwords in a row that an unknown device needs more than the right password. */
   async isUnderSiege(email: string): Promise<boolean> {
     if (this.settings.rateLimits === 'off') return false;
     const tries = await this.limiters.streak.get(accountKey(email, 'streak'));
     return (tries?.consumedPoints ?? 0) >= rules.streak.points;
   }
 
-  /** @throws TooManyRequests where this address has registered too often. */
+  /** Counts one more registration. @throws TooManyRequests if this address has registered too often. */
   spendRegistration(address: string): Promise<void> {
     return this.spend('registration', networkOf(address), address);
   }
 
   /**
-   * Counts a mail that is sent to whoever has this email, because somebody at this address asked for it. What strangers
-   * ask for elsewhere stands in the way of no device that the member has used before, nor of a member who is logged in,
-   * whose id stands for one.
+   * Counts a mail to this email that somebody at this address asked for. A device that the member has used before has
+   * its own count, so strangers elsewhere cannot use it up. A logged-in member has one too: their id is given as the
+   * device.
    *
-   * @throws TooManyRequests where too many were asked for.
+   * @throws TooManyRequests if too many mails were asked for.
    */
   async spendMail(attempt: Try): Promise<void> {
     for (const [rule, key] of mailCounts(attempt)) await this.spend(rule, key, attempt.address);
   }
 
-  /** The same for a mail that nobody asked for by itself: whether it may be sent. */
+  /** Counts a mail in the same way, if nobody asked for it directly. Returns whether it may be sent. */
   async mayMail(attempt: Try): Promise<boolean> {
     for (const [rule, key] of mailCounts(attempt)) if ((await this.take(rule, key)) !== undefined) return false;
     return true;
   }
 
-  /** Whether the admins may be mailed that somebody waits: once in a while, however many come. */
+  /** Whether to mail the admins that a person waits for approval. It limits how often, however many people come. */
   async mayTellAdmins(): Promise<boolean> {
     return (await this.take('notice', 'admins')) === undefined;
   }
 
   /**
-   * One more answer for an account. From a device that its member has used before, or in a session, those are counted,
-   * which `by` names.
+   * Counts one more answer for an account, such as a code. A device that its member has used before, or a session, has
+   * a count of its own, which `by` names.
    *
-   * @throws TooManyRequests where too many wrong ones were given.
+   * @throws TooManyRequests if too many wrong answers were given.
    */
   spendFactor(userId: string, address: string, by = 'factor'): Promise<void> {
     return this.spend('factor', accountKey(userId, by), address);
@@ -156,8 +162,8 @@ export class RateLimits implements OnModuleInit {
   }
 
   /**
-   * One more answer, as `spendFactor` counts it, in the count that lasts: how many were wrong, with this one, or
-   * undefined where it is one more than may be, and is not to be looked at.
+   * Counts one more answer like `spendFactor`, in the count that lasts a year. Returns how many were wrong, including
+   * this one. Returns undefined if that is too many: then do not check the answer.
    */
   async spendCode(userId: string, by = 'factor'): Promise<number | undefined> {
     if (this.settings.rateLimits === 'off') return 0;
@@ -165,37 +171,44 @@ export class RateLimits implements OnModuleInit {
     return taken.isRefused ? undefined : taken.points;
   }
 
-  /** The answer was not looked at. */
+  /** The answer was not checked: removes it from the count. */
   giveBackCode(userId: string, by = 'factor'): Promise<void> {
     return this.giveBack('codes', accountKey(userId, by));
   }
 
-  /** The answer was right. What an unknown device gave wrong before it stays counted, for whoever else guesses. */
+  /**
+   * The answer was right. Earlier wrong answers from unknown devices stay counted, because another person may have
+   * guessed them.
+   */
   async forgiveCode(userId: string, by?: string): Promise<void> {
     if (by === undefined) return this.giveBackCode(userId);
     if (this.settings.rateLimits === 'on') await this.limiters.codes.delete(accountKey(userId, by));
   }
 
-  /** The password is another: whoever gave wrong codes after the old one has to guess that first. */
+  /**
+   * The password has changed: resets the count, because a person who guessed codes with the old password must now guess
+   * the new one first.
+   */
   async forgetWrongCodes(userId: string): Promise<void> {
     if (this.settings.rateLimits === 'off') return;
     await this.limiters.codes.delete(accountKey(userId, 'factor'));
   }
 
   onModuleInit(): void {
-    // until they are deleted, they count no more all the same
+    // expired tries no longer count, even before they are deleted
     this.chores.every(hourMs, () => this.sweep(), 'old tries could not be deleted');
   }
 
   private async spend(rule: Rule, key: string, address: string): Promise<void> {
     const seconds = await this.take(rule, key);
     if (seconds === undefined) return;
-    // as a line of the activity log has it, so that fail2ban reads both; the table would grow with every such try
+    // logged in the form of the activity log, so that fail2ban reads both; not stored in that table, because it would
+    // grow with every such try
     this.logger.warn({ event: 'limit.reached', outcome: 'refused', rule, key, address }, 'too many tries');
     throw new TooManyRequests(seconds);
   }
 
-  /** Counts one more; in how many seconds another may be made, where that was too many. */
+  /** Counts one more try. If that was too many, returns the seconds until the next try is allowed. */
   private async take(rule: Rule, key: string): Promise<number | undefined> {
     if (this.settings.rateLimits === 'off') return undefined;
     const { isRefused, msBeforeNext } = await this.consume(rule, key);
@@ -223,7 +236,7 @@ export class RateLimits implements OnModuleInit {
     return new RateLimiterPostgres({
       ...rules[rule],
       keyPrefix: rule,
-      // its statements are ones that SQLite understands too, so our data source stands in for a client of either kind
+      // SQLite also understands these statements, so our data source serves as the client for both databases
       storeClient: { query: (statement: Statement) => this.run(statement) },
       storeType: 'client',
       tableName: 'rate_limits',
@@ -233,7 +246,8 @@ export class RateLimits implements OnModuleInit {
   }
 
   private async run({ text, values }: Statement): Promise<{ rows: unknown[]; rowCount: number }> {
-    // TypeORM tells what a statement gives back by its first word: on SQLite an INSERT would lose its RETURNING
+    // TypeORM looks at the first word of a statement to decide what to return: on SQLite an INSERT would lose its
+    // RETURNING
     const rows: unknown = await this.dataSource.query(`\n${text}`, values);
     return Array.isArray(rows) ? { rows, rowCount: rows.length } : { rows: [], rowCount: 0 };
   }
@@ -248,7 +262,7 @@ interface Statement {
   readonly values: unknown[];
 }
 
-/** By which rules, and under which keys, a mail is counted. */
+/** The rules and keys under which a mail is counted. */
 function mailCounts({ email, address, device }: Try): [Rule, string][] {
   if (device !== undefined) return [['mail', accountKey(email, device)]];
   const network = networkOf(address);
@@ -259,6 +273,6 @@ function mailCounts({ email, address, device }: Try): [Rule, string][] {
   ];
 }
 
-/** Hashed, so that the table and the log do not tell who has an account. */
+/** A hash, so that the table and the log do not show who has an account. */
 const accountKey = (account: string, by: string) =>
   createHash('sha256').update(`${account}\n${by}`).digest('base64url');

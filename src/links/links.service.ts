@@ -10,17 +10,20 @@ import { Link, type LinkKind } from './link.entity.js';
 
 export interface NewLink {
   readonly kind: LinkKind;
-  /** Whom it is for, or who made it; null for whoever holds it. */
+  /** The member it is for, or who made it. Null if anyone who holds it may use it. */
   readonly userId: string | null;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly lifetime: number;
   readonly data?: string;
 }
 
-/** Of these a member has one: the latest. Of two that are made at once, too, whichever row is seen first. */
+/** Kinds of which a member has only one link at a time: the latest. This is true even if two are made at once. */
 const single: readonly LinkKind[] = ['reset', 'email', 'form'];
 
-/** Links: who holds the secret may do one thing, once, in time. The database knows only hashes. (ASVS 5.0 6.4, 6.5) */
+/**
+ * Links. A person who holds the secret may do one thing, once, before it expires. The database holds only hashes. (ASVS
+ * 5.0 6.4, 6.5)
+ */
 @Injectable()
 export class LinksService implements OnModuleInit {
   constructor(
@@ -28,7 +31,7 @@ export class LinksService implements OnModuleInit {
     private readonly chores: Chores,
   ) {}
 
-  /** Makes a link and gives its secret (43 characters), which is told nobody else. */
+  /** Makes a link and returns its secret (43 characters). The secret is stored nowhere. */
   async issue({ kind, userId, lifetime, data }: NewLink): Promise<{ secret: string; link: Link }> {
     const secret = randomBytes(32).toString('base64url');
     const now = Date.now();
@@ -52,7 +55,7 @@ export class LinksService implements OnModuleInit {
     return { secret, link };
   }
 
-  /** The link that a secret opens, not yet spent: for a page that shows what it would do. */
+  /** The unused link that a secret opens, for a page that shows what it would do. Undefined if there is none. */
   async find(kind: LinkKind, secret: unknown): Promise<Link | undefined> {
     if (typeof secret !== 'string' || secret.length > 100) return undefined;
     const query = this.links
@@ -66,7 +69,7 @@ export class LinksService implements OnModuleInit {
     return (await query.getOne()) ?? undefined;
   }
 
-  /** The link that a secret opens, spent by this: of many who try at once, one gets it. */
+  /** Uses the link that a secret opens and returns it. If several requests try at once, only one gets it. */
   async spend(kind: LinkKind, secret: unknown): Promise<Link | undefined> {
     const link = await this.find(kind, secret);
     if (!link) return undefined;
@@ -79,12 +82,12 @@ export class LinksService implements OnModuleInit {
     return affected === 1 ? link : undefined;
   }
 
-  /** Makes a link that was spent in vain good again. */
+  /** Makes a link usable again if its use failed. */
   async giveBack({ id }: Link): Promise<void> {
     await this.links.update({ id }, { usedAt: null });
   }
 
-  /** The links of a kind that can still be used, the newest first. */
+  /** The links of a kind that can still be used, newest first. */
   async list(kind: LinkKind, { limit, cursor = newestId }: PagingInput): Promise<CursorPage<Link>> {
     const found = await this.links
       .createQueryBuilder('l')
@@ -99,7 +102,7 @@ export class LinksService implements OnModuleInit {
     return cursorPageOf(found, limit);
   }
 
-  /** The latest link of a kind that somebody has and that can still be used. */
+  /** A member's latest link of a kind that can still be used. */
   async latestOf(kind: LinkKind, userId: string): Promise<Link | undefined> {
     const query = this.links
       .createQueryBuilder('l')
@@ -118,13 +121,13 @@ export class LinksService implements OnModuleInit {
     return this.links.existsBy({ kind, id });
   }
 
-  /** Whether there was such a link, which is gone now. */
+  /** Deletes a link. Returns whether it existed. */
   async withdraw(kind: LinkKind, id: string): Promise<boolean> {
     const { affected } = await this.links.delete({ kind, id });
     return affected === 1;
   }
 
-  /** Makes every link worthless that could open this member's account. */
+  /** Deletes every link that could open this member's account. */
   async withdrawAllOf(userId: string): Promise<void> {
     await this.links
       .createQueryBuilder()
@@ -133,7 +136,7 @@ export class LinksService implements OnModuleInit {
       .execute();
   }
 
-  /** Forgets every link that was made for an email address, used or not: the address is personal data. */
+  /** Deletes every link that was made for an email address, used or not, because the address is personal data. */
   async forget(email: string): Promise<void> {
     await this.links.delete({ data: email });
   }
@@ -147,7 +150,7 @@ export class LinksService implements OnModuleInit {
     await this.links
       .createQueryBuilder()
       .delete()
-      // what was typed into a form is of no use to anybody after that
+      // a kept form is of no use after it expires
       .where(`"expiresAt" < :before OR ("kind" = 'form' AND "expiresAt" < :now)`, { before: now - dayMs, now })
       .execute();
   }

@@ -2,25 +2,25 @@ import Handlebars from 'handlebars';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Every letter that is sent, with what it is told; its words are in `views/mail`, and know `site` besides. */
+/** Every letter that the site sends, with the facts it gets. Its text is in `views/mail`, which also gets `site`. */
 const letters = {
   'verify-email': ['link'],
   'confirm-new-email': ['link'],
-  /** To the old address; `email` is the new one. */
+  /** Sent to the old address. `email` is the new one. */
   'email-changed': ['email'],
   'reset-password': ['link'],
   'password-changed': [],
   'login-link': ['link'],
   'new-device': ['device', 'address', 'at'],
-  /** `what` is a half sentence, such as `an authenticator app was added`. */
+  /** `what` is part of a sentence, such as `an authenticator app was added`. */
   'factor-changed': ['what'],
   'recovery-code-used': ['left'],
   'wrong-codes': ['wrong', 'link'],
   'account-approved': ['link'],
-  /** To an admin; `email` is that of who asks to be let in. */
+  /** Sent to an admin. `email` is that of the person who waits for approval. */
   'account-awaits': ['email', 'link'],
   'registered-again': ['link'],
-  /** `file` is what the file is called. */
+  /** `file` is the name of the file. */
   'file-reminder': ['file', 'link'],
   invite: ['link', 'days'],
   'account-deleted': [],
@@ -28,7 +28,7 @@ const letters = {
 
 export type LetterName = keyof typeof letters;
 
-/** What one letter is told. */
+/** The facts of one letter. */
 type LetterFacts = {
   readonly [Name in LetterName]: {
     readonly view: Name;
@@ -37,11 +37,14 @@ type LetterFacts = {
 }[LetterName];
 
 export type Letter = LetterFacts & {
-  /** Undefined for a decoy, which costs the same work and nobody gets: a stranger learns nothing from the time it takes. */
+  /**
+   * Undefined for a decoy, which takes the same work but is sent to nobody. So the time of an answer tells a stranger
+   * nothing.
+   */
   readonly to: string | undefined;
 };
 
-/** A letter as its reader gets it: the same words as text and as HTML. */
+/** A finished letter: the same text as plain text and as HTML. */
 export interface WrittenLetter {
   readonly subject: string;
   readonly text: string;
@@ -51,9 +54,9 @@ export interface WrittenLetter {
 export type WriteLetter = (facts: LetterFacts) => WrittenLetter;
 
 /**
- * Writes the letters of a folder of views, each compiled when it is first sent. `mail/name.hbs` holds a line `Subject: …`, a
- * line `Button: …` if the letter has a link, and then paragraphs between empty lines; a paragraph that is one link becomes
- * the button.
+ * Makes the function that writes the letters of a folder of views. Each view is compiled when it is first used.
+ * `mail/name.hbs` holds a line `Subject: …`, then a line `Button: …` if the letter has a link, then paragraphs between
+ * empty lines. A paragraph that is only a link becomes the button.
  */
 export function letterWriter(views: string, site: string): WriteLetter {
   const templates = new Map<string, Handlebars.TemplateDelegate>();
@@ -69,10 +72,10 @@ export function letterWriter(views: string, site: string): WriteLetter {
 }
 
 /**
- * Tries all letters of a folder of views.
+ * Checks all letters of a folder of views.
  *
- * @throws Error if one is not there, or nobody sends it, or it has a fault: an unknown variable, no subject, a fact that it
- *   leaves out. It names the view.
+ * @throws Error if a letter is missing or never sent, or if it has an unknown variable, has no subject, or leaves out a
+ * fact. The error names the view.
  */
 export function checkLetters(views: string): void {
   const names = Object.keys(letters) as LetterName[];
@@ -83,12 +86,12 @@ export function checkLetters(views: string): void {
 }
 
 interface Paragraph {
-  /** Undefined, where it is a link. */
+  /** Undefined if the paragraph is a link. */
   readonly text: string | undefined;
   readonly link: string | undefined;
 }
 
-/** Makes of a letter's source, filled in, what is sent. */
+/** Makes a letter from its filled-in source. */
 function lay(source: string, site: string, layout: Handlebars.TemplateDelegate): WrittenLetter {
   const [head = '', ...rest] = source.trim().split(/\n\s*\n/);
   const heading = /^Subject: (.+)$/m.exec(head)?.[1];
@@ -108,16 +111,16 @@ function lay(source: string, site: string, layout: Handlebars.TemplateDelegate):
 const paragraphOf = (text: string): Paragraph =>
   /^https?:\/\/\S+$/.test(text) ? { text: undefined, link: text } : { text, link: undefined };
 
-/** A link keeps its `=`, which Handlebars would escape: it can be copied out of the source too. */
+/** Keeps the `=` of a link, which Handlebars would escape, so that people can also copy the link from the source. */
 const inHtml = ({ text, link }: Paragraph) => ({
   text,
   link: link && new Handlebars.SafeString(Handlebars.escapeExpression(link).replaceAll('&#x3D;', '=')),
 });
 
-/** What comes from outside begins no line and no paragraph of its own. */
+/** Puts text on one line, so that text from outside cannot start a new line or paragraph. */
 const onOneLine = (text: string) => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 
-/** Writes a letter with all that it may be told. */
+/** Writes a letter with sample facts, and checks that it uses all of them. */
 function tryOut(write: WriteLetter, view: LetterName): void {
   const facts: readonly string[] = letters[view];
   const data = Object.fromEntries(facts.map((fact) => [fact, fact === 'link' ? 'https://a.link/' : `a ${fact}`]));
@@ -134,7 +137,7 @@ function compile(views: string, name: string, { noEscape }: { noEscape: boolean 
 const mapValues = (data: Readonly<Record<string, string>>, change: (value: string) => string) =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, change(value)]));
 
-/** Says of a fault in which view it is. */
+/** Adds the name of the view to an error. */
 function naming<Result>(view: string, work: () => Result): Result {
   try {
     return work();

@@ -10,28 +10,31 @@ import { makeOutboxFolder, postmanFor, type Postman } from './postmen.js';
 import type { WaitingLetter } from './waiting-letter.entity.js';
 
 /**
- * Letters leave by the clock, so often, and in the order in which they came: at no time after an answer from which
- * whoever asked could tell that there was somebody to send one to.
+ * Letters are sent at fixed times, this many milliseconds apart, in the order in which they came. So the time of a
+ * sending does not tell the person who asked whether there was an account to mail.
  */
 const round = secondMs / 2;
-/** How often this process looks for what a crash, a fault or another process left. */
+/** How often this process looks for letters that a crash, a fault or another process left, in milliseconds. */
 const pollEvery = 15 * secondMs;
-/** So long may sending one letter take, in all; less than anybody else waits to take it. */
+/**
+ * How long it may take to send one letter, in milliseconds. It is less than the time after which another process takes
+ * the letter.
+ */
 const sendTimeoutMs = 120 * secondMs;
-/** So long the letter in flight gets at the end of this process. */
+/** How long the letter in flight may take when this process ends, in milliseconds. */
 const lastChance = 5 * secondMs;
 
-/** A letter that nobody will get. */
+/** A letter that was given up and will not be sent. */
 export interface GivenUp {
   readonly to: string;
-  /** Whether a mail server said that it will never take it; else none took it for days. */
+  /** True if a mail server refused it for good. False if no mail server took it for days. */
   readonly isRefused: boolean;
 }
 
 /**
- * Sends letters. Each waits in the database until a mail server took it or, where none is set, a file in the data
- * folder holds it. It is sent at least once; twice only where a process dies just after the mail server took it, and
- * then under the same Message-ID.
+ * Sends letters. Each waits in the database until a mail server takes it. If no mail server is set, it becomes a file
+ * in the data folder. A letter is sent at least once. It is sent twice only if a process dies just after the mail
+ * server took it, and then with the same Message-ID.
  */
 @Injectable()
 export class MailService implements OnModuleInit, OnApplicationShutdown {
@@ -53,31 +56,31 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
     this.deliver = postmanFor(settings);
   }
 
-  /** Takes on a letter: it survives a power cut once this returns, and leaves soon after, from a process that listens. */
+  /** Accepts a letter. When this returns, the letter survives a power cut. A process that listens sends it soon. */
   async send(letter: Letter): Promise<void> {
     const rest = round - (Date.now() % round);
     await this.outbox.put(letter, rest);
     if (this.chores.areDone) setTimeout(() => this.sendDue(), rest + 10).unref();
   }
 
-  /** To be called before the start is over: tells of each letter that is given up. */
+  /** Call this before the start is over. `tell` is called for each letter that is given up. */
   onGivenUp(tell: (letter: GivenUp) => Promise<void>): void {
     this.listeners.push(tell);
   }
 
-  /** Begins to send what is due, one letter after the other, unless this process is at it. */
+  /** Starts to send the letters that are due, one after the other, unless this process already does. */
   sendDue(): void {
     this.isWanted = true;
     this.working ??= this.work();
   }
 
   async onModuleInit(): Promise<void> {
-    // there from the start, for whoever waits for a mail in it
+    // make the folder at start, so that a person who waits for a mail finds it
     if (!this.settings.sendsMail) await makeOutboxFolder(this.settings);
     this.chores.every(pollEvery, () => this.sendDue(), 'the outbox could not be looked into');
   }
 
-  /** The letter in flight may still arrive, if that is quick; what does not is for the next start. */
+  /** Gives the letter in flight a short time to arrive. The next start sends the rest. */
   async onApplicationShutdown(): Promise<void> {
     this.isEnding = true;
     const timer = new AbortController();
@@ -111,7 +114,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** Sends a letter; undefined where it was, else what is wrong. */
+  /** Sends a letter. Returns undefined if it was sent, or the error if not. */
   private async faultOfSending(letter: WaitingLetter): Promise<unknown> {
     const abort = (this.inFlight = new AbortController());
     const timer = setTimeout(() => abort.abort(), sendTimeoutMs);
@@ -144,7 +147,7 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
     return this.giveUp(letter, { isRefused: false, ...line });
   }
 
-  /** Tells of it first, so that a crash leaves no letter that went without a word. */
+  /** Tells the listeners before it deletes the letter, so that no letter is lost in a crash without a message. */
   private async giveUp(letter: WaitingLetter, { isRefused }: { isRefused: boolean }): Promise<void> {
     const to = this.recipientOf(letter);
     if (to !== undefined) for (const tell of this.listeners) await tell({ to, isRefused });
@@ -155,15 +158,16 @@ export class MailService implements OnModuleInit, OnApplicationShutdown {
     try {
       return this.outbox.open(letter).to;
     } catch {
-      // sealed with another key: nobody can say for whom it was
+      // sealed with another key, so its recipient is unknown
       return undefined;
     }
   }
 }
 
 /**
- * Whether a mail server has said that it will never take this letter: a reply of 500 to 599 to its envelope or its text
- * (RFC 5321 4.2.1). A refused greeting or login is no fault of the letter, which waits until somebody mends that.
+ * Whether a mail server refused this letter for good: it replied with 500 to 599 to the envelope or the text (RFC 5321
+ * 4.2.1). If it refused the greeting or the login, that is not the letter's fault, and the letter waits until it is
+ * fixed.
  */
 function isRefusal(fault: unknown): boolean {
   const { code, responseCode } = fault as Partial<Record<string, unknown>>;
@@ -171,7 +175,10 @@ function isRefusal(fault: unknown): boolean {
   return isOfLetter && typeof responseCode === 'number' && responseCode >= 500 && responseCode < 600;
 }
 
-/** What a log may know of a fault: a mail server repeats addresses in its words, and its words in the error's. */
+/**
+ * The facts about an error that are safe to log. The error's message is left out, because it repeats the mail server's
+ * reply, which can hold addresses.
+ */
 function codesOf(fault: unknown): object {
   const { name, code, originalCode, responseCode, command } = fault as Partial<Record<string, unknown>>;
   const words = Object.entries({ code: code ?? name, cause: originalCode, command }).filter(

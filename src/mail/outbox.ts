@@ -7,16 +7,19 @@ import { Keys } from '../config/keys.js';
 import type { Letter } from './letters.js';
 import { WaitingLetter } from './waiting-letter.entity.js';
 
-/** All letters look alike in the database, up to a multiple of this many bytes. */
+/** Letters are padded to a multiple of this many bytes, so that they look alike in the database. */
 const padding = 1_024;
-/** After so long nobody can still be sending a letter that somebody took. */
+/** How long a process keeps a letter that it took, in milliseconds. After that it can no longer be sending it. */
 const lease = 3 * minuteMs;
-/** What could not be sent for so long is given up: nobody waits for it any more. */
+/** How long a letter is retried before it is given up, in milliseconds. After that nobody waits for it. */
 const retryForMs = 3 * dayMs;
-/** How long a letter rests after its first try, its second, and so on. */
+/** How long a letter waits after its first try, its second, and so on, in milliseconds. */
 const rests = [30 * secondMs, 2 * minuteMs, 10 * minuteMs, hourMs, 6 * hourMs];
 
-/** The letters that wait, in the database: durable, sealed, and each in the hands of one process at a time. */
+/**
+ * The waiting letters in the database. They survive a crash, are encrypted, and only one process works on each at a
+ * time.
+ */
 @Injectable()
 export class Outbox {
   constructor(
@@ -24,7 +27,7 @@ export class Outbox {
     private readonly keys: Keys,
   ) {}
 
-  /** Takes in a letter that is to be sent after so many milliseconds. */
+  /** Stores a letter that is to be sent after `rest` milliseconds. */
   async put(letter: Letter, rest: number): Promise<void> {
     const createdAt = new Date();
     const sealed = this.keys.seal(padded(JSON.stringify(letter)));
@@ -32,7 +35,10 @@ export class Outbox {
     await this.letters.insert({ id: uuid(), letter: sealed, createdAt, tries: 0, dueAt });
   }
 
-  /** The letter that has been due the longest; nobody else takes it until it is discarded or put back. */
+  /**
+   * Takes the letter that has been due the longest. No other process takes it until it is put back or three minutes
+   * pass.
+   */
   async take(): Promise<WaitingLetter | undefined> {
     for (;;) {
       const now = Date.now();
@@ -49,7 +55,7 @@ export class Outbox {
     }
   }
 
-  /** @throws Error where it was sealed with another key. */
+  /** @throws Error if the letter was sealed with another key. */
   open({ letter }: WaitingLetter): Letter {
     return JSON.parse(this.keys.unseal(letter)) as Letter;
   }
@@ -58,7 +64,7 @@ export class Outbox {
     await this.letters.delete({ id });
   }
 
-  /** Puts a letter back that could not be sent, to be tried again later; false if it is too old for that. */
+  /** Puts back a letter that could not be sent, to be tried again later. Returns false if it is too old for that. */
   async putBack(letter: WaitingLetter): Promise<boolean> {
     const dueAt = new Date(Date.now() + restAfter(letter.tries));
     if (dueAt.getTime() < letter.createdAt.getTime() + retryForMs) {
@@ -68,12 +74,12 @@ export class Outbox {
     return false;
   }
 
-  /** Puts a letter back that was not tried to the end, for whoever comes next. */
+  /** Puts back a letter whose try was interrupted, so that any process can take it at once. */
   async giveBack(letter: WaitingLetter): Promise<void> {
     await this.change(letter, { tries: letter.tries - 1, dueAt: new Date() });
   }
 
-  /** Whether the letter was still as it was seen, and is changed now. */
+  /** Changes the letter if nobody has changed it since it was read. Returns whether it did. */
   private async change({ id, dueAt }: WaitingLetter, to: Partial<WaitingLetter>): Promise<boolean> {
     const { affected } = await this.letters
       .createQueryBuilder()

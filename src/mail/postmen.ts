@@ -6,17 +6,23 @@ import { secondMs } from '../config/durations.js';
 import type { Settings } from '../config/settings.js';
 import type { WrittenLetter } from './letters.js';
 
-/** A written letter with its address. A mail that is delivered twice is twice the same, so that it can be known again. */
+/**
+ * A finished letter with its address. If it is delivered twice, both mails are identical, so that a mail program can
+ * recognise the second.
+ */
 interface Mail extends WrittenLetter {
   readonly id: string;
   readonly to: string;
   readonly writtenAt: Date;
 }
 
-/** Delivers a mail: whoever takes it has it when this returns. Throws where nobody does, or the signal aborts it. */
+/**
+ * Delivers a mail. When it returns, the receiver has the mail. It throws if nobody takes the mail, or if the signal
+ * aborts it.
+ */
 export type Postman = (mail: Mail, signal: AbortSignal) => Promise<void>;
 
-/** By SMTP where the settings name a mail server, else into a folder, where an operator finds it. */
+/** Uses SMTP if the settings name a mail server. If not, it writes to a folder that the operator can read. */
 export function postmanFor(settings: Settings): Postman {
   return settings.smtpUrl === undefined ? toFolder(settings) : toServer(settings, settings.smtpUrl);
 }
@@ -28,11 +34,14 @@ function toServer(settings: Settings, url: string): Postman {
   };
 }
 
-/** Every certificate is verified; what the address of the mail server says in its query has the last word. */
+/**
+ * Connects to a mail server. Every certificate is verified, but the query of the mail server's address can override
+ * these options.
+ */
 export function transportTo(url: string) {
   return createTransport({
     url,
-    // where the server offers STARTTLS it is used; a password is for no connection without it
+    // STARTTLS is used if the server offers it, and a password is never sent without TLS
     requireTLS: /^smtp:\/\/[^/?]*@/.test(url),
     connectionTimeout: 10 * secondMs,
     greetingTimeout: 10 * secondMs,
@@ -44,10 +53,10 @@ export function transportTo(url: string) {
 const outboxFolderOf = ({ dataDir }: Settings) => join(dataDir, 'outbox');
 
 /**
- * Where mails are kept that do not leave. A data folder that was moved away is not made anew: it would be in the way when
- * that comes back.
+ * Makes the folder for mails that are not sent. It does not make a missing data folder: if that was moved away, a new
+ * one would be in its place when it comes back.
  *
- * @throws Error with the code ENOENT where there is no data folder.
+ * @throws Error with the code ENOENT if there is no data folder.
  */
 export async function makeOutboxFolder(settings: Settings): Promise<void> {
   await mkdir(outboxFolderOf(settings), { mode: 0o750 }).catch((error: unknown) => {
@@ -71,16 +80,16 @@ function toFolder(settings: Settings): Postman {
   };
 }
 
-/** A part whose lines stand in the file as they were written: somebody copies a link out of it. */
+/** A part whose lines are in the file exactly as written, so that people can copy a link from it. */
 const asItIs = (type: string, content: string) => ({
   raw: `Content-Type: ${type}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n${content.replace(/\r?\n/g, '\r\n')}`,
 });
 
-/** A text from outside is never taken for a path or an address to be read. */
+/** Text from outside is never read as a file path or an address to load. */
 const onlyWords = { disableFileAccess: true, disableUrlAccess: true };
 
 function messageOf({ id, to, subject, text, html, writtenAt }: Mail, settings: Settings): SendMailOptions {
-  // nodemailer would leave these out, and so write to somebody else
+  // nodemailer would drop these characters, and the mail would go to another address
   if (/[<>\p{Cc}]/u.test(to)) throw Object.assign(new Error('No mail can have this address.'), { code: 'EENVELOPE' });
   return {
     from: settings.mailFrom,
@@ -94,7 +103,7 @@ function messageOf({ id, to, subject, text, html, writtenAt }: Mail, settings: S
   };
 }
 
-/** The file is there whole or not at all, and survives a power cut. */
+/** Writes a file that exists whole or not at all, and that survives a power cut. */
 async function writeWhole(folder: string, path: string, bytes: Buffer): Promise<void> {
   const draft = `${path}.draft`;
   const file = await open(draft, 'w', 0o640);

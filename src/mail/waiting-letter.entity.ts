@@ -1,14 +1,14 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/instant.column.js';
 
-/** A letter that was not sent yet. Its row goes when it has been. */
+/** A letter that is not sent yet. Its row is deleted when it has been sent or given up. */
 @Entity('outbox')
 export class WaitingLetter {
-  /** A UUID of version 7, so that a later letter has a greater id. The mail's Message-ID is made of it. */
+  /** A UUID version 7, so that a later letter has a greater id. It is part of the mail's Message-ID. */
   @PrimaryColumn('varchar', { length: 36 })
   id!: string;
 
-  /** To whom, which letter and what it says, sealed: a link in it opens something. */
+  /** The recipient and the content, encrypted, because a link in it may give access. */
   @Column('text')
   letter!: string;
 
@@ -18,7 +18,7 @@ export class WaitingLetter {
   @Column('integer', { default: 0 })
   tries!: number;
 
-  /** When it is tried next; of a letter that is being sent, when others may take it that nobody sends any more. */
+  /** When it is tried next. While it is being sent, the time after which another process may take it. */
   @InstantColumn()
   dueAt!: Date;
 }
