@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /**
  * Writes a working module to build on: `npm run generate -- module board-minutes`. It has an entity, a migration, a
  * service, a page with a form, an API, views and specs, and is added to the list of modules. `--one
- * minute-of-the-board` gives the singular, if it is not the name without its last letter.
+ * minute-of-the-board` gives the singular name, if the usual rule (board-minutes, board-minute) does not fit.
  */
 const project = fileURLToPath(new URL('..', import.meta.url));
 const templates = join(project, 'scripts/templates/module');

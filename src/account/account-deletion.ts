@@ -71,10 +71,7 @@ export class AccountDeletion implements OnModuleInit {
 
 const listed = (kinds: readonly EventKind[]) => kinds.map((kind) => `'${kind}'`).join(', ');
 
-/**
- * The former members that the log still names. It goes from member to member in the index, so it does not read all
- * rows.
- */
+/** The former members that the log still names. Reads the index from member to member instead of all rows. */
 const departed = `
   WITH RECURSIVE m ("id") AS (
     SELECT MIN(e."memberId") FROM "events" e

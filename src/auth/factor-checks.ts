@@ -102,8 +102,8 @@ export class FactorChecks {
 
   /**
    * Checks an answer and counts it. In a session, it counts by session. At a login, it counts by device if the member
-   * has logged in with it before, or else by account. So only somebody with the password or a session can cause a lock.
-   * Somebody with just the password can lock out unknown devices only.
+   * has logged in with it since the password last changed, or else by account. So only somebody with the password or a
+   * session can cause a lock. Somebody with just the password can lock out unknown devices only.
    */
   private async counting(member: Member, request: FastifyRequest, check: () => Promise<boolean>): Promise<boolean> {
     const by = this.countedBy(member, request);

@@ -12,7 +12,9 @@ import type { Viewer } from '../http/access.js';
 import { Challenges } from './challenges.js';
 import type { Passkey } from './passkey.entity.js';
 
-/** Loaded when somebody first uses a passkey, because it is a tenth of all the files that a start would read. */
+/**
+ * Loaded when somebody first uses a passkey, because the library is a tenth of all the files that a start would read.
+ */
 const webauthn = () => import('@simplewebauthn/server');
 
 /** EdDSA, ES256 and RS256, which every browser and authenticator supports. The same list is offered and checked. */

@@ -13,8 +13,8 @@ export type Purpose = 'creation' | 'proof';
 
 /**
  * The challenges that passkeys sign. A challenge holds an expiry time, a random part and a keyed hash of both, so that
- * a page which shows one stores nothing. It can be answered once, within five minutes, and only for the purpose and the
- * member that it was made for.
+ * a page which shows one stores nothing. It can be answered once, within five minutes, and only for the purpose that it
+ * was made for. If it was made for a member, only that member can answer it.
  */
 @Injectable()
 export class Challenges implements OnModuleInit {

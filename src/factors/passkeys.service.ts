@@ -115,7 +115,10 @@ export class PasskeysService {
     return (await this.passkeys.findOneBy({ credentialId, ...(userId && { userId }) })) ?? undefined;
   }
 
-  /** Stores the use counter. Gives false if the counter has not grown, because then the passkey may be a copy. */
+  /**
+   * Stores the use counter. Gives false if the counter has not grown, because then the passkey may be a copy. An
+   * authenticator that does not count always sends 0.
+   */
   private async noteUse({ id }: Passkey, counter: number): Promise<boolean> {
     const { affected } = await this.passkeys
       .createQueryBuilder()

@@ -8,8 +8,8 @@ import { SessionsService } from './sessions.service.js';
 const cookie = 'session';
 
 /**
- * /api requests carry a session's token in the bearer header; all other requests carry it in a cookie. No request may
- * use both.
+ * Reads and writes a session's token. Requests below `/api` carry it in the bearer header. All other requests carry it
+ * in a cookie. The other place is never read.
  */
 @Injectable()
 export class Credentials {
@@ -31,7 +31,7 @@ export class Credentials {
   /**
    * Gives a browser's session a new token after its member has changed a password or another way to log in. Anybody who
    * copied the old cookie is logged out from the next request on (ASVS 5.0 7.2.4). An API session keeps its token,
-   * because this has no way to give it a new one.
+   * because a script has no cookie to receive a new one in.
    *
    * @throws UnauthorizedException if the session has ended in the meantime.
    */

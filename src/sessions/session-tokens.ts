@@ -4,7 +4,9 @@ import { Keys } from '../config/keys.js';
 import type { SessionKind } from '../http/access.js';
 import type { Session } from './session.entity.js';
 
-/** How every session token is signed and checked. Nothing is left for a token to choose (RFC 8725 3.1, 3.8, 3.9). */
+/**
+ * How every session token is signed and checked. All of it is fixed, whatever a token says (RFC 8725 3.1, 3.8, 3.9).
+ */
 export const tokenRules = {
   algorithm: 'HS256',
   issuer: 'gatehouse',
@@ -14,10 +16,7 @@ export const tokenRules = {
 /** How a personal token begins, so that people and secret scanners recognise it. */
 export const personalTokenPrefix = 'gatehouse_';
 
-/**
- * The token's explicit type. A token that was signed with the same key for another use is not a session's (RFC 8725
- * 3.11).
- */
+/** The token's explicit type (RFC 8725 3.11). A token that the same key signed for another use is not a session's. */
 const header = { alg: tokenRules.algorithm, typ: 'session+jwt' };
 
 type Signed = Pick<Session, 'tokenId' | 'userId' | 'kind' | 'createdAt' | 'expiresAt'>;
