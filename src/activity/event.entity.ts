@@ -5,10 +5,7 @@ import type { EventKind } from './event-kinds.js';
 export const outcomes = ['success', 'refused', 'broken'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/**
- * One line of the activity log. A row is added, made anonymous, and deleted when it is too old. Nothing else changes
- * it.
- */
+/** One line of the activity log. A row only changes to be made anonymous, and is deleted when it is too old. */
 @Entity('events')
 export class ActivityEvent {
   /** A UUID version 7, so that a later event has a greater id. */

@@ -5,8 +5,8 @@ const fewest = { characters: 12, different: 8 };
 
 /**
  * Whether a secret of 32 characters or more is easy to guess: it has few different characters, repeats one part, has
- * characters in sequence, or is made of words from examples. The output of a generator is not easy to guess: `openssl
- * rand -hex 32`, a UUID, or base64 (ASVS 5.0 13.3.1, 11.5.1).
+ * characters in sequence, or is made of words from examples. The output of a generator is not easy to guess:
+ * `openssl rand -hex 32`, a UUID, or base64 (ASVS 5.0 13.3.1, 11.5.1).
  */
 export function isGuessable(secret: string): boolean {
   const plain = secret.toLowerCase().replace(/[\s_.-]/gu, '');

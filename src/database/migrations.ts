@@ -6,8 +6,9 @@ import type { MigrationInterface } from 'typeorm';
 type Migration = new () => MigrationInterface;
 
 /**
- * Every migration, in order: each is a class in a file `*.migration.ts` of any room, whose name ends with the milliseconds by
- * which it stands in the order. They run by themselves at start, on both databases, and only go forward.
+ * Every migration, in order. Each is a class in a `*.migration.ts` file in any folder of `src`. The name of the class
+ * ends with a time in milliseconds, and migrations run in the order of these times. They run at every start, on both
+ * databases, if they have not run before. A migration cannot be undone.
  */
 export const migrations: Migration[] = await found(join(import.meta.dirname, '..'));
 
