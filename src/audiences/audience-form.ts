@@ -8,7 +8,7 @@ import { AudiencesService, type Shareable } from './audiences.service.js';
 /** What `views/audiences/audience.hbs` shows. */
 export const audienceForm = { view: 'audiences/audience', title: 'Who may have it', keep: ['members'] };
 
-/** The form in which an admin says who may have a shareable. */
+/** The form in which an admin chooses the members who may have a shareable. */
 @Injectable()
 export class AudienceForm {
   constructor(

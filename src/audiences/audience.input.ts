@@ -4,7 +4,7 @@ import { ArrayMaxSize, IsArray, IsBoolean, IsUUID } from 'class-validator';
 import { IfGiven } from '../http/if-given.js';
 import { MembersField } from '../groups/group.input.js';
 
-/** Who may have something: everyone, or these groups and these members. */
+/** The audience of something: everyone, or these groups and these members. */
 export class AudienceInput {
   @ApiProperty({ description: 'Whether all members may have it; then the others named here do not matter.' })
   // a form sends what was chosen as a text

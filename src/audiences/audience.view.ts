@@ -10,7 +10,7 @@ class AudienceGroupView {
   readonly name!: string;
 }
 
-/** Who may have something, as the API shows it. */
+/** The audience of something, as the API shows it. */
 export class AudienceView {
   @ApiProperty({ description: 'Whether all members may have it.' })
   readonly everyone!: boolean;

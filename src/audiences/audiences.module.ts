@@ -7,7 +7,7 @@ import { UsersModule } from '../users/users.module.js';
 import { AudienceForm } from './audience-form.js';
 import { AudiencesService } from './audiences.service.js';
 
-/** Who may have what: everyone, groups, or named members. */
+/** The audience of a file or a collection: everyone, groups, or named members. */
 @Module({
   imports: [TypeOrmModule.forFeature([StoredFile]), ActivityModule, GroupsModule, UsersModule],
   providers: [AudienceForm, AudiencesService],

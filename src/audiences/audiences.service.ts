@@ -10,7 +10,7 @@ import type { AudienceInput } from './audience.input.js';
 /** What can be had: a file or a collection. */
 export type Shareable = { readonly fileId: string } | { readonly collectionId: string };
 
-/** Who may have a shareable: everyone, or these. */
+/** The audience of a shareable: everyone, or these. */
 export interface Audience {
   readonly everyone: boolean;
   readonly groups: readonly Pick<Group, 'id' | 'name'>[];
@@ -52,7 +52,7 @@ export class AudiencesService {
    * Sets who may have a shareable, from the next request on. One act: nobody sees a moment in between, and of two admins at
    * once one has the last word.
    *
-   * @throws InvalidInput where a group or a member is not there.
+   * @throws InvalidInput if a group or a member is not there.
    */
   async set(shareable: Shareable, { everyone, groups, members }: AudienceInput): Promise<void> {
     const [foundGroups, foundMembers] = everyone

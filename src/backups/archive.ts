@@ -44,7 +44,7 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-/** Works on what an archive holds, unpacked for that time. @throws BackupFault where it cannot be unpacked. */
+/** Works on what an archive holds, unpacked for that time. @throws BackupFault if it cannot be unpacked. */
 export async function unpacked<Done>(target: string, work: (folder: string) => Promise<Done>): Promise<Done> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-backup-'));
   try {

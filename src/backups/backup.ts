@@ -31,7 +31,7 @@ const refreshMs = 10_000;
  * Until the last move the backup that was there before is the one that counts.
  *
  * @param options.full copies every byte again.
- * @throws BackupFault where the folder holds something else.
+ * @throws BackupFault if the folder holds something else.
  */
 export async function backUp(settings: Settings, given: string, { full = false } = {}): Promise<BackedUp> {
   const target = resolve(given);
@@ -88,7 +88,7 @@ async function write(
   return { target, createdAt, files: versions.length, bytes, copied, missing, isOfKey };
 }
 
-/** @throws BackupFault where the site's key is not there. */
+/** @throws BackupFault if the site's key is not there. */
 async function keysIn({ dataDir, appSecret }: Settings): Promise<Keys> {
   const path = join(dataDir, 'app-secret');
   const secret = appSecret ?? (await readFile(path, 'utf8').catch(() => '')).trim();
@@ -158,7 +158,7 @@ async function clear(target: string, folder: string, versions: readonly Version[
 /**
  * Keeps the site from sweeping bytes until released, or until this process is gone for a while.
  *
- * @throws BackupFault where another backup of the site is at work.
+ * @throws BackupFault if another backup of the site is at work.
  */
 async function hold(dataDir: string): Promise<() => Promise<void>> {
   const lock = await SiteLock.forBackup(dataDir);

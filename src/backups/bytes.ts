@@ -75,7 +75,7 @@ export async function syncAll(folder: string): Promise<void> {
   await sync(folder);
 }
 
-/** The paths of all files in a folder, from there; none where it is not there. */
+/** The paths of all files in a folder, relative to it; none if the folder does not exist. */
 export async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

@@ -30,7 +30,7 @@ export class BackupFault extends Error {
   override name = 'BackupFault';
 }
 
-/** @throws BackupFault where there is no backup, or one of another kind. */
+/** @throws BackupFault if there is no backup, or one of another kind. */
 export async function readManifest(target: string): Promise<Manifest> {
   const text = await readFile(join(target, name), 'utf8').catch(() => {
     throw new BackupFault(`There is no whole backup in ${target}: it has no ${name}.`);

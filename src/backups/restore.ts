@@ -25,7 +25,7 @@ export interface Restored {
  * compared byte by byte; then both change places. A restore that is killed before that leaves the old site as it was;
  * one that is killed in the middle of it keeps the site from starting until it is run again.
  *
- * @throws BackupFault where the site runs, or the backup is not whole.
+ * @throws BackupFault if the site runs, or the backup is not whole.
  */
 export async function restore(settings: Settings, given: string): Promise<Restored> {
   const target = resolve(given);
@@ -140,7 +140,7 @@ async function bringBytes({ storageKey, size, sha256 }: Version, from: string, o
   await bring(join(from, place), join(to, place), { path: place, size, sha256 });
 }
 
-/** @throws BackupFault where a site runs on a PostgreSQL. */
+/** @throws BackupFault if a site runs on a PostgreSQL. */
 export async function refuseWhereInUse(url: string): Promise<void> {
   const inUse = `SELECT COUNT(*) AS "count" FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'gatehouse'`;

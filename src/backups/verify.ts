@@ -21,7 +21,7 @@ export interface BackupFinding {
  * Proves that a backup can be restored, without restoring it: opens its database, counts its rows, brings a copy of it up
  * to date, tries its key, and reads every byte anew. Gives what is wrong.
  *
- * @throws BackupFault where there is no backup.
+ * @throws BackupFault if there is no backup.
  */
 export async function* faultsIn(settings: Settings, target: string): AsyncGenerator<BackupFinding> {
   const manifest = await readManifest(target);
@@ -132,7 +132,7 @@ async function bringUpToDate(settings: Settings): Promise<void> {
   await (await openDatabase(dataSourceOptions(settings))).destroy();
 }
 
-/** The key of a backup or, where that has none, of the settings; undefined where there is neither. */
+/** The key of a backup or, where that has none, of the settings; undefined if there is neither. */
 export async function keysOf({ appSecret }: Settings, own: string, { others }: Manifest): Promise<Keys | undefined> {
   const isKept = others.some(({ path }) => path === 'app-secret');
   const secret = isKept ? (await readFile(join(own, 'app-secret'), 'utf8').catch(() => '')).trim() : appSecret;

@@ -9,7 +9,7 @@ import { Names } from '../http/named.js';
 import { ApiProblem } from '../http/problem.js';
 import { CollectionsService } from './collections.service.js';
 
-/** Who may have a collection, for an admin's scripts. */
+/** The members who may have a collection, for an admin's scripts. */
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()

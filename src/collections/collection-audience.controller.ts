@@ -9,7 +9,7 @@ import { FromForm } from '../http/form.js';
 import { CollectionsService } from './collections.service.js';
 import { Names } from '../http/named.js';
 
-/** Who may have a collection, for an admin in a browser. */
+/** The members who may have a collection, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
 @Names(CollectionsService, (collections, { id }) => collections.find(id))

@@ -42,7 +42,7 @@ export class CollectionDownloads {
    * longer than the session lasts. Each file in it is counted as downloaded; one whose downloads are all spent is left
    * out. There are no ranges, since what stands after a file depends on all of its bytes.
    *
-   * @throws HttpException 412 where the client asks for another zip.
+   * @throws HttpException 412 if the client asks for another zip.
    */
   async sendZip(collection: Collection, viewer: Viewer, request: FastifyRequest, reply: FastifyReply) {
     const inTurn = this.work.of(viewer);

@@ -13,7 +13,7 @@ export class Collection {
   @Column('varchar', { length: 100 })
   name!: string;
 
-  /** The name in lower case, since the databases differ in what they fold. */
+  /** The name in lower case, because the databases fold case differently. */
   @Column('varchar', { length: 100 })
   searchName!: string;
 
@@ -21,7 +21,7 @@ export class Collection {
   @Column('text')
   searchText?: string;
 
-  /** What an admin says of it; empty where nothing. */
+  /** The admin's description; empty if there is none. */
   @Column('varchar', { length: 1_000 })
   note!: string;
 

@@ -15,7 +15,7 @@ export class CollectionInput {
   note?: string;
 }
 
-/** What shall change about a collection; what is not named stays. */
+/** Changes to a collection; a field that is not given stays as it is. */
 export class CollectionChangeInput {
   @IfGiven()
   @NameField('the collection a name', 'Annual meeting 2027')

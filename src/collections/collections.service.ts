@@ -44,14 +44,14 @@ export class CollectionsService {
     return cursorPageOf(rows.map(fromRow), limit);
   }
 
-  /** @throws NotFoundException where there is no such collection for this member. */
+  /** @throws NotFoundException if there is no such collection for this member. */
   async findFor(viewer: Viewer, id: string): Promise<Collection> {
     const statement = actsAsAdmin(viewer) ? one.admin : one.member;
     const [row] = isUuid(id) ? await this.reader.rows<Row>(statement, [id, ...whose(viewer)]) : [];
     return row ? fromRow(row) : notThere();
   }
 
-  /** @throws NotFoundException where there is none. */
+  /** @throws NotFoundException if there is none. */
   async find(id: string): Promise<Collection> {
     const [row] = isUuid(id) ? await this.reader.rows<Row>(one.admin, [id]) : [];
     return row ? fromRow(row) : notThere();
@@ -129,7 +129,7 @@ export class CollectionsService {
     return this.filesThat('NOT EXISTS', collection, selection);
   }
 
-  /** Puts files in; those that are in it already stay. How many came. @throws NotFoundException where one is not there. */
+  /** Puts files in; those that are in it already stay. How many came. @throws NotFoundException if one is not there. */
   async addFiles(collection: Collection, fileIds: readonly string[], by: Actor): Promise<number> {
     let count = 0;
     for (const fileId of fileIds) {
@@ -147,7 +147,7 @@ export class CollectionsService {
     return count;
   }
 
-  /** @throws NotFoundException where the file is not in it. */
+  /** @throws NotFoundException if the file is not in it. */
   async removeFile(collection: Collection, fileId: string, by: Actor): Promise<void> {
     const rows = isUuid(fileId)
       ? await this.writer.rows(
@@ -159,7 +159,7 @@ export class CollectionsService {
     await this.change(collection, {}, by);
   }
 
-  /** Sets who may have it, and each file in it. @throws InvalidInput where a group or a member is not there. */
+  /** Sets who may have it, and each file in it. @throws InvalidInput if a group or a member is not there. */
   async share(collection: Collection, input: AudienceInput, by: Actor): Promise<void> {
     await this.audiences.set({ collectionId: collection.id }, input);
     await this.note('collection.shared', collection, by);

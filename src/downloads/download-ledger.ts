@@ -1,7 +1,7 @@
 import { dayMs } from '../config/durations.js';
 import { bytesOf, join, readCoverage, writeCoverage } from './coverage.js';
 
-/** For so long, in milliseconds, a download that was spent may be taken up again. */
+/** How long a counted download can be resumed, in milliseconds. */
 export const grantLasts = dayMs;
 
 /** What is known of one member and one version: as it stands in the database. */

@@ -46,8 +46,8 @@ export class Downloads {
    * HEAD, 304 and 416 are free.
    *
    * @param asFeatured whether it is asked for under the address of the featured file, where another may stand next.
-   * @throws HttpException 412 or 416 where the client asks for another version, or a range that is not there.
-   * @throws ForbiddenException where every download of the file is spent.
+   * @throws HttpException 412 or 416 if the client asks for another version, or a range that is not there.
+   * @throws ForbiddenException if every download of the file is spent.
    */
   async send(
     newest: StoredFile,

@@ -15,14 +15,14 @@ export interface Part {
   readonly versionId: string;
   /** Of the whole version, in bytes. */
   readonly size: number;
-  /** How many downloads of the version the member has; any number where null. */
+  /** How many downloads of the version the member has; no limit if null. */
   readonly memberLimit: number | null;
   readonly range: ByteRange;
   /** Whether it goes out under the address of the featured file. */
   readonly asFeatured?: boolean;
 }
 
-/** So long the end of the site waits for what is still to be written down. */
+/** How long a stopping site waits for what is still to be written down. */
 const endMs = 5 * secondMs;
 
 /** Leave to send a part of a file. */
@@ -67,8 +67,8 @@ export class Grants implements OnApplicationShutdown {
   /**
    * Leave for a member to be sent a part, under the grant that is open, else under one that is spent now.
    *
-   * @throws ForbiddenException where every download of the file is spent, theirs or all there are.
-   * @throws NotFoundException where the version has gone meanwhile.
+   * @throws ForbiddenException if every download of the file is spent, the member's own or everybody's.
+   * @throws NotFoundException if the version has gone meanwhile.
    */
   async open(viewer: Pick<Viewer, 'id'>, part: Part): Promise<Grant> {
     const { range, memberLimit } = part;

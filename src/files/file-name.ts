@@ -12,7 +12,7 @@ const device = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout
 /**
  * The one rule of names: what a file that comes in as this is called, wherever it comes from, so that it can be saved
  * under that name on any system and looks like what it is. The last part of a path, without what cannot be seen, with
- * `_` for what a system does not take; undefined where nothing is left.
+ * `_` for what a system does not take; undefined if nothing is left.
  */
 export function fileName(given: string): string | undefined {
   if (plain.test(given) && given.length <= mostBytes && !device.test(given)) return given;

@@ -34,10 +34,10 @@ export class FilesService {
 
   /**
    * Takes in a file: its bytes first, then the row that makes it visible, so that half of one is never seen. Gives
-   * undefined where one of the same `origin` is there already.
+   * undefined if one of the same `origin` is there already.
    *
    * @param bytes as they come, or as the store has taken them in: for those, room must have been claimed.
-   * @throws InsufficientStorage where the quota, or the disk, leaves none for it; nothing of it is left then.
+   * @throws InsufficientStorage if the quota, or the disk, leaves none for it; nothing of it is left then.
    */
   add(bytes: Readable | Stored, description: Description): Promise<StoredFile | undefined> {
     return this.keep(bytes, (stored) => this.insert(stored, description));
@@ -47,7 +47,7 @@ export class FilesService {
    * Takes in new bytes for a file that is there: they stand under its address, whole, from the next request on. The
    * bytes of the version before stay for a while, for those who are in the middle of them.
    *
-   * @throws as `add`; NotFoundException where the file was deleted meanwhile, PreconditionFailedException if it is not as
+   * @throws as `add`; NotFoundException if the file was deleted meanwhile, PreconditionFailedException if it is not as
    *   expected; then nothing of the bytes is left.
    */
   addVersion(

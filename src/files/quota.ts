@@ -27,7 +27,7 @@ export class Quota {
   /**
    * Looks whether so many bytes fit, of which some lie on the disk already.
    *
-   * @throws InsufficientStorage where they do not.
+   * @throws InsufficientStorage if they do not.
    */
   async mustFit(bytes: number, written = 0): Promise<void> {
     const { dataDir, libraryQuota } = this.settings;
@@ -40,7 +40,7 @@ export class Quota {
    * Does what takes so many bytes where they fit, one such thing after the other: many at once cannot pass the quota
    * together.
    *
-   * @throws InsufficientStorage where they do not.
+   * @throws InsufficientStorage if they do not.
    */
   claim<Done>(bytes: number, take: () => Promise<Done>, written = 0): Promise<Done> {
     return this.inTurn(async () => {

@@ -22,7 +22,7 @@ export function cursorAt(file: StoredFile, sort: Sort): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
-/** @throws InvalidInput where a cursor is none of ours, or one of another order. */
+/** @throws InvalidInput if a cursor is none of ours, or one of another order. */
 export function readCursor(cursor: string | undefined, sort: Sort): ShelfCursor {
   const { start } = orders[sort];
   if (cursor === undefined) return start;

@@ -4,7 +4,7 @@ import { minuteMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
 import type { Viewer } from '../http/access.js';
 
-/** Who looks again after so long begins another visit. */
+/** A member who looks again after this long begins another visit. */
 const pause = 30 * minuteMs;
 
 /** When members looked at the shelf: what came since their visit before is new to them. */

@@ -17,7 +17,7 @@ export class ShelfService {
   /**
    * The files that a member may have, in the order they ask for.
    *
-   * @throws InvalidInput where the cursor is none.
+   * @throws InvalidInput if the cursor is not valid.
    */
   async listFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<CursorPage<ShelfFile>> {
     const values = [...asking(viewer), ...readCursor(cursor, sort), ...wordsOf(q), limit + 1];
@@ -32,21 +32,21 @@ export class ShelfService {
   }
 
   /**
-   * The file that `/download` serves: the one an admin chose last, else the newest.
+   * The file that `/download` serves: the one an admin chose last, or the newest.
    *
-   * @throws NotFoundException where there is none for this member.
+   * @throws NotFoundException if there is none for this member.
    */
   async featuredFor(viewer: Viewer): Promise<ShelfFile> {
     return (await this.findFeaturedFor(viewer)) ?? notThere();
   }
 
-  /** The same, or nothing where there is none. */
+  /** The same, or null if there is none. */
   async findFeaturedFor(viewer: Viewer): Promise<ShelfFile | undefined> {
     const [row] = await this.reader.rows<ShelfRow>(featured[reachOf(viewer)], asking(viewer));
     return row && shelfFileFrom(row);
   }
 
-  /** @throws NotFoundException where there is no such file for this member. */
+  /** @throws NotFoundException if there is no such file for this member. */
   async findFor(viewer: Viewer, id: string): Promise<ShelfFile> {
     const [row] = isUuid(id) ? await this.reader.rows<ShelfRow>(one[reachOf(viewer)], [...asking(viewer), id]) : [];
     return row ? shelfFileFrom(row) : notThere();
@@ -57,7 +57,7 @@ const one = forEachReach(
   (reach) => `WITH ${me} SELECT ${shelfColumns} FROM "files" f WHERE f."id" = $3 AND ${mayHave[reach]}`,
 );
 
-/** The file chosen last, else the newest. */
+/** The file chosen last, or the newest. */
 const featured = forEachReach(
   (reach) => `WITH ${me} SELECT ${shelfColumns} FROM (
     SELECT * FROM (

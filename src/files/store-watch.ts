@@ -29,7 +29,7 @@ export class StoreWatch implements OnModuleInit {
    * Looks for the bytes of any file: it is quick but where there are none. If all are missing, a disk is not mounted or a
    * folder is another site's, and what is added would be lost in the wrong place.
    *
-   * @throws UnusableStore where the library has files and the store has the bytes of none.
+   * @throws UnusableStore if the library has files and the store has the bytes of none.
    */
   async mustHoldSome(): Promise<void> {
     const count = { missing: 0, closed: 0 };

@@ -19,7 +19,7 @@ export class StoredFile {
   @Column('varchar', { length: 255, transformer: { from: nameOnRecord, to: (name: unknown) => name } })
   name!: string;
 
-  /** The name in lower case, by which it is ordered, since the databases differ in what they fold. */
+  /** The name in lower case, used for sorting because the databases fold case differently. */
   @Column('varchar', { length: 255 })
   searchName!: string;
 
@@ -41,7 +41,7 @@ export class StoredFile {
   @Column('varchar', { length: 64, unique: true })
   storageKey!: string;
 
-  /** What an admin says of it; empty where nothing. */
+  /** The admin's description; empty if there is none. */
   @Column('varchar', { length: 1_000, default: '' })
   note!: string;
 
@@ -49,7 +49,7 @@ export class StoredFile {
   @InstantColumn()
   availableAt!: Date;
 
-  /** Until when members may have it; without an end where null. */
+  /** Until when members may have it; no end if null. */
   @InstantColumn({ nullable: true })
   expiresAt!: Date | null;
 
@@ -61,11 +61,11 @@ export class StoredFile {
   @Column('boolean')
   isForEveryone!: boolean;
 
-  /** How many downloads of one version each member has; any number where null. */
+  /** How many downloads of one version each member has; no limit if null. */
   @CountColumn({ nullable: true })
   memberLimit!: number | null;
 
-  /** How many downloads of one version there are for all members together; any number where null. */
+  /** How many downloads of one version there are for all members together; no limit if null. */
   @CountColumn({ nullable: true })
   totalLimit!: number | null;
 
@@ -109,7 +109,7 @@ export const searchTextOf = ({ name, note }: Pick<StoredFile, 'name' | 'note'>):
 /**
  * A file's name, and the form in which it is ordered.
  *
- * @param given from which the rule of names makes one; `file` where it cannot.
+ * @param given from which the rule of names makes one; `file` if it cannot.
  */
 export const nameForms = (given: string) => {
   const name = nameOnRecord(given);

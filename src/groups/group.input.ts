@@ -27,7 +27,7 @@ export const MembersField = (description: string) => (target: object, name: stri
   IsArray({ message: 'Please give a list of members.' })(target, name);
 };
 
-/** Who shall be in a group too. */
+/** Members to add to a group. */
 export class GroupMembersInput {
   @ArrayMinSize(1, { message: 'Please name at least one member.' })
   @MembersField('Members, each by email or id.')

@@ -19,7 +19,7 @@ import { Group } from './group.entity.js';
 /** A member as lists of people show them. */
 export type GroupMember = Pick<User, 'id' | 'name' | 'email'>;
 
-/** Groups of members, for admins. Who is in a group may have what the group may, from the next request on. */
+/** Groups of members, for admins. A group's members may have its files from the next request on. */
 @Injectable()
 export class GroupsService {
   constructor(
@@ -48,13 +48,13 @@ export class GroupsService {
       : this.groups.createQueryBuilder('g').where('g.id IN (:...known)', { known }).getMany();
   }
 
-  /** @throws NotFoundException where there is no such group. */
+  /** @throws NotFoundException if there is no such group. */
   async find(id: string): Promise<Group> {
     const group = isUuid(id) ? await this.groups.findOneBy({ id }) : null;
     return group ?? notThere();
   }
 
-  /** @throws InvalidInput where there is one of that name. */
+  /** @throws InvalidInput if there is one of that name. */
   async add(name: string, by: Actor): Promise<Group> {
     const now = new Date();
     const group: Group = { id: uuid(), ...nameForms(name), createdAt: now, revision: 1, revisedAt: now };
@@ -63,7 +63,7 @@ export class GroupsService {
     return group;
   }
 
-  /** @throws InvalidInput where another is called that; PreconditionFailedException if it is not as expected. */
+  /** @throws InvalidInput if another is called that; PreconditionFailedException if it is not as expected. */
   async rename(group: Group, name: string, by: Actor, expected: Expected = {}): Promise<Group> {
     const forms = nameForms(name);
     const { affected } = await this.groups.update({ id: group.id, ...expected }, forms).catch(refuseTaken);
@@ -80,7 +80,7 @@ export class GroupsService {
     else if (isConditional(expected)) refuseChanged();
   }
 
-  /** Who is in a group, the newest members first; `q` is looked for in their names and emails. */
+  /** The members of a group, the newest first; `q` is looked for in their names and emails. */
   async membersOf({ id }: Group, { limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<GroupMember>> {
     const found = await this.reader.rows<GroupMember>(members, [id, cursor, ...wordsOf(q), limit + 1]);
     return cursorPageOf(found, limit);
@@ -96,9 +96,9 @@ export class GroupsService {
   }
 
   /**
-   * Takes members into a group, all of them or none; who is in it already stays.
+   * Takes members into a group, all of them or none; a member who is in it already stays.
    *
-   * @throws InvalidInput where one of them is no member.
+   * @throws InvalidInput if one of them is no member.
    */
   async addMembers(group: Group, named: readonly string[], by: Actor): Promise<number> {
     const found = await this.users.findNamed(named);
@@ -124,7 +124,7 @@ export class GroupsService {
     if (!isUuid(memberId) || (await this.reader.rows(sql, [id, memberId])).length === 0) notInIt();
   }
 
-  /** @throws NotFoundException where they are not in it. */
+  /** @throws NotFoundException if they are not in it. */
   async removeMember(group: Group, memberId: string, by: Actor): Promise<GroupMember> {
     const [row] = isUuid(memberId)
       ? await this.writer.rows<GroupMember>(

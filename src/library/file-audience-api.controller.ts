@@ -9,7 +9,7 @@ import { AudienceView, presentAudience } from '../audiences/audience.view.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
 import { FileAudience } from './file-audience.js';
 
-/** Who may have a file, for an admin's scripts. */
+/** The members who may have a file, for an admin's scripts. */
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()

@@ -9,7 +9,7 @@ import { AudienceInput } from '../audiences/audience.input.js';
 import { FileAudience } from './file-audience.js';
 import { Names } from '../http/named.js';
 
-/** Who may have a file, for an admin in a browser. */
+/** The members who may have a file, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
 @Names(FileAudience, (file, { id }) => file.find(id))

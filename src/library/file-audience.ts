@@ -8,7 +8,7 @@ import type { Actor } from '../http/actor.js';
 import type { AudienceInput } from '../audiences/audience.input.js';
 import { AudiencesService } from '../audiences/audiences.service.js';
 
-/** Who may have one file; each change is written down. */
+/** The members who may have one file; each change is logged. */
 @Injectable()
 export class FileAudience {
   constructor(
@@ -17,7 +17,7 @@ export class FileAudience {
     private readonly activity: ActivityService,
   ) {}
 
-  /** @throws NotFoundException where there is no such file, or it was deleted. */
+  /** @throws NotFoundException if there is no such file, or it was deleted. */
   async find(id: string): Promise<StoredFile> {
     const file = isUuid(id) ? await this.files.findOneBy({ id, deletedAt: IsNull() }) : null;
     if (!file) throw new NotFoundException('There is no such file.');

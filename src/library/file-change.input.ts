@@ -52,7 +52,7 @@ const FileNameField = () =>
     NameField('the file a name', 'report.pdf', 255),
   );
 
-/** What shall change about a file; what is not named stays. */
+/** Changes to a file; a field that is not given stays as it is. */
 export class FileChangeInput {
   @IfGiven()
   @FileNameField()

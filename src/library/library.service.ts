@@ -22,7 +22,7 @@ import type { FileChangeInput } from './file-change.input.js';
 import type { LibraryInput } from './library.input.js';
 import type { SelectionInput } from './selection.input.js';
 
-/** For so long a deleted file can be had back; then its bytes go. */
+/** How long a deleted file can be restored; then its bytes are deleted. */
 export const daysToUndo = 30;
 
 /** A file that an admin's program or browser sends, or has sent. */
@@ -54,12 +54,12 @@ export class LibraryService implements OnModuleInit {
     return cursorPageOf(found, limit);
   }
 
-  /** A file on the shelf. @throws NotFoundException where there is none, or it was deleted. */
+  /** A file on the shelf. @throws NotFoundException if there is none, or it was deleted. */
   find(id: string): Promise<StoredFile> {
     return this.findWhere({ id, deletedAt: IsNull() });
   }
 
-  /** A file, deleted or not. @throws NotFoundException where there is none, or its bytes have gone. */
+  /** A file, deleted or not. @throws NotFoundException if there is none, or its bytes have gone. */
   findAny(id: string): Promise<StoredFile> {
     return this.findWhere({ id });
   }
@@ -73,8 +73,8 @@ export class LibraryService implements OnModuleInit {
    * Takes in a file; it is on the shelf, whole, once this returns, and nothing of it is anywhere where this throws.
    *
    * @param audience who may have it at first: `nobody` but admins, until somebody says who.
-   * @throws InvalidInput where it has no name.
-   * @throws InsufficientStorage where there is none for it; what the stream throws, such as 413 for too much.
+   * @throws InvalidInput if it has no name.
+   * @throws InsufficientStorage if there is no room for it; what the stream throws, such as 413 for too much.
    */
   async add({ name, bytes }: Upload, by: Actor, audience: 'everyone' | 'nobody' = 'everyone'): Promise<StoredFile> {
     if (!fileName(name)) throw new InvalidInput([{ field: 'file', message: 'Please give the file a name.' }]);
@@ -87,7 +87,7 @@ export class LibraryService implements OnModuleInit {
   /**
    * Takes in new bytes for a file: the next version, under the same name and address.
    *
-   * @throws as `add`; NotFoundException where the file was deleted meanwhile.
+   * @throws as `add`; NotFoundException if the file was deleted meanwhile.
    */
   async replace(file: StoredFile, { bytes }: Upload, by: Actor, expected?: Expected): Promise<StoredFile> {
     const replaced = await this.files.addVersion(file, bytes, expected);
@@ -111,7 +111,7 @@ export class LibraryService implements OnModuleInit {
     else if (isConditional(expected)) refuseChanged();
   }
 
-  /** Puts a deleted file back on the shelf. @throws NotFoundException where its bytes have gone meanwhile. */
+  /** Puts a deleted file back on the shelf. @throws NotFoundException if its bytes have gone meanwhile. */
   async restore(file: StoredFile, by: Actor): Promise<void> {
     const { affected } = await this.rows
       .createQueryBuilder()
@@ -130,7 +130,7 @@ export class LibraryService implements OnModuleInit {
   /**
    * Changes what is named, all of it or nothing.
    *
-   * @throws InvalidInput where members could never have it; PreconditionFailedException if it is not as expected.
+   * @throws InvalidInput if members could never have it; PreconditionFailedException if it is not as expected.
    */
   async change(
     id: string,

@@ -10,7 +10,7 @@ import { ReceiptsInput } from './receipts.input.js';
 import { ReceiptsService } from './receipts.service.js';
 import { Reminders } from './reminders.js';
 
-/** Who has what, for an admin's scripts. */
+/** Which member has which file, for an admin's scripts. */
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()

@@ -17,7 +17,7 @@ import { ReceiptsInput } from './receipts.input.js';
 import { ReceiptsService } from './receipts.service.js';
 import { Reminders } from './reminders.js';
 
-/** Who has what, for an admin in a browser. */
+/** Which member has which file, for an admin in a browser. */
 @ApiExcludeController()
 @AdminsOnly()
 @Names(LibraryService, (library, { id }) => library.find(id))

@@ -41,7 +41,7 @@ export class Drafts {
     await syncFolder(this.folder);
   }
 
-  /** How many bytes have come; undefined where there is no such draft. */
+  /** How many bytes have come; undefined if there is no such draft. */
   async sizeOf(key: string): Promise<number | undefined> {
     return (await unlessMissing(stat(this.pathOf(key))))?.size;
   }
@@ -51,7 +51,7 @@ export class Drafts {
    * power cut. Two at once under one key, as two processes may do, must be of the same bytes.
    *
    * @param offset how many bytes must be there, for what is written to be in its place.
-   * @throws ConflictException where there are more, or less.
+   * @throws ConflictException if there are more, or less.
    */
   async append(key: string, offset: number, source: Readable, fits: Fits): Promise<void> {
     // it may fail before anything is read of it; whoever reads hears of it all the same
@@ -80,7 +80,7 @@ export class Drafts {
     }
   }
 
-  /** Moves a draft to where it belongs and says what it is; undefined where there is none. */
+  /** Moves a draft to where it belongs and says what it is; undefined if there is none. */
   async moveTo(path: string, key: string): Promise<RunningHash | undefined> {
     const draft = await unlessMissing(openEntry(this.pathOf(key)));
     if (!draft) return undefined;
@@ -93,7 +93,7 @@ export class Drafts {
     }
   }
 
-  /** Forgets a draft; nothing happens where there is none. */
+  /** Forgets a draft; nothing happens if there is none. */
   async discard(key: string): Promise<void> {
     this.known.delete(key);
     await rm(this.pathOf(key), { force: true });
@@ -157,7 +157,7 @@ export class NoStoreFile extends Error {
 /**
  * Opens a file of the store: a link is not followed, and nothing waits for the other end of a pipe.
  *
- * @throws NoStoreFile where it is anything but a plain file.
+ * @throws NoStoreFile if it is anything but a plain file.
  */
 export async function openEntry(path: string, access: number = constants.O_RDONLY): Promise<FileHandle> {
   const refuse = () => {
@@ -174,7 +174,7 @@ export async function openEntry(path: string, access: number = constants.O_RDONL
   return refuse();
 }
 
-/** What is asked of the disk, or undefined where there is no such file or folder; any other fault is one. */
+/** What is asked of the disk, or undefined if there is no such file or folder; any other fault is one. */
 export const unlessMissing = <Found>(asked: Promise<Found>): Promise<Found | undefined> =>
   asked.catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

@@ -24,7 +24,7 @@ export interface Stored {
   readonly head: Buffer;
 }
 
-/** Whether this process may read bytes, how many there are and whose; undefined where there are none. */
+/** Whether this process may read bytes, how many there are and whose; undefined if there are none. */
 export type Glance = { readonly isOpen: boolean; readonly size?: number; readonly uid?: number } | undefined;
 
 /**
@@ -80,7 +80,7 @@ export class FileStore {
     return key;
   }
 
-  /** How many bytes have come for a key; undefined where it names none. */
+  /** How many bytes have come for a key; undefined if it names none. */
   async sizeOf(storageKey: string): Promise<number | undefined> {
     return (await this.pieces.sizeOf(storageKey)) ?? (await unlessMissing(stat(this.pathOf(storageKey))))?.size;
   }
@@ -90,17 +90,17 @@ export class FileStore {
    * killed; when it returns, it survives a power cut. Two at once under one key must be of the same bytes.
    *
    * @param offset how many bytes have come before, for these to be in their place.
-   * @throws ConflictException where more have, or less; Error where nothing was begun under the key, or it is whole.
+   * @throws ConflictException if more have, or less; Error if nothing was begun under the key, or it is whole.
    */
   append(storageKey: string, offset: number, piece: Readable, fits: Fits): Promise<void> {
     return this.pieces.append(storageKey, offset, piece, fits);
   }
 
   /**
-   * Makes the bytes of a key whole; the same again where they are already. They are to be settled once something names
+   * Makes the bytes of a key whole; the same again if they are already. They are to be settled once something names
    * them.
    *
-   * @throws Error where nothing was begun under the key.
+   * @throws Error if nothing was begun under the key.
    */
   finish(storageKey: string): Promise<Stored> {
     return this.keep(storageKey, this.pieces);
@@ -117,10 +117,10 @@ export class FileStore {
   }
 
   /**
-   * The bytes of a range: in memory where the file is small and wanted often, else a stream that reads no faster than
+   * The bytes of a range: in memory if the file is small and wanted often, else a stream that reads no faster than
    * it is read and closes its file when it ends or is destroyed.
    *
-   * @throws Error where the bytes are not there, before anything was sent.
+   * @throws Error if the bytes are not there, before anything was sent.
    */
   async read(storageKey: string, size: number, range: ByteRange): Promise<Buffer | Readable> {
     if (size <= remembered.largest) return (await this.whole(storageKey, size)).subarray(range.start, range.end + 1);
@@ -131,7 +131,7 @@ export class FileStore {
     throw new Error(`The file store holds ${held} bytes of ${storageKey}, not ${size}.`);
   }
 
-  /** Forgets the bytes of a key, whole or not; nothing happens where there are none. */
+  /** Forgets the bytes of a key, whole or not; nothing happens if there are none. */
   async discard(storageKey: string): Promise<void> {
     this.memory.delete(storageKey);
     await rm(this.pathOf(storageKey), { force: true });
@@ -150,7 +150,7 @@ export class FileStore {
     }
   }
 
-  /** What the bytes of a key are, read anew; undefined where there are none. @throws NoStoreFile. */
+  /** What the bytes of a key are, read anew; undefined if there are none. @throws NoStoreFile. */
   async examine(storageKey: string): Promise<Stored | undefined> {
     const file = await unlessMissing(openEntry(this.pathOf(storageKey)));
     if (!file) return undefined;

@@ -8,7 +8,7 @@ const algorithms: Readonly<Record<string, string>> = { 'sha-256': 'sha256', 'sha
  * The same bytes, which break off with 400 at their end where they are not those that a `Content-Digest` names
  * (RFC 9530 2). Digests of other algorithms than SHA-256 and SHA-512 are passed over.
  *
- * @throws BadRequestException where the header cannot be read.
+ * @throws BadRequestException if the header cannot be read.
  */
 export function checkedBy(header: string | undefined, bytes: Readable): Readable {
   const expected = digestsOf(header);

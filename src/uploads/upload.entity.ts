@@ -11,7 +11,7 @@ export class Upload {
   @Column('varchar', { length: 36 })
   uploaderId!: string;
 
-  /** The file whose next version it is; null where it is a new file. */
+  /** The file whose next version it is; null if it is a new file. */
   @Column('varchar', { length: 36, nullable: true })
   fileId!: string | null;
 

@@ -58,7 +58,7 @@ export class UploadsService implements OnModuleInit {
   /**
    * Begins an upload; its size counts against the quota from now on.
    *
-   * @throws InvalidInput where it has no name, or its audience is none; NotFoundException where the file to replace is
+   * @throws InvalidInput if it has no name, or its audience is none; NotFoundException if the file to replace is
    *   not there; InsufficientStorage.
    */
   async begin({ id, size, metadata }: Announcement, { admin }: Actor): Promise<Upload> {
@@ -92,7 +92,7 @@ export class UploadsService implements OnModuleInit {
    * How far an admin's own upload has come. Once all of it has, it is on the shelf when this returns: also where a crash
    * came between.
    *
-   * @throws NotFoundException where they have none of that id (any more); as `LibraryService.add`.
+   * @throws NotFoundException if they have none of that id (any more); as `LibraryService.add`.
    */
   async find(id: string, by: Actor): Promise<Progress> {
     const upload = await this.findOwn(id, by.admin?.id);
