@@ -40,7 +40,7 @@ interface Granted {
   readonly spends: boolean;
 }
 
-/** What becomes of an account. */
+/** The result for an account. */
 interface Outcome {
   readonly after: LedgerEntry;
   readonly isChanged: boolean;
@@ -55,7 +55,7 @@ const nothing: LedgerEntry = { spent: 0, openedAt: 0, grantedBytes: 0, coverage:
 
 /**
  * Puts what has ended and what wants to begin into an account, in that order. Bytes are reserved when an answer begins,
- * so that many at once are not all free, and given back where they were not sent.
+ * so that many at once are not all free, and given back if they were not sent.
  *
  * @param size of the version, in bytes.
  * @param now in milliseconds since 1970.

@@ -120,7 +120,7 @@ export class Downloads {
 }
 
 /**
- * Tells a grant how much was sent once the answer is over: all of it where the system took all of it. Of an answer that
+ * Tells a grant how much was sent once the answer is over: all of it if the system took all of it. Of an answer that
  * was cut, what was written to the connection, but for the last byte: so a client that goes on where it stopped leaves
  * no gap, and what was not sent to its end is not whole.
  */

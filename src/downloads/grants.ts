@@ -25,7 +25,7 @@ export interface Part {
 /** How long a stopping site waits for what is still to be written down. */
 const endMs = 5 * secondMs;
 
-/** Leave to send a part of a file. */
+/** Permission to send a part of a file. */
 export interface Grant {
   /** To be called once, when the answer is over: with how many bytes were sent, from the start of the part on. */
   close(sent: number): void;

@@ -40,7 +40,7 @@ export class ShelfService {
     return (await this.findFeaturedFor(viewer)) ?? notThere();
   }
 
-  /** The same, or null if there is none. */
+  /** The same, or undefined if there is none. */
   async findFeaturedFor(viewer: Viewer): Promise<ShelfFile | undefined> {
     const [row] = await this.reader.rows<ShelfRow>(featured[reachOf(viewer)], asking(viewer));
     return row && shelfFileFrom(row);

@@ -10,7 +10,7 @@ import { ReceiptsController } from './receipts.controller.js';
 import { ReceiptsService } from './receipts.service.js';
 import { Reminders } from './reminders.js';
 
-/** Who has which file, how far, and letters to those who have not. */
+/** Which member has which file, how much of it, and reminders to members who do not have it. */
 @Module({
   imports: [ActivityModule, LibraryModule, MailModule, SessionsModule, UsersModule],
   controllers: [ReceiptsController, ReceiptsApiController],

@@ -33,7 +33,7 @@ interface Row {
   readonly lastAt: number | string | null;
 }
 
-/** Who has what: for each file every member who may have it, as complete, started or not yet. */
+/** Which member has which file: for each file every member who may have it, as complete, started or not yet. */
 @Injectable()
 export class ReceiptsService {
   constructor(private readonly reader: Reader) {}

@@ -10,7 +10,7 @@ import { MailService } from '../mail/mail.service.js';
 import { entitled, theFile, type FileAudienceKind } from './receipts.service.js';
 
 const slice = 100;
-/** After so long nobody can still be queueing what somebody took. */
+/** After this long, no process can still be queueing a reminder that it took. */
 const leaseMs = minuteMs;
 
 interface Due {
@@ -86,7 +86,7 @@ const askingOf = (audience: FileAudienceKind) => `WITH ${theFile}
   RETURNING "memberId"`;
 const asking = { everyone: askingOf('everyone'), some: askingOf('some') };
 
-/** Who has lost what they were to be reminded of, or cannot see it now, gets no letter. */
+/** A member who can no longer see the file gets no mail. */
 const isThere = `f."deletedAt" IS NULL AND f."isHidden" = false AND f."availableAt" <= $1
   AND (f."expiresAt" IS NULL OR f."expiresAt" > $1)`;
 

@@ -24,7 +24,7 @@ const sentences: Readonly<Record<number, string>> = {
 /** The only version that is spoken here. */
 const version = '1.0.0';
 
-/** A header that is missing is no matter of who may. */
+/** A missing header has nothing to do with permissions. */
 const others: Readonly<Record<number, number>> = { 403: 400 };
 
 /** A request of tus, whole: its own library reads and answers it. */
@@ -106,7 +106,7 @@ export class Tus {
 /** What the library asks of a store, for one admin. */
 class UploadsOf extends DataStore {
   override extensions = ['creation', 'creation-with-upload', 'termination', 'expiration'];
-  /** The file that the upload has become, where all of it has come. */
+  /** The file that the upload has become, if all of it has come. */
   addedFileId: string | null = null;
 
   constructor(

@@ -16,7 +16,7 @@ import { LibraryService } from '../library/library.service.js';
 import { firstAudiences, isFirstAudience } from '../library/upload.input.js';
 import { Upload } from './upload.entity.js';
 
-/** An upload that nobody goes on with is forgotten after so many milliseconds. */
+/** An upload that nobody goes on with is forgotten after this many milliseconds. */
 export const uploadLifetimeMs = 24 * hourMs;
 
 /** What `Upload-Metadata` holds: a key can stand without a value. */
@@ -134,7 +134,7 @@ export class UploadsService implements OnModuleInit {
     this.chores.every(hourMs, () => this.sweep(), 'uploads that nobody goes on with could not be swept');
   }
 
-  /** Puts an upload on the shelf once all of it has come. Which file it is, or null where some of it is missing. */
+  /** Puts an upload on the shelf once all of it has come. Which file it is, or null if some of it is missing. */
   private async shelve(upload: Upload, offset: number, by: Actor): Promise<string | null> {
     const { id, addedFileId, size, storageKey } = upload;
     if (addedFileId !== null || offset < size) return addedFileId;
