@@ -23,7 +23,7 @@ import { eventually } from '../support/database.js';
 import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
-import { tellSkipped } from '../support/suite.js';
+import { chance, tellSkipped } from '../support/suite.js';
 import { startSystemPostgres } from '../support/system-postgres.js';
 import { TusClient } from '../support/tus.js';
 
@@ -369,7 +369,7 @@ describe('a backup', () => {
       expect(leftovers()).toEqual([]);
       if (isFolder) expect(within(one).filter((path) => /\.draft$|^data-\d+$/.test(path))).toHaveLength(1);
     }
-    process.stdout.write(`${broken} of 5 kills hit the middle of a backup (seed ${seed})\n`);
+    process.stdout.write(`${broken} of 5 kills hit the middle of a backup\n`);
     expect(broken).toBeGreaterThan(1);
     expect(await provesWhole(server)).toBeGreaterThan(1);
   }, 400_000);
@@ -452,7 +452,7 @@ describe('a backup', () => {
     }
     expect((await gatehouseHere(elsewhere, `restore ${target}`)).code).toBe(0);
     expect(readdirSync(elsewhere.DATA_DIR).filter((name) => /restor|replaced/.test(name))).toEqual([]);
-    process.stdout.write(`${unfinished} of 4 kills hit the exchange, ${early} the copying before it (seed ${seed})\n`);
+    process.stdout.write(`${unfinished} of 4 kills hit the exchange, ${early} the copying before it\n`);
     expect(unfinished).toBeGreaterThan(0);
     expect(early).toBeGreaterThan(0);
   }, 400_000);
@@ -589,13 +589,12 @@ async function seen(child: ChildProcess, folder: string, stage: RegExp, signal: 
   }
 }
 
-const seed = Date.now() % 9_973;
-let kills = 0;
+const random = chance('kills of backup and restore');
 
 /** Runs a command, and kills it at most 4 ms after something is seen on the disk; how soon is drawn from the seed. */
 async function killWhen(environment: Environment, given: string[], folder: string, stage: RegExp): Promise<void> {
   const child = command(environment, given);
   const ended = once(child, 'close');
-  await seen(child, folder, stage, 'SIGKILL', (seed * ++kills) % 5);
+  await seen(child, folder, stage, 'SIGKILL', Math.floor(random() * 5));
   await ended;
 }

@@ -10,8 +10,11 @@ import { eventually } from '../support/database.js';
 import { sha256 } from '../support/hash.js';
 import { person, Script, type Person } from '../support/people.js';
 import { newFolder, startServer, type Server } from '../support/server.js';
-import { sized } from '../support/suite.js';
+import { chance, sized } from '../support/suite.js';
 import { fileIn, TusClient } from '../support/tus.js';
+
+/** When a server is killed, and how large files are. */
+const random = chance('kills');
 
 const kills = sized('30 kills on each database, 3 of them', 3, 30);
 
@@ -53,7 +56,7 @@ class Uploads implements Work {
   begin(server: Server, acknowledged: () => unknown): Promise<unknown>[] {
     this.round++;
     return Array.from({ length: Uploads.atOnce }, async (_, index) => {
-      const bytes = randomBytes(Math.floor(Math.random() * 3_000_000));
+      const bytes = randomBytes(Math.floor(random() * 3_000_000));
       const name = `round-${this.round}-file-${index}.bin`;
       this.begun.set(name, sha256(bytes));
       this.unproven.set(name, await this.send(index % 3, server, name, bytes));
@@ -173,13 +176,13 @@ async function killAmid(server: Server, works: readonly Work[]): Promise<void> {
   const enough = works.map(
     (work) =>
       new Promise<void>((resolve) => {
-        let patience = 1 + Math.floor(Math.random() * 12);
+        let patience = 1 + Math.floor(random() * 12);
         begun.push(...work.begin(server, () => --patience === 0 && resolve()));
       }),
   );
   const all = Promise.allSettled(begun);
   await Promise.race([Promise.all(enough), all]);
-  await sleep(Math.random() * 20);
+  await sleep(random() * 20);
   await server.kill();
   await all;
 }

@@ -5,14 +5,14 @@ import { v7 as uuid } from 'uuid';
 import { __One__ } from './__one__.entity.js';
 import type { __One__Input } from './__one__.input.js';
 
-/** As many as are listed. */
+/** How many are listed. */
 const latest = 20;
 
 @Injectable()
 export class __Names__Service {
   constructor(@InjectRepository(__One__) private readonly rows: Repository<__One__>) {}
 
-  /** The latest, the newest first. */
+  /** Gives the latest ones, with the newest first. */
   list(): Promise<__One__[]> {
     return this.rows.find({ order: { id: 'DESC' }, take: latest });
   }
