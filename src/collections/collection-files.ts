@@ -76,7 +76,7 @@ type BoundRow = Readonly<Record<(typeof bound)[number], Cell>> & { readonly id: 
 
 const boundFrom = (row: BoundRow): BoundFile => readFile(row);
 
-/** A member who may have a collection may have each file in it that is published. */
+/** A member who may have a collection may have each file in it that `isOut` allows. */
 const mayHaveCollection: Readonly<Record<Reach, string>> = {
   admin: '1 = 1',
   member: `EXISTS (SELECT 1 FROM "collection_entitlements" e WHERE e."collectionId" = $3 AND e."memberId" = $1)`,

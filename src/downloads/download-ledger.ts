@@ -36,11 +36,11 @@ export interface EndedAnswer {
 interface Granted {
   readonly asked: GrantRequest;
   readonly grant: number;
-  /** Whether it needs a download that this account spends. */
+  /** Whether it needs a download that this entry counts. */
   readonly spends: boolean;
 }
 
-/** The result for an account. */
+/** What an update of an entry gives. */
 interface Outcome {
   readonly after: LedgerEntry;
   readonly isChanged: boolean;

@@ -19,7 +19,7 @@ import { Group } from './group.entity.js';
 /** A member as lists of people show them. */
 export type GroupMember = Pick<User, 'id' | 'name' | 'email'>;
 
-/** Groups of members, for admins. A group's members may have its files from the next request on. */
+/** Groups of members, for admins. A member of a group may have what is shared with the group, from the next request on. */
 @Injectable()
 export class GroupsService {
   constructor(

@@ -86,7 +86,7 @@ const askingOf = (audience: FileAudienceKind) => `WITH ${theFile}
   RETURNING "memberId"`;
 const asking = { everyone: askingOf('everyone'), some: askingOf('some') };
 
-/** A member who may no longer have the file, or cannot see it now, gets no mail. */
+/** Whether members can see the file now; nobody is reminded of a file that they cannot. */
 const isThere = `f."deletedAt" IS NULL AND f."isHidden" = false AND f."availableAt" <= $1
   AND (f."expiresAt" IS NULL OR f."expiresAt" > $1)`;
 
