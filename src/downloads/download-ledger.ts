@@ -4,20 +4,20 @@ import { bytesOf, join, readCoverage, writeCoverage } from './coverage.js';
 /** How long a counted download can be resumed, in milliseconds. */
 export const grantLasts = dayMs;
 
-/** What is known of one member and one version: as it stands in the database. */
+/** One row of `downloads`: what one member has downloaded of one version. */
 export interface LedgerEntry {
   /** Downloads that were counted. */
   readonly spent: number;
-  /** When the last of them was: it names the grant, in milliseconds since 1970. */
+  /** When the last download was counted, in milliseconds since 1970. It identifies the grant that is open. */
   readonly openedAt: number;
-  /** Bytes that were sent, or are to be, under that grant. */
+  /** How many bytes are sent, or reserved to be sent, under that grant. */
   readonly grantedBytes: number;
-  /** Which bytes were sent, ever; see `Coverage`. */
+  /** Which bytes were ever sent; see `coverage.ts`. */
   readonly coverage: string;
   readonly coveredBytes: number;
 }
 
-/** An answer that wants to begin: told the grant, or why there is none. */
+/** An answer that is about to begin. It is told its grant, or why it gets none. */
 export interface GrantRequest {
   readonly bytes: number;
   readonly memberLimit: number | null;
@@ -25,7 +25,7 @@ export interface GrantRequest {
   readonly refused: (error: unknown) => void;
 }
 
-/** An answer that is over: from the first to the last byte that it sent, and how many it did not. */
+/** An answer that is over: the first and the last byte that it sent, and how many bytes it did not send. */
 export interface EndedAnswer {
   readonly grant: number;
   readonly start: number;
@@ -36,26 +36,26 @@ export interface EndedAnswer {
 interface Granted {
   readonly asked: GrantRequest;
   readonly grant: number;
-  /** Whether it needs a download that this entry counts. */
+  /** Whether a download is counted for it. */
   readonly spends: boolean;
 }
 
-/** What an update of an entry gives. */
+/** The result of `updateEntry`. */
 interface Outcome {
   readonly after: LedgerEntry;
   readonly isChanged: boolean;
   readonly granted: readonly Granted[];
-  /** Those that would be more than the member has. */
+  /** Requests beyond the member's limit. */
   readonly refused: readonly GrantRequest[];
-  /** Those to be asked again: at most one download is spent at a time, so that a limit of all can refuse just that. */
+  /** Requests for the next update: one update counts at most one download, so that a limit for all members can refuse it. */
   readonly left: readonly GrantRequest[];
 }
 
 const nothing: LedgerEntry = { spent: 0, openedAt: 0, grantedBytes: 0, coverage: '', coveredBytes: 0 };
 
 /**
- * Puts what has ended and what wants to begin into an account, in that order. Bytes are reserved when an answer begins,
- * so that many at once are not all free, and given back if they were not sent.
+ * Adds to an entry the answers that have ended, then those that are about to begin. The bytes of an answer are reserved when it
+ * begins, so that many answers at once are not all free; those that were not sent are given back when it ends.
  *
  * @param size of the version, in bytes.
  * @param now in milliseconds since 1970.

@@ -9,29 +9,29 @@ import type { Viewer } from '../http/access.js';
 import type { ByteRange } from '../store/byte-range.js';
 import { updateEntry, type LedgerEntry, type GrantRequest, type EndedAnswer } from './download-ledger.js';
 
-/** What of a file is to be sent. */
+/** The part of a file that is to be sent. */
 export interface Part {
   readonly fileId: string;
   readonly versionId: string;
-  /** Of the whole version, in bytes. */
+  /** The size of the whole version, in bytes. */
   readonly size: number;
   /** How many downloads of the version the member has; no limit if null. */
   readonly memberLimit: number | null;
   readonly range: ByteRange;
-  /** Whether it goes out under the address of the featured file. */
+  /** Whether it is sent from the address of the featured file. */
   readonly asFeatured?: boolean;
 }
 
-/** How long a stopping site waits for what is still to be written down. */
+/** How long a stopping site waits until all that was sent is written down, in milliseconds. */
 const endMs = 5 * secondMs;
 
 /** Permission to send a part of a file. */
 export interface Grant {
-  /** To be called once, when the answer is over: with how many bytes were sent, from the start of the part on. */
+  /** Call this once, when the answer is over, with the number of bytes that were sent from the start of the part. */
   close(sent: number): void;
 }
 
-/** One member and one version: what is to be written of them, and what is known to be written. */
+/** What is still to be written to the ledger, for one member and one version. */
 interface PendingEntry {
   readonly memberId: string;
   readonly fileId: string;
@@ -41,15 +41,16 @@ interface PendingEntry {
   readonly ended: EndedAnswer[];
   asFeatured: boolean;
   isWriting: boolean;
-  /** Whether it is to be written when it is its member's turn. */
+  /** Whether it waits for its member's turn to be written. */
   isQueued: boolean;
 }
 
 /**
- * Counts downloads. The first bytes that a member is sent of a version spend one and open a grant: for 24 hours, and
- * until about twice its size was sent, ranges and resumes of that version are free. What is spent is written down
- * before the first byte goes out; which bytes went, once the answer is over. What many answers to one member have to
- * say of one version goes into one statement, which writes only over what it has read: so several processes can count.
+ * Counts downloads. When a member is sent the first bytes of a version, one download is counted and a grant opens. Under the
+ * grant, further ranges of that version are free for 24 hours, until about twice its size was sent. The count is written
+ * before the first byte is sent; which bytes were sent is written once the answer is over. All answers to one member about
+ * one version are written by one statement, which changes a row only if it is still as it was read. So several processes can
+ * count at once.
  */
 @Injectable()
 export class Grants implements OnApplicationShutdown {
@@ -88,7 +89,7 @@ export class Grants implements OnApplicationShutdown {
     };
   }
 
-  /** Calls what closes grants of one member, however many, with a turn for others now and then. */
+  /** Calls any number of functions that close grants of one member. Other members get a turn in between. */
   async closeAll(member: Pick<Viewer, 'id'>, closings: Iterable<() => void>): Promise<void> {
     this.closing++;
     try {
@@ -98,12 +99,12 @@ export class Grants implements OnApplicationShutdown {
     }
   }
 
-  /** Whether all that has ended is written down. */
+  /** Whether all answers that have ended are written down. */
   get areSettled(): boolean {
     return this.pending.size + this.closing === 0;
   }
 
-  /** What has ended is written down first; a database that does not answer holds up no end for longer than `endMs`. */
+  /** Writes down the answers that have ended, and waits at most `endMs` for a database that does not answer. */
   async onApplicationShutdown(): Promise<void> {
     const latest = Date.now() + endMs;
     while (!this.areSettled && Date.now() < latest) await sleep(10);
@@ -118,7 +119,7 @@ export class Grants implements OnApplicationShutdown {
     return entry;
   }
 
-  /** What has ended can wait, and a zip of thousands ends all at once; whoever wants to begin is not kept waiting by it. */
+  /** Writes ended answers later, in their member's turn: a zip ends thousands at once, and new answers must not wait for them. */
   private queue(entry: PendingEntry): void {
     if (entry.isWriting || entry.isQueued) return;
     entry.isQueued = true;
@@ -190,7 +191,7 @@ export class Grants implements OnApplicationShutdown {
     );
   }
 
-  /** Whether it was still as it was read. */
+  /** Writes an entry if it is still as it was read, and says whether it was. */
   private async store(entry: PendingEntry, before: LedgerEntry | undefined, after: LedgerEntry): Promise<boolean> {
     const { memberId, versionId, fileId, size, asFeatured } = entry;
     const now = Date.now();
