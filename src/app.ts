@@ -52,8 +52,11 @@ const limits = {
    * nobody reads.
    */
   connectionTimeout: 300 * secondMs,
-  /** How long a connection may be idle between two requests, in milliseconds. */
-  keepAliveTimeout: 65 * secondMs,
+  /**
+   * How long a connection may be idle between two requests, in milliseconds. Longer than Caddy (120 s) and Traefik (90 s) keep
+   * theirs: a proxy that sends a request on a connection just as the site closes it answers 502.
+   */
+  keepAliveTimeout: 130 * secondMs,
 };
 
 /**

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { acts, memberPathOf, setupPathOf } from '../support/admin-ways.js';
 import { keeper, startWithAdmin } from '../support/admins.js';
@@ -29,8 +29,6 @@ import {
 import { pathOf } from '../support/ways.js';
 
 // these are long walks on a busy machine
-jest.setTimeout(120_000);
-
 let site: TestApp;
 let browser: Browser;
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,6 @@ import { downloadBy, faultAt, follow, logIn, register, send, stopsAt, submit, to
 import { checkSums, unzip } from '../support/zips.js';
 
 // it is a long walk on a busy machine
-jest.setTimeout(120_000);
-
 const site = aSite(() => startWithAdmin());
 let browser: Browser;
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
 import { aSite } from '../support/app.js';
@@ -7,8 +7,6 @@ import { shelve } from '../support/stored.js';
 import { follow, logIn, register, send, stopsAt, submit, told } from '../support/walks.js';
 
 // it is a long walk on a busy machine
-jest.setTimeout(120_000);
-
 const site = aSite(() => startWithAdmin());
 let browser: Browser;
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Browser } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
@@ -7,8 +7,6 @@ import { inTab, launchChromium, launchTimeout } from '../support/browser.js';
 import { downloadBy, faultAt, follow, isAt, logIn, register, send, stopsAt, submit, told } from '../support/walks.js';
 
 // it is a long walk on a busy machine
-jest.setTimeout(120_000);
-
 const site = aSite(() => startWithAdmin());
 let browser: Browser;
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);

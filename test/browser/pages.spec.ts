@@ -195,9 +195,6 @@ const readers = sized(
 /** With `SCREENSHOTS` set, each page is kept as a picture, to be looked at. */
 const keepsPictures = Boolean(process.env.SCREENSHOTS);
 
-/** Milliseconds; a long page is much to look through on a busy machine. */
-const timeout = 120_000;
-
 let browser: Browser;
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
 afterAll(() => browser.close());
@@ -233,7 +230,6 @@ describe.each(['usual', 'empty', 'full', 'strict'] as const)('on the %s site', (
       }
       expect(tab.faults()).toEqual([]);
     },
-    timeout,
   );
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { keeper, startWithAdmin } from '../support/admins.js';
@@ -10,8 +10,6 @@ import { shelve } from '../support/stored.js';
 import { downloadBy, follow, isAt, logIn, pathIn, register, send, stopsAt, told, typeInto } from '../support/walks.js';
 
 // it is a long walk on a busy machine
-jest.setTimeout(120_000);
-
 const site = aSite(() => startWithAdmin({ WELCOME_FILE: 'no/such/file' }));
 let browser: Browser;
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);

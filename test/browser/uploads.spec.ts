@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { parse } from 'content-disposition';
 import { once } from 'node:events';
@@ -20,8 +20,6 @@ import { Line } from '../support/line.js';
 import { shelve } from '../support/stored.js';
 import { isAt, logIn, send } from '../support/walks.js';
 import { Visitor } from '../support/people.js';
-
-jest.setTimeout(120_000);
 
 const MB = 1_000_000;
 

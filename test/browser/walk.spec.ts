@@ -6,9 +6,6 @@ import { inTab, launchChromium, launchTimeout, type Tab } from '../support/brows
 import { person } from '../support/people.js';
 import { downloadBy, faultAt, isAt, send, typedIn, typeInto } from '../support/walks.js';
 
-/** Milliseconds; it is a long walk on a busy machine. */
-const timeout = 60_000;
-
 const site = aSite();
 let browser: Browser;
 beforeAll(async () => void (browser = await launchChromium()), launchTimeout);
@@ -76,9 +73,6 @@ describe.each([
     await isAt(page, '/login?next=%2Fsecrets');
   };
 
-  it(
-    'a person registers, downloads, leaves, is turned away and comes back',
-    () => inTab(browser, site.url, walk, { javaScriptEnabled }),
-    timeout,
-  );
+  it('a person registers, downloads, leaves, is turned away and comes back', () =>
+    inTab(browser, site.url, walk, { javaScriptEnabled }));
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
       const { status, headers } = answer;
       answers.push({ name: `${route.method} ${route.path}`, role, status, headers, bytes });
     }
-}, 120_000);
+});
 
 /** The answers for which something does not hold, a line each. */
 const those = (isWrong: (answer: Answered) => boolean) =>
@@ -135,7 +135,7 @@ describe('a page of another site', () => {
       }
     }
     expect(allowed).toEqual([]);
-  }, 60_000);
+  });
 
   it('cannot have an answer of the API as a script', async () => {
     const { script } = admin;
@@ -166,7 +166,7 @@ describe('a GET', () => {
     const changed = [...before.filter((row) => !is.has(row)), ...after.filter((row) => !was.has(row))];
     // the secret of an app that is no factor before its first code, which the page that sets it up shows
     expect(changed.filter((row) => !/^authenticators .*"confirmedAt":null/.test(row))).toEqual([]);
-  }, 120_000);
+  });
 
   /** Every row of every table but those. */
   async function rowsOf({ app }: TestApp): Promise<string[]> {
@@ -243,7 +243,7 @@ describe('a stranger and an admin alike', () => {
       }
     expect(wrong).toEqual([]);
     expect(faultsOf(site)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('where people come over https', () => {

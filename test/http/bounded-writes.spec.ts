@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,6 @@ import { person, Script, Visitor, type Person } from '../support/people.js';
 import { routesOf } from '../support/routes.js';
 
 // thousands of requests take their time where many share a machine
-jest.setTimeout(240_000);
-
 const site = aSite(() => startApp({ RATE_LIMITS: 'on', EMAIL_VERIFICATION: 'required' }));
 
 const data = () => site.app.get(DataSource);

@@ -20,7 +20,7 @@ const errors: string[] = [];
 
 beforeAll(async () => {
   await liveAWholeLife();
-}, 60_000);
+});
 
 /** Registers, guesses, resets, sets up a second factor, makes a token, errs: every secret there is gets used. */
 async function liveAWholeLife(): Promise<void> {

@@ -90,7 +90,7 @@ describe('a field of the API', () => {
       }
     });
     expect(fields.length).toBeGreaterThan(30);
-  }, 120_000);
+  });
 
   it('that may be left out is refused as null where null means nothing', async () => {
     const { items } = (await (await admin.script.ask('/api/v1/files')).json()) as { items: { id: string }[] };
@@ -133,7 +133,7 @@ it('a query may be asked in any way, also twice, and is a fault of the asker at 
     }
   });
   expect(wrong).toEqual([]);
-}, 120_000);
+});
 
 it('a form may repeat any field, and is a fault of the sender at most', async () => {
   const names = [

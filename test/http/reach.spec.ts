@@ -1,12 +1,10 @@
-import { beforeAll, expect, it, jest } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { adminOf, idOf, startWithAdmin } from '../support/admins.js';
 import { aSite } from '../support/app.js';
 import { Script, Visitor } from '../support/people.js';
 import { shelve } from '../support/stored.js';
 import { sized } from '../support/suite.js';
-
-jest.setTimeout(120_000);
 
 /** Who may have a thing, in numbers of the model. */
 interface Audience {

@@ -372,7 +372,7 @@ describe('a backup', () => {
     process.stdout.write(`${broken} of 5 kills hit the middle of a backup\n`);
     expect(broken).toBeGreaterThan(1);
     expect(await provesWhole(server)).toBeGreaterThan(1);
-  }, 400_000);
+  });
 
   it('keeps the bytes that it still wants from the sweep, and lets no other one begin', async () => {
     const { DATA_DIR } = environment;
@@ -455,7 +455,7 @@ describe('a backup', () => {
     process.stdout.write(`${unfinished} of 4 kills hit the exchange, ${early} the copying before it\n`);
     expect(unfinished).toBeGreaterThan(0);
     expect(early).toBeGreaterThan(0);
-  }, 400_000);
+  });
 
   it('refuses a wrong command line, a target that is something else, and one in the data folder', async () => {
     expect((await gatehouseHere(environment, 'backup')).code).toBe(2);

@@ -7,6 +7,7 @@ import type { Tools } from '../../src/commands/site.js';
 import { projectFolder } from '../../src/config/settings.js';
 import { gatehouse, run, type Environment } from '../support/command.js';
 import { newFolder } from '../support/server.js';
+import { sized } from '../support/suite.js';
 
 describe('settings', () => {
   const secrets = {
@@ -127,6 +128,7 @@ describe('help', () => {
 });
 
 it('npm run gatehouse builds what is missing or has changed, and nothing else', async () => {
+  if (!sized('npm run gatehouse in a project that is not built, not', false, true)) return;
   const copy = newFolder();
   const parts = [
     'src',
@@ -159,4 +161,4 @@ it('npm run gatehouse builds what is missing or has changed, and nothing else', 
   const later = new Date(Date.now() + 1_000);
   utimesSync(file, later, later);
   expect((await npm('--help')).output).toContain('Does one thing');
-}, 240_000);
+});

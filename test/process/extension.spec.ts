@@ -36,7 +36,7 @@ beforeAll(async () => {
   forget('src/announcements/announcements.controller.ts', /@MembersOnly\(\)\n|, MembersOnly/g);
   await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd: copy });
   server = await startServer({ ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password }, copy);
-}, 240_000);
+});
 
 afterAll(() => server.stop());
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
   sha256 = await hashOf(file);
   server = await startServer({ WELCOME_FILE: file, DATA_DIR });
   rmSync(file);
-}, 120_000);
+});
 
 /** No two of its blocks are alike, so that bytes in the wrong place are found. */
 function writeDistinctBlocks(path: string): void {
@@ -75,7 +75,7 @@ describe.each([
     expect([sizeOf(path), await hashOf(path)]).toEqual([size, sha256]);
     rmSync(path);
     await isCountedOnce(email);
-  }, 120_000);
+  });
 });
 
 it(

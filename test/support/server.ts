@@ -1,4 +1,4 @@
-import { afterAll, jest } from '@jest/globals';
+import { afterAll } from '@jest/globals';
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -51,9 +51,6 @@ interface Launched {
 const folders: string[] = [];
 const running = new Set<Launched>();
 let isOver = false;
-
-// a process takes seconds to start where many share a machine
-jest.setTimeout(120_000);
 
 afterAll(async () => {
   isOver = true;
