@@ -167,6 +167,7 @@ describe('a newcomer who adds a room', () => {
   });
 
   it('has it on PostgreSQL as well', async () => {
+    if (!sized('an added room on PostgreSQL, not', false, true)) return;
     const database = await newDatabase('postgres');
     const other = await startServer({ DATABASE_URL: database?.url ?? '' }, copy);
     const script = new Script(other.url);
