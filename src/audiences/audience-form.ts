@@ -5,7 +5,7 @@ import type { AudienceInput } from './audience.input.js';
 import { presentChoice, presentForForm } from './audience.view.js';
 import { AudiencesService, type Shareable } from './audiences.service.js';
 
-/** What `views/audiences/audience.hbs` shows. */
+/** The view of the form, its title, and the fields that keep their text after an error. */
 export const audienceForm = { view: 'audiences/audience', title: 'Who may have it', keep: ['members'] };
 
 /** The form in which an admin chooses the members who may have a shareable. */
@@ -16,13 +16,13 @@ export class AudienceForm {
     private readonly groups: GroupsService,
   ) {}
 
-  /** What the form shows of a shareable: who may have it, and which groups there are to choose. */
+  /** What the form shows: who may have the shareable, and the groups that can be chosen. */
   async of(shareable: Shareable) {
     const [audience, groups] = await Promise.all([this.audiences.of(shareable), this.groupsToChoose()]);
     return presentForForm(audience, groups);
   }
 
-  /** To be given what the act threw: where the input was not right, the form shows again what was chosen. */
+  /** Rethrows an error. If it is an `InvalidInput`, the form shows again what the admin chose. */
   async refuse(error: unknown, { everyone, groups }: AudienceInput): Promise<never> {
     if (!(error instanceof InvalidInput)) throw error;
     throw new InvalidInput(error.errors, presentChoice(everyone, new Set(groups), await this.groupsToChoose()));

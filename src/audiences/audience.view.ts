@@ -28,7 +28,7 @@ export const presentAudience = ({ everyone, groups, members }: Audience): Audien
   members: members.map(presentGroupMember),
 });
 
-/** Such as “everyone”, or “2 groups and 1 member”. */
+/** An audience in words, such as “Everyone” or “2 groups and 1 member”. */
 export function audienceInWords({ everyone, groups, members }: Audience): string {
   if (everyone) return 'Everyone';
   const parts = [
@@ -39,7 +39,7 @@ export function audienceInWords({ everyone, groups, members }: Audience): string
   return words ? words.charAt(0).toUpperCase() + words.slice(1) : 'Nobody but admins';
 }
 
-/** What the form shows: each group that there is to choose, those that are chosen first, and the members by address. */
+/** What the form shows: the groups, with the chosen ones first, and the email addresses of the members. */
 export const presentForForm = (
   { everyone, groups, members }: Audience,
   all: readonly { readonly id: string; readonly name: string }[],

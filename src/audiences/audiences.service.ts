@@ -7,17 +7,19 @@ import { InvalidInput } from '../http/errors.js';
 import { UsersService } from '../users/users.service.js';
 import type { AudienceInput } from './audience.input.js';
 
-/** What can be had: a file or a collection. */
+/** A thing that can be shared with members: a file or a collection. */
 export type Shareable = { readonly fileId: string } | { readonly collectionId: string };
 
-/** The audience of a shareable: everyone, or these. */
+/** The audience of a shareable: everyone, or these groups and members. */
 export interface Audience {
   readonly everyone: boolean;
   readonly groups: readonly Pick<Group, 'id' | 'name'>[];
   readonly members: readonly GroupMember[];
 }
 
-/** Who may have which file and collection; see `src/files/reach.ts` for the rule that follows from it. */
+/**
+ * The audiences of files and collections. `src/files/reach.ts` has the rule that decides which files a member may have.
+ */
 @Injectable()
 export class AudiencesService {
   constructor(
@@ -49,10 +51,10 @@ export class AudiencesService {
   }
 
   /**
-   * Sets who may have a shareable, from the next request on. One act: nobody sees a moment in between, and of two admins at
-   * once one has the last word.
+   * Sets who may have a shareable, from the next request on. It is one statement: no request sees it half done, and if
+   * two admins save at once, the last one wins.
    *
-   * @throws InvalidInput if a group or a member is not there.
+   * @throws InvalidInput if a group or a member does not exist.
    */
   async set(shareable: Shareable, { everyone, groups, members }: AudienceInput): Promise<void> {
     const [foundGroups, foundMembers] = everyone
@@ -67,7 +69,7 @@ export class AudiencesService {
          VALUES ($1, $2, $3, $4, $5)`,
         [fileId, collectionId, everyone, idsOf(foundGroups), idsOf(foundMembers)],
       )
-      // deleted since it was looked up
+      // a group or a member was deleted after it was looked up
       .catch((error: unknown) =>
         /foreign key/i.test((error as Error).message) ? refuseUnknown() : Promise.reject(error as Error),
       );

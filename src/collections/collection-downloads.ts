@@ -18,7 +18,7 @@ import { etagOf, lastOf, list, packedOf, sumsOf, type PackedFile } from './packi
 import { ZipCount } from './zip-count.js';
 import { zipOf } from './zip.js';
 
-/** Sends collections: all files of one that a member may have, as a zip, and their checksums. */
+/** Sends the files of a collection that a member may have, as one zip, and the list of their checksums. */
 @Injectable()
 export class CollectionDownloads {
   constructor(
@@ -31,18 +31,18 @@ export class CollectionDownloads {
     private readonly work: LongWork,
   ) {}
 
-  /** Answers with the list that is in the zip too, under the names that the files have there. */
+  /** Answers with the list of checksums that is also in the zip. It has the names that the files have there. */
   async sendChecksums({ id }: Collection, viewer: Viewer, request: FastifyRequest, reply: FastifyReply) {
     const read = async (inTurn: InTurn) => packedOf(await this.allOf(id, viewer), inTurn);
     return this.checksums.sendNamed(read, viewer, request, reply);
   }
 
   /**
-   * Answers a member's GET or HEAD with one zip of all, made while it is sent: no faster than the client takes it, and no
-   * longer than the session lasts. Each file in it is counted as downloaded; one whose downloads are all spent is left
-   * out. There are no ranges, since what stands after a file depends on all of its bytes.
+   * Answers a member's GET or HEAD with one zip of all files. The zip is made while it is sent: no faster than the
+   * client reads it, and it stops if the session ends. Each file in it counts as downloaded. A file with no download
+   * left is left out. Ranges are not supported, because the bytes after a file depend on all bytes of that file.
    *
-   * @throws HttpException 412 if the client asks for another zip.
+   * @throws PreconditionFailedException if the client asks for another version of the zip.
    */
   async sendZip(collection: Collection, viewer: Viewer, request: FastifyRequest, reply: FastifyReply) {
     const inTurn = this.work.of(viewer);
@@ -95,7 +95,7 @@ export class CollectionDownloads {
     return bytes instanceof Readable ? bytes : Readable.from([bytes]);
   }
 
-  /** The oldest first. */
+  /** All files of a collection that the member may have, the oldest first. */
   private async allOf(id: string, viewer: Viewer): Promise<readonly BoundFile[]> {
     const all: BoundFile[] = [];
     for await (const slice of this.files.allIn(id, viewer)) all.push(...slice);

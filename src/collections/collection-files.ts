@@ -16,19 +16,15 @@ import type { Viewer } from '../http/access.js';
 import type { CursorPage, SearchInput } from '../http/paging.input.js';
 import { afterWords, hasWords, wordsOf } from '../http/search.js';
 
-/** Of a file, what is needed to send it together with others. */
+/** A file, with what is needed to send it together with others. */
 export type BoundFile = Pick<StoredFile, (typeof bound)[number]>;
 
-/** The files of a collection that a member may have. Whether the collection is theirs is for the caller to see. */
+/** The files of a collection that a member may have. A member who may not have the collection gets none of them. */
 @Injectable()
 export class CollectionFiles {
   constructor(private readonly reader: Reader) {}
 
-  /**
-   * Those, by name.
-   *
-   * @throws InvalidInput if the cursor is not valid.
-   */
+  /** One page of the files, sorted by name. @throws InvalidInput if the cursor is not valid. */
   async listIn(
     collectionId: string,
     viewer: Viewer,
@@ -41,7 +37,7 @@ export class CollectionFiles {
     return { items, nextCursor: last ? cursorAt(last, 'name') : null };
   }
 
-  /** How many files of a collection a member may have, and how many bytes they are together. */
+  /** How many files of a collection a member may have, and their total size in bytes. */
   async sumOf(collectionId: string, viewer: Viewer): Promise<{ count: number; size: number }> {
     const [row] = await this.reader.longRows<{ count: string | number; size: string | number | null }>(
       viewer,
@@ -51,7 +47,7 @@ export class CollectionFiles {
     return { count: Number(row?.count), size: Number(row?.size ?? 0) };
   }
 
-  /** All of the files of a collection that a member may have, the oldest first, in slices that cost the same each. */
+  /** All files of a collection that a member may have, the oldest first, in slices of at most `slice` files. */
   async *allIn(collectionId: string, viewer: Viewer): AsyncGenerator<readonly BoundFile[]> {
     const statement = slicesOfCollection[reachOf(viewer)];
     let last: string | undefined = '';
@@ -64,7 +60,7 @@ export class CollectionFiles {
   }
 }
 
-/** Rows that one statement of a whole list reads. */
+/** The number of rows that one statement reads. */
 const slice = 200;
 
 const bound = [

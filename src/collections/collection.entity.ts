@@ -3,7 +3,10 @@ import { InstantColumn } from '../database/instant.column.js';
 import { searchForm } from '../http/paging.input.js';
 import { fold } from '../http/search.js';
 
-/** Files that are given together: whoever may have it may have each file in it that is out. */
+/**
+ * A set of files that are shared together. A member who may have the collection may have each file in it, if the file
+ * is not hidden, deleted, or outside its times.
+ */
 @Entity('collections')
 export class Collection {
   /** A UUID of version 7, so that a later collection has a greater id. */
@@ -17,7 +20,7 @@ export class Collection {
   @Column('varchar', { length: 100 })
   searchName!: string;
 
-  /** Name and note, folded: what is searched. Lists do not read it. */
+  /** Name and note, folded: the text that a search looks in. Lists do not load it. */
   @Column('text')
   searchText?: string;
 
@@ -25,18 +28,18 @@ export class Collection {
   @Column('varchar', { length: 1_000 })
   note!: string;
 
-  /** Else those whom an audience names. */
+  /** Whether all members may have it. If not, only the groups and members of its audience may. */
   @Column('boolean')
   isForEveryone!: boolean;
 
   @InstantColumn()
   createdAt!: Date;
 
-  /** When something about it changed last, or what is in it. */
+  /** When the collection, or the set of files in it, last changed. */
   @InstantColumn()
   changedAt!: Date;
 
-  /** How often what is told of it has changed, and when last: the database counts. */
+  /** The number of the current revision, and below when it was made. The database sets both at each change. */
   @Column('integer')
   revision!: number;
 
@@ -44,12 +47,12 @@ export class Collection {
   revisedAt!: Date;
 }
 
-/** What is searched of a collection. */
+/** The text that a search looks in. */
 export const searchTextOf = ({ name, note }: Pick<Collection, 'name' | 'note'>): string => fold(`${name} ${note}`);
 
-/** A collection's name, and the same in lower case. */
+/** A collection's name, and the same name in lower case. */
 export const nameForms = (name: string) => ({
   name,
-  // some letters are longer in lower case
+  // some letters become longer in lower case, and the column holds 100 characters
   searchName: Array.from(searchForm(name)).slice(0, 100).join(''),
 });

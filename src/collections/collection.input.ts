@@ -6,7 +6,7 @@ import { NameField, NoteField } from '../users/account-fields.js';
 
 const noteDescription = 'What members should know of it; empty for nothing.';
 
-/** What is said of a collection. */
+/** The name and the note of a new collection. */
 export class CollectionInput {
   @NameField('the collection a name', 'Annual meeting 2027')
   name!: string;
@@ -30,5 +30,5 @@ export class CollectionChangeInput {
   isForEveryone?: boolean;
 }
 
-/** Which part of a collection's files is wanted, by name. */
+/** Which page of a collection's files to show. They are always sorted by name. */
 export class CollectionFilesInput extends OmitType(ShelfInput, ['sort']) {}

@@ -28,7 +28,7 @@ export class CollectionView {
   readonly changedAt!: string;
 }
 
-/** A part of the list of collections. */
+/** One page of the list of collections. */
 export class CollectionPage {
   @ApiProperty({ type: [CollectionView] })
   readonly items!: CollectionView[];
@@ -37,7 +37,7 @@ export class CollectionPage {
   readonly nextCursor!: string | null;
 }
 
-/** Picks what may leave, for scripts. */
+/** Picks what the API shows. */
 export const presentCollection = (collection: Collection): CollectionView => ({
   id: collection.id,
   name: collection.name,
@@ -58,6 +58,6 @@ export const presentCollectionInWords = ({ id, name, note, isForEveryone, change
   changed: presentInstant(changedAt),
 });
 
-/** How much a collection holds, in words. */
+/** How many files a collection holds and how large they are, in words. */
 export const sumInWords = ({ count, size }: { count: number; size: number }): string =>
   count === 0 ? 'no files' : `${count === 1 ? '1 file' : `${count} files`}, ${sizeInWords(size)}`;

@@ -18,7 +18,7 @@ import { CollectionsService } from './collections.service.js';
 import { ManagedCollectionsApiController } from './managed-collections-api.controller.js';
 import { ManagedCollectionsController } from './managed-collections.controller.js';
 
-/** Collections of files: a member who may have one may have each file in it, and all of them as one zip. */
+/** Collections of files. A member who may have a collection may have each file in it, and all of them as one zip. */
 @Module({
   imports: [
     TypeOrmModule.forFeature([Collection, StoredFile]),

@@ -18,7 +18,7 @@ import { afterWords, hasWords, withWords, wordsOf } from '../http/search.js';
 import { Collection, nameForms, searchTextOf } from './collection.entity.js';
 import type { CollectionChangeInput, CollectionInput } from './collection.input.js';
 
-/** Collections of files: those that a member may have, and what admins do with all of them. Each act is written down. */
+/** Collections of files: those that a member may have, and what admins do with all of them. Each change is logged. */
 @Injectable()
 export class CollectionsService {
   constructor(
@@ -30,7 +30,10 @@ export class CollectionsService {
     private readonly activity: ActivityService,
   ) {}
 
-  /** The collections that a member may have, the newest first; `q` is looked for in their names and notes. An admin has all. */
+  /**
+   * The collections that a member may have, the newest first. An admin has all of them. `q` is searched for in names
+   * and notes.
+   */
   async listFor(viewer: Viewer, selection: SearchInput): Promise<CursorPage<Collection>> {
     if (actsAsAdmin(viewer)) return this.list(selection);
     const { limit, cursor = newestId, q } = selection;
@@ -38,39 +41,47 @@ export class CollectionsService {
     return cursorPageOf((await this.reader.rows<Row>(listings.member, values)).map(fromRow), limit);
   }
 
-  /** All collections, the newest first; `q` is looked for in their names and notes. */
+  /** All collections, the newest first. `q` is searched for in names and notes. */
   async list({ limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<Collection>> {
     const rows = await this.reader.rows<Row>(listings.admin, [cursor, ...wordsOf(q), limit + 1]);
     return cursorPageOf(rows.map(fromRow), limit);
   }
 
-  /** @throws NotFoundException if there is no such collection for this member. */
+  /** @throws NotFoundException if there is no such collection, or if the member may not have it. */
   async findFor(viewer: Viewer, id: string): Promise<Collection> {
     const statement = actsAsAdmin(viewer) ? one.admin : one.member;
     const [row] = isUuid(id) ? await this.reader.rows<Row>(statement, [id, ...whose(viewer)]) : [];
     return row ? fromRow(row) : notThere();
   }
 
-  /** @throws NotFoundException if there is none. */
+  /** @throws NotFoundException if there is no such collection. */
   async find(id: string): Promise<Collection> {
     const [row] = isUuid(id) ? await this.reader.rows<Row>(one.admin, [id]) : [];
     return row ? fromRow(row) : notThere();
   }
 
-  /** Whether a file is in a collection. @throws NotFoundException if there is no such collection, or it is not in it. */
+  /**
+   * Checks that a file is in a collection.
+   *
+   * @throws NotFoundException if there is no such collection, or if the file is not in it.
+   */
   async findFileIn(id: string, fileId: string): Promise<void> {
     await this.find(id);
     const sql = `SELECT 1 FROM "collection_files" WHERE "collectionId" = $1 AND "fileId" = $2`;
     if (!isUuid(fileId) || (await this.reader.rows(sql, [id, fileId])).length === 0) noFile();
   }
 
-  /** Whether a file may be put into a collection. @throws NotFoundException if one of them is not there. */
+  /**
+   * Checks that a file and a collection exist, so that the file can be added.
+   *
+   * @throws NotFoundException if one of them does not exist.
+   */
   async findFileFor(id: string, fileId: string): Promise<void> {
     await this.find(id);
     if (!isUuid(fileId) || !(await this.files.existsBy({ id: fileId }))) noFile();
   }
 
-  /** Makes a collection that is empty, and for nobody yet. */
+  /** Creates an empty collection. Only admins may have it at first. */
   async create({ name, note = '' }: CollectionInput, by: Actor): Promise<Collection> {
     const now = new Date();
     const collection: Collection = {
@@ -89,7 +100,12 @@ export class CollectionsService {
     return collection;
   }
 
-  /** @throws NotFoundException if it was deleted meanwhile; PreconditionFailedException if it is not as expected. */
+  /**
+   * Changes the fields that are given.
+   *
+   * @throws NotFoundException if the collection was deleted meanwhile.
+   * @throws PreconditionFailedException if it is not as expected.
+   */
   async change(
     collection: Collection,
     { name, note, isForEveryone }: CollectionChangeInput,
@@ -112,24 +128,32 @@ export class CollectionsService {
     return written;
   }
 
-  /** Its files stay; who had them by this collection alone has them no more. */
+  /**
+   * Deletes a collection. Its files stay, but a member who had them only through this collection loses them.
+   *
+   * @throws PreconditionFailedException if it is not as expected.
+   */
   async delete(collection: Collection, by: Actor, expected: Expected = {}): Promise<void> {
     const { affected } = await this.collections.delete({ id: collection.id, ...expected });
     if (affected === 1) await this.note('collection.deleted', collection, by);
     else if (isConditional(expected)) refuseChanged();
   }
 
-  /** The files that are in a collection, the newest first; `q` is looked for in their names and notes. */
+  /** The files that are in a collection, the newest first. `q` is searched for in names and notes. */
   filesIn(collection: Collection, selection: SearchInput): Promise<CursorPage<StoredFile>> {
     return this.filesThat('EXISTS', collection, selection);
   }
 
-  /** The files that are not in a collection, the newest first; `q` is looked for in their names and notes. */
+  /** The files that are not in a collection, the newest first. `q` is searched for in names and notes. */
   filesOutside(collection: Collection, selection: SearchInput): Promise<CursorPage<StoredFile>> {
     return this.filesThat('NOT EXISTS', collection, selection);
   }
 
-  /** Puts files in; those that are in it already stay. How many came. @throws NotFoundException if one is not there. */
+  /**
+   * Adds files to a collection. Files that are in it already stay. Returns how many were added.
+   *
+   * @throws NotFoundException if a file does not exist; the files before it are added.
+   */
   async addFiles(collection: Collection, fileIds: readonly string[], by: Actor): Promise<number> {
     let count = 0;
     for (const fileId of fileIds) {
@@ -147,7 +171,7 @@ export class CollectionsService {
     return count;
   }
 
-  /** @throws NotFoundException if the file is not in it. */
+  /** Removes a file from a collection. @throws NotFoundException if the file is not in it. */
   async removeFile(collection: Collection, fileId: string, by: Actor): Promise<void> {
     const rows = isUuid(fileId)
       ? await this.writer.rows(
@@ -159,7 +183,11 @@ export class CollectionsService {
     await this.change(collection, {}, by);
   }
 
-  /** Sets who may have it, and each file in it. @throws InvalidInput if a group or a member is not there. */
+  /**
+   * Sets which members may have a collection, and with it each file in it.
+   *
+   * @throws InvalidInput if a group or a member does not exist.
+   */
   async share(collection: Collection, input: AudienceInput, by: Actor): Promise<void> {
     await this.audiences.set({ collectionId: collection.id }, input);
     await this.note('collection.shared', collection, by);
@@ -191,7 +219,7 @@ type Row = Readonly<Record<keyof Collection, Cell>>;
 
 const fromRow = rowReader(Collection);
 
-/** The value that the rule for members takes; an admin has every collection. */
+/** The value for the SQL condition on members; none for an admin, because an admin has every collection. */
 const whose = (viewer: Viewer): readonly string[] => (actsAsAdmin(viewer) ? [] : [viewer.id]);
 
 const theirs = (member: string) =>

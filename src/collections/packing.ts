@@ -4,15 +4,19 @@ import { savedNames } from '../downloads/checksums.js';
 import { checksumLine } from '../files/checksum-line.js';
 import type { BoundFile } from './collection-files.js';
 
-/** What the list of checksums in a zip is called. */
+/** The name of the list of checksums in a zip. */
 export const list = 'SHA256SUMS';
 
-/** A file under the name that it has in the zip of its collection. */
+/** A file, with the name that it has in the zip of its collection. */
 export interface PackedFile extends BoundFile {
   readonly modified: Date;
 }
 
-/** Files of a collection as they are packed, in the order of their names. @param files the oldest first. */
+/**
+ * The files of a collection as they are in its zip, sorted by name.
+ *
+ * @param files the oldest first.
+ */
 export async function packedOf(files: readonly BoundFile[], inTurn: InTurn): Promise<readonly PackedFile[]> {
   const names = await savedNames(files, inTurn, [list]);
   const packed: PackedFile[] = [];
@@ -22,7 +26,7 @@ export async function packedOf(files: readonly BoundFile[], inTurn: InTurn): Pro
   return sortedInTurn(inTurn, packed, ({ searchName }) => searchName);
 }
 
-/** When anything of a collection was changed last. */
+/** When the collection or one of its files was last changed. */
 export async function lastOf(changedAt: Date, files: readonly BoundFile[], inTurn: InTurn): Promise<Date> {
   let last = changedAt.getTime();
   await eachInTurn(inTurn, files, ({ versionedAt }) => {
@@ -31,14 +35,14 @@ export async function lastOf(changedAt: Date, files: readonly BoundFile[], inTur
   return new Date(last);
 }
 
-/** The list of checksums that is in a zip. */
+/** The content of the list of checksums in a zip. */
 export async function sumsOf(files: readonly PackedFile[], inTurn: InTurn): Promise<Buffer> {
   const lines: string[] = [];
   await eachInTurn(inTurn, files, ({ name, sha256 }) => lines.push(`${checksumLine(name, sha256)}\n`));
   return inTurn(() => Buffer.from(lines.join('')));
 }
 
-/** Names what is in a zip: the same files under the same names are the same bytes. */
+/** The entity tag of a zip. Zips have the same tag only if they hold the same files, with the same names and times. */
 export async function etagOf(files: readonly PackedFile[], inTurn: InTurn): Promise<string> {
   const hash = createHash('sha256');
   await eachInTurn(inTurn, files, ({ name, sha256, modified }) =>

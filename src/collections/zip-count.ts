@@ -4,8 +4,9 @@ import type { Grant, Grants } from '../downloads/grants.js';
 import type { Viewer } from '../http/access.js';
 
 /**
- * Counts a zip: each file in it is a download of that file. One that has a limit is spent before the zip begins, since
- * a zip without it is another one; each other when it is its turn.
+ * Counts the downloads of a zip: each file in it counts as one download of that file. A file with a limit is counted
+ * before the zip begins, because it is left out if no download is left. Each other file is counted when its bytes are
+ * about to be sent.
  */
 export class ZipCount {
   private readonly open = new Map<string, { readonly file: BoundFile; readonly grant: Grant }>();
@@ -17,7 +18,7 @@ export class ZipCount {
     private readonly viewer: Viewer,
   ) {}
 
-  /** Those of these files that are not limited, or of which a download was there to be spent. */
+  /** Counts a download of each file that has a limit. Returns the files that have no limit or had a download left. */
   async spendLimited<File extends BoundFile>(files: readonly File[]): Promise<readonly File[]> {
     const left: File[] = [];
     try {
@@ -32,17 +33,17 @@ export class ZipCount {
     }
   }
 
-  /** To be called before the first byte of a file goes. */
+  /** Call this before the first byte of a file is sent. */
   async begin(file: BoundFile): Promise<void> {
     if (!this.open.has(file.versionId)) await this.take(file);
   }
 
-  /** Where in the zip a file begins; without it, nothing of it is taken for sent. */
+  /** Says where in the zip a file begins, in bytes. A file whose place is not known counts as not sent. */
   place({ versionId }: BoundFile, start: number): void {
     this.starts.set(versionId, start);
   }
 
-  /** To be called once, when the answer is over: with how many bytes of the zip were sent. */
+  /** Call this once, when the answer is over, with the number of bytes of the zip that were sent. */
   close(sent: number): void {
     this.isOver = true;
     void this.grants.closeAll(this.viewer, this.closings(sent));

@@ -1,40 +1,45 @@
-/** An entry at its place in a zip; what is not known before its bytes went is undefined. */
+/** An entry at its place in a zip. The checksum is undefined as long as it is not known. */
 export interface Placed {
   readonly name: string;
   /** In bytes. */
   readonly size: number;
   readonly modified: Date;
-  /** Where its header begins. */
+  /** Where its header begins in the zip, in bytes. */
   readonly offset: number;
   /** The CRC-32 of its bytes. */
   readonly checksum?: number;
 }
 
-/** How many bytes the records take, but for names. */
+/** The sizes of the records in bytes, without the names of the entries. */
 export const sizes = {
   header: 30,
   descriptor: 16,
   largeDescriptor: 24,
-  /** Of a record in the directory, with its time of change. */
+  /** A record in the central directory, with the extra field for the time of change. */
   record: 46 + 9,
-  /** What a large entry has in the directory besides. */
+  /** The extra field that a large entry (zip64) has in the central directory. */
   largeField: 28,
 } as const;
 
-/** What takes four bytes at most, and what stands there if it does not fit (APPNOTE.TXT 4.4.1.4). */
+/**
+ * The values that stand in a four-byte or two-byte field if the number does not fit (APPNOTE.TXT 4.4.1.4). The number
+ * is then in a zip64 field.
+ */
 const tooLarge = 0xffff_ffff;
 const tooMany = 0xffff;
 const version = { plain: 20, large: 45, madeBy: (3 << 8) | 63 };
 const utf8 = 1 << 11;
 const checksumFollows = 1 << 3;
-/** A regular file that its owner and group may write. */
+/** The Unix mode of each entry: a regular file that its owner and its group may read and write, and others may read. */
 const mode = 0o100664;
 
-/** Whether an entry is one for zip64: of 4 GiB or more, or that far from the beginning. */
+/** Whether an entry needs zip64: its size, or its place in the zip, is about 4 GiB or more. */
 export const isLarge = ({ size, offset }: Pick<Placed, 'size' | 'offset'>): boolean =>
   Math.max(size, offset) >= tooLarge;
 
-/** What stands before the bytes (4.3.7). If the checksum is known, nothing follows them. */
+/**
+ * The local header, which stands before the bytes (4.3.7). If the checksum is known, no data descriptor follows them.
+ */
 export function headerOf(entry: Placed): Buffer {
   const name = Buffer.from(entry.name);
   const header = Buffer.alloc(sizes.header);
@@ -51,7 +56,7 @@ export function headerOf(entry: Placed): Buffer {
   return Buffer.concat([header, name]);
 }
 
-/** What follows the bytes (4.3.9). */
+/** The data descriptor, which stands after the bytes (4.3.9). */
 export function descriptorOf(entry: Placed): Buffer {
   const large = isLarge(entry);
   const descriptor = Buffer.alloc(large ? sizes.largeDescriptor : sizes.descriptor);
@@ -62,7 +67,7 @@ export function descriptorOf(entry: Placed): Buffer {
   return descriptor;
 }
 
-/** What stands of an entry in the directory (4.3.12). The first is the one whose checksum stands in its header. */
+/** The record of an entry in the central directory (4.3.12). Only the first entry has its checksum in its header. */
 export function recordOf(entry: Placed): Buffer {
   const name = Buffer.from(entry.name);
   const large = isLarge(entry);
@@ -82,7 +87,7 @@ export function recordOf(entry: Placed): Buffer {
   return Buffer.concat([record, name, timeField(entry.modified), ...(large ? [largeField(entry)] : [])]);
 }
 
-/** What ends the directory (4.3.14 to 4.3.16). */
+/** The records that end the central directory (4.3.14 to 4.3.16). */
 export function directoryEnd({ count, start, length }: { count: number; start: number; length: number }): Buffer {
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x0605_4b50, 0);
@@ -106,7 +111,7 @@ export function directoryEnd({ count, start, length }: { count: number; start: n
   return Buffer.concat([largeEnd, locator, end]);
 }
 
-/** Sizes and place of an entry for zip64 (4.5.3). */
+/** The extra field with the sizes and the place of a large entry (zip64, 4.5.3). */
 function largeField({ size, offset }: Placed): Buffer {
   const field = Buffer.alloc(sizes.largeField);
   field.writeUInt16LE(0x0001, 0);
@@ -115,7 +120,7 @@ function largeField({ size, offset }: Placed): Buffer {
   return field;
 }
 
-/** The time of change in whole seconds of UTC, as Info-ZIP has it. */
+/** The extra field with the time of change, in whole seconds of UTC, in the format of Info-ZIP. */
 function timeField(modified: Date): Buffer {
   const field = Buffer.alloc(9);
   field.writeUInt16LE(0x5455, 0);
@@ -128,7 +133,7 @@ function timeField(modified: Date): Buffer {
 const earliest = new Date(1980, 0, 1);
 const latest = new Date(2107, 11, 31, 23, 59, 58);
 
-/** The time of change on this machine's clock, in steps of two seconds (4.4.6). */
+/** The time of change in the time zone of this machine, in steps of two seconds (4.4.6). */
 function dosTime(modified: Date): number {
   const time = modified < earliest ? earliest : modified > latest ? latest : modified;
   const date = ((time.getFullYear() - 1980) << 9) | ((time.getMonth() + 1) << 5) | time.getDate();

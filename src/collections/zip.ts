@@ -3,14 +3,14 @@ import { crc32 } from 'node:zlib';
 import { eachInTurn, type InTurn } from '../database/long-work.js';
 import { descriptorOf, directoryEnd, headerOf, isLarge, recordOf, sizes, type Placed } from './zip-records.js';
 
-/** A file in a zip: under which name, how many bytes, and since when they are these. */
+/** A file in a zip: its name, its size in bytes, and when it was last changed. */
 export interface ZipEntry {
   readonly name: string;
   readonly size: number;
   readonly modified: Date;
 }
 
-/** The one entry whose bytes are at hand; it comes first. */
+/** The first entry of a zip. Its bytes are in memory. */
 export interface ZipText {
   readonly name: string;
   readonly bytes: Buffer;
@@ -19,21 +19,22 @@ export interface ZipText {
 
 /** A zip that is made while it is read. */
 export interface Zip<Entry> {
-  /** In bytes. */
+  /** The length of the whole zip, in bytes. */
   readonly length: number;
-  /** Where in the zip the bytes of each entry begin. */
+  /** Where in the zip the content of each entry begins, in bytes. */
   readonly starts: ReadonlyMap<Entry, number>;
   /**
-   * The bytes, for the one who reads them: no faster than that, and with one entry open at a time, which is closed when
-   * the stream is destroyed. It fails where an entry cannot be read, or is not as long as was said.
+   * The bytes of the zip. They are made no faster than the stream is read. One entry is open at a time, and it is
+   * closed if the stream is destroyed. The stream fails if an entry cannot be read, or if it does not have the size
+   * that was given.
    */
   stream(open: (entry: Entry) => Promise<Readable>): Readable;
 }
 
 /**
- * Lays out a zip whose entries are stored as they are, so that its length is known before a byte is read; in the format
- * for more than 4 GiB (zip64) where it must be. Checksums follow the bytes (APPNOTE.TXT 4.3.9). Takes a time that grows
- * with the number of entries alone, in pieces.
+ * Plans a zip whose entries are stored without compression, so that its length is known before a byte is read. Large
+ * entries and large zips use zip64, the format for more than 4 GiB. The checksum of each entry follows its bytes
+ * (APPNOTE.TXT 4.3.9). The plan takes time only for the number of entries and the bytes of `text`, and works in pieces.
  */
 export async function zipOf<Entry extends ZipEntry>(
   text: ZipText,

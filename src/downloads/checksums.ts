@@ -10,13 +10,13 @@ import { checksumLine } from '../files/checksum-line.js';
 import { numbered } from '../files/file-name.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
 
-/** What a list of checksums is made of. */
+/** A file, with what a list of checksums needs of it. */
 export interface Checksum extends Pick<StoredFile, 'id' | 'name' | 'sha256'> {
-  /** Whether it stands in the list; else it only counts among those that may be called the same. */
+  /** Whether the file is in the list. If not, it still counts when files with the same name are numbered. */
   readonly fits?: boolean;
 }
 
-/** A file's checksum under the name that it is saved by. */
+/** A file's checksum, and the name under which the file is saved. */
 type NamedChecksum = Pick<Checksum, 'name' | 'sha256'>;
 
 /** Sends lists of checksums that `sha256sum -c` reads. */
@@ -27,7 +27,7 @@ export class Checksums {
     private readonly work: LongWork,
   ) {}
 
-  /** Answers with a line a file, under the name that it is saved by, and no longer than the session lasts. */
+  /** Answers with one line for each file, under the name that the file is saved by. Stops if the session ends. */
   send(
     slices: AsyncIterable<readonly Checksum[]>,
     viewer: Viewer,
@@ -37,7 +37,7 @@ export class Checksums {
     return this.sendNamed((inTurn) => savedBy(slices, inTurn), viewer, request, reply);
   }
 
-  /** The same of files that are called as they are saved. A HEAD does not read them. */
+  /** The same, for files that already have the name they are saved by. A HEAD request does not read them. */
   async sendNamed(
     read: (inTurn: InTurn) => Promise<readonly NamedChecksum[]>,
     viewer: Viewer,
@@ -50,7 +50,7 @@ export class Checksums {
       'content-disposition': 'attachment; filename="SHA256SUMS"',
       'cache-control': 'private, no-cache',
     });
-    // a body that ends at once has no length, like the one that GET sends
+    // an empty stream has no `content-length`, and neither has the answer to a GET
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
     const inTurn = this.work.of(viewer);
@@ -59,8 +59,11 @@ export class Checksums {
 }
 
 /**
- * The names under which files are saved that are there together, by id: of several that are called the same, in any
- * case, all but the first get a number that no other has. As `SavedNames` gives them one by one, if the oldest comes first.
+ * The names under which files are saved if they are saved together, by file id. If several files have the same name in
+ * any case, the first one keeps it and each other one gets a number that makes its name unique. If the oldest file
+ * comes first, the names are those that `SavedNames` gives.
+ *
+ * @param reserved names that no file may get.
  */
 export async function savedNames(
   files: readonly Pick<StoredFile, 'id' | 'name'>[],
@@ -81,14 +84,17 @@ export async function savedNames(
   return names;
 }
 
-/** Those files that fit, in the order in which they come, each under the name that it is saved by among all. */
+/**
+ * The files that are in the list, in the order in which they come. Each has the name that it is saved by among all
+ * files.
+ */
 export async function savedBy(
   slices: AsyncIterable<readonly Checksum[]>,
   inTurn: InTurn,
 ): Promise<readonly NamedChecksum[]> {
   const files: Checksum[] = [];
   for await (const slice of slices) files.push(...slice);
-  // they come by name, of several audiences in a row
+  // each audience's files come sorted by name, but numbers go by age
   const names = await savedNames(await sortedInTurn(inTurn, files, ({ id }) => id), inTurn);
   const named: NamedChecksum[] = [];
   await eachInTurn(inTurn, files, ({ id, name, sha256, fits }) => {
@@ -99,7 +105,7 @@ export async function savedBy(
 
 const linesAtOnce = 500;
 
-/** A piece for so many files, with a turn for others after each. */
+/** The lines of the list, up to `linesAtOnce` in a piece. Other work gets a turn after each piece. */
 export async function* linesOf(files: readonly NamedChecksum[], inTurn: InTurn): AsyncGenerator<string> {
   for (let start = 0; start < files.length; start += linesAtOnce)
     yield await inTurn(() =>

@@ -1,31 +1,34 @@
 import { isBefore, opaqueTagsOf, readDate, tagsOf, toSeconds, type Preconditions } from '../http/preconditions.js';
 import type { ByteRange } from '../store/byte-range.js';
 
-/** What a client may ask of a download besides its path (RFC 9110 13 and 14), as it came. */
+/** The conditional headers and the range of a request (RFC 9110 13 and 14), as the client sent them. */
 export interface Conditions extends Preconditions {
   readonly 'if-range'?: string | undefined;
   readonly range?: string | undefined;
 }
 
-/** What a download is: its strong entity tag with the quotes, its length in bytes, and when it was made. */
+/**
+ * The bytes that can be sent: their strong entity tag with its quotes, their length in bytes, and when they were made.
+ */
 export interface Representation {
   readonly etag: string;
   readonly size: number;
   readonly lastModified: Date;
 }
 
-/** How to answer: the whole, a part, or nothing but a status. */
+/** How to answer: with all bytes, with a range of them, or with a status alone. */
 export type Answer =
   { readonly status: 200 } | { readonly status: 206; readonly range: ByteRange } | { readonly status: 304 | 412 | 416 };
 
 /**
- * Decides how to answer a GET or HEAD of a representation that exists: preconditions in the order of RFC 9110
- * 13.2.2, then the range (14.2). More than one range, or one that cannot be read, gets the whole.
+ * Decides how to answer a GET or HEAD of a representation that exists. It checks the preconditions in the order of RFC
+ * 9110 13.2.2, then the range (14.2). If there is more than one range, or one that cannot be read, the answer is the
+ * whole.
  */
 export function answerTo(method: string, conditions: Conditions, representation: Representation): Answer {
   const precondition = failedPrecondition(conditions, representation);
   if (precondition) return { status: precondition };
-  // a range is defined for GET alone (14.2)
+  // ranges are defined only for GET (14.2)
   if (method !== 'GET' || conditions.range === undefined || !rangeStillHolds(conditions['if-range'], representation))
     return { status: 200 };
   const range = readRange(conditions.range, representation.size);
@@ -46,7 +49,10 @@ function failedPrecondition(conditions: Conditions, { etag, lastModified }: Repr
   return undefined;
 }
 
-/** 13.1.5: strong comparison of a tag; a date must be exactly ours, and tells versions apart only by the second. */
+/**
+ * Checks `If-Range` (13.1.5): the tag by strong comparison, or the date, which must be exactly that of the file. A date
+ * tells versions apart only if they are at least a second apart.
+ */
 function rangeStillHolds(ifRange: string | undefined, { etag, lastModified }: Representation): boolean {
   if (ifRange === undefined) return true;
   if (/^(W\/)?"/.test(ifRange)) return ifRange.trim() === etag;

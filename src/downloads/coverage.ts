@@ -1,11 +1,11 @@
 import type { ByteRange } from '../store/byte-range.js';
 
-/** More pieces than this are not told apart: the smallest are forgotten, as if they had not been sent. */
+/** The most ranges that are stored for a version. If there are more, the smallest are dropped and count as not sent. */
 const mostPieces = 10_000;
 
 /**
- * Which bytes of a file were sent: ranges in order that neither overlap nor touch. As text, such as `0-99,200-299`, it
- * stands in the database.
+ * Which bytes of a file were sent: sorted ranges that neither overlap nor touch. The database stores them as text, such
+ * as `0-99,200-299`.
  */
 export type Coverage = readonly ByteRange[];
 
@@ -20,11 +20,11 @@ export function readCoverage(text: string): Coverage {
 export const writeCoverage = (coverage: Coverage): string =>
   coverage.map(({ start, end }) => `${start}-${end}`).join(',');
 
-/** How many bytes those are. */
+/** How many bytes the ranges hold together. */
 export const bytesOf = (coverage: Coverage): number =>
   coverage.reduce((sum, { start, end }) => sum + end - start + 1, 0);
 
-/** What was sent before and what was sent now, together. */
+/** Adds ranges that were sent now to those that were sent before. */
 export function join(coverage: Coverage, sent: Coverage): Coverage {
   const joined: { start: number; end: number }[] = [];
   for (const { start, end } of [...coverage, ...sent].sort((one, other) => one.start - other.start)) {

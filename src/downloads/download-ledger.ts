@@ -47,15 +47,18 @@ interface Outcome {
   readonly granted: readonly Granted[];
   /** Requests beyond the member's limit. */
   readonly refused: readonly GrantRequest[];
-  /** Requests for the next update: one update counts at most one download, so that a limit for all members can refuse it. */
+  /**
+   * Requests for the next update. One update counts at most one download, so that a limit for all members can refuse
+   * it.
+   */
   readonly left: readonly GrantRequest[];
 }
 
 const nothing: LedgerEntry = { spent: 0, openedAt: 0, grantedBytes: 0, coverage: '', coveredBytes: 0 };
 
 /**
- * Adds to an entry the answers that have ended, then those that are about to begin. The bytes of an answer are reserved when it
- * begins, so that many answers at once are not all free; those that were not sent are given back when it ends.
+ * Adds to an entry the answers that have ended, then those that are about to begin. The bytes of an answer are reserved
+ * when it begins, so that many answers at once are not all free; those that were not sent are given back when it ends.
  *
  * @param size of the version, in bytes.
  * @param now in milliseconds since 1970.

@@ -7,21 +7,21 @@ import { hourMs } from '../config/durations.js';
 import type { Viewer } from '../http/access.js';
 import type { Caller } from '../http/caller.js';
 
-/** In an hour, in this process: of one thing by one member, and of all things by one member. */
+/** How many downloads of one member this process logs in an hour: of one file or collection, and in total. */
 const most = { ofOne: 10, ofAll: 1_000 };
 
-/** What a member is sent. */
+/** A download to log. */
 interface Download {
   readonly kind: Extract<EventKind, 'file.downloaded' | 'file.part-downloaded' | 'collection.downloaded'>;
-  /** Of the file, or of the collection. */
+  /** The id of the file or the collection. */
   readonly id: string;
-  /** What it is called. */
+  /** The name of the file or the collection. */
   readonly name: string;
 }
 
 /**
- * Writes down how downloads ended, of one member so many an hour: a program may ask for thousands, and what is written
- * down is kept for a year. Which bytes went is counted elsewhere, all of them.
+ * Logs how downloads ended, up to a limit for each member and hour. A program may ask for thousands of downloads, and
+ * the log is kept for a year. `Grants` counts all downloads, without this limit.
  */
 @Injectable()
 export class DownloadNotes {
@@ -30,7 +30,7 @@ export class DownloadNotes {
 
   constructor(private readonly activity: ActivityService) {}
 
-  /** Writes down how an answer ended, once it has. */
+  /** Logs how an answer ended, once it has ended. */
   noteEnd(response: ServerResponse, { kind, id, name }: Download, member: Viewer, caller: Caller): void {
     if (!this.mayNote(`${member.id} ${kind} ${id}`, most.ofOne) || !this.mayNote(member.id, most.ofAll)) return;
     response.once('close', () => {

@@ -12,7 +12,7 @@ import { Downloads } from './downloads.js';
 const text = { content: { 'text/plain': { schema: { type: 'string' } } } } as const;
 const bytes = { content: { '*/*': { schema: { type: 'string', format: 'binary' } } } } as const;
 
-/** The bytes of files, for scripts, and the checksums of all. */
+/** Downloads of files, and the list of their checksums, for scripts. */
 @ApiTags('Files')
 @ApiBearerAuth()
 @MembersOnly()

@@ -9,7 +9,7 @@ import { IsDownload } from '../http/arrivals.js';
 import { Checksums } from './checksums.js';
 import { Downloads } from './downloads.js';
 
-/** What a browser downloads: the bytes of a file, and the checksums of all. */
+/** Downloads of files, and the list of their checksums, for a member in a browser. */
 @ApiExcludeController()
 @MembersOnly()
 @Controller()

@@ -11,7 +11,7 @@ import { Downloads } from './downloads.js';
 import { Grants } from './grants.js';
 import { Resumption } from './resumption.js';
 
-/** Bytes on their way to members, and how they are counted. */
+/** Sends files to members, and counts their downloads. */
 @Module({
   imports: [ActivityModule, FilesModule, SessionsModule, StoreModule],
   controllers: [DownloadsController, DownloadsApiController],

@@ -16,19 +16,22 @@ import { SavedNames } from '../files/saved-names.js';
 import { Resumption, type Sendable } from './resumption.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
 
-/** What a file is never allowed to do on our origin, should a browser show it after all. */
+/**
+ * The Content-Security-Policy of a file. It blocks scripts, forms and frames if a browser shows the file instead of
+ * saving it.
+ */
 export const sandbox = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /**
- * Has nginx hand on what it gets: by its defaults it takes up to 1 GB ahead of the client, and what was sent, and to whose
- * session, would be a guess.
+ * Turns off buffering in nginx. By default nginx reads up to 1 GB ahead of the client. Then this server could not know
+ * how much the client was sent, and under which session.
  */
 export const unbuffered = { 'x-accel-buffering': 'no' } as const;
 
-/** Sends files: the one door for bytes. */
+/** Sends files. Nothing else sends the bytes of a single file. */
 @Injectable()
 export class Downloads {
-  /** Parts that were written down within the last minute: a program may ask for thousands. */
+  /** Partial downloads that were logged within the last minute. A program may ask for thousands of ranges. */
   private readonly noted = new LRUCache<string, true>({ max: 10_000, ttl: minuteMs });
 
   constructor(
@@ -41,13 +44,14 @@ export class Downloads {
   ) {}
 
   /**
-   * Answers a member's GET or HEAD with a file, or a part of it, or with 304 (RFC 9110). The bytes flow no faster than
-   * the client takes them, and no longer than the session lasts. Bytes are counted, before the first of them goes;
-   * HEAD, 304 and 416 are free.
+   * Answers a member's GET or HEAD with a file, a range of it, or 304 (RFC 9110). Sends bytes no faster than the client
+   * reads them, and stops if the session ends. The download is counted before the first byte is sent. HEAD, 304 and 416
+   * are not counted.
    *
-   * @param asFeatured whether it is asked for under the address of the featured file, where another may stand next.
-   * @throws HttpException 412 or 416 if the client asks for another version, or a range that is not there.
-   * @throws ForbiddenException if every download of the file is spent.
+   * @param asFeatured whether the request came to the address of the featured file, which may serve another file later.
+   * @throws PreconditionFailedException if the client asks for another version.
+   * @throws HttpException 416 if the file does not have the range.
+   * @throws ForbiddenException if no download of the file is left.
    */
   async send(
     newest: StoredFile,
@@ -70,7 +74,7 @@ export class Downloads {
     const name = await this.names.of(newest, viewer);
     const range = answer.status === 206 ? answer.range : { start: 0, end: size - 1 };
     const hasContent = method !== 'HEAD' && answer.status !== 304;
-    // before any header: bytes that are not there are answered as an error, with nothing of this file in it
+    // before any header is set: if the bytes are missing, the error must carry no header of this file
     const bytes = hasContent ? await this.store.read(file.storageKey, size, range) : Readable.from([]);
     if (hasContent) {
       const part = { ...file, fileId: file.id, range, asFeatured };
@@ -96,14 +100,14 @@ export class Downloads {
       'content-type': file.contentType,
       'content-disposition': attachment(name),
       'content-length': range.end - range.start + 1,
-      // of the whole file, whichever part is sent (RFC 9530 3)
+      // the digest is that of the whole file, even if a range is sent (RFC 9530 3)
       'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`,
     });
     if (answer.status === 206) void reply.header('content-range', `bytes ${range.start}-${range.end}/${size}`);
     return reply.send(bytes);
   }
 
-  /** Writes down how a download ended; of the parts that a member takes of a file, one a minute. */
+  /** Logs how a download ended. Partial downloads of one file by one member are logged at most once a minute. */
   private noteEnd(
     { id, name }: Sendable,
     isWhole: boolean,
@@ -120,12 +124,14 @@ export class Downloads {
 }
 
 /**
- * Tells a grant how much was sent once the answer is over: all of it if the system took all of it. Of an answer that
- * was cut, what was written to the connection, but for the last byte: so a client that goes on where it stopped leaves
- * no gap, and what was not sent to its end is not whole.
+ * Tells a grant how many bytes were sent, once the answer is over. If the system took the whole answer, that is all of
+ * it. If the answer was cut off, it is the bytes that were written to the connection, but never the last byte of the
+ * answer. So a client that resumes leaves no gap, and an answer that was cut off never counts as complete.
+ *
+ * @param length of the answer's content, in bytes.
  */
 export function closeWith(response: ServerResponse, grant: Grant, length: number): void {
-  // an answer that waits for another one on the same connection has no socket yet
+  // an answer has no socket while it waits for an earlier one on the same connection
   const { socket } = response;
   const before = socket?.bytesWritten;
   const close = (): void => {

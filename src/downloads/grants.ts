@@ -46,11 +46,11 @@ interface PendingEntry {
 }
 
 /**
- * Counts downloads. When a member is sent the first bytes of a version, one download is counted and a grant opens. Under the
- * grant, further ranges of that version are free for 24 hours, until about twice its size was sent. The count is written
- * before the first byte is sent; which bytes were sent is written once the answer is over. All answers to one member about
- * one version are written by one statement, which changes a row only if it is still as it was read. So several processes can
- * count at once.
+ * Counts downloads. When a member is sent the first bytes of a version, one download is counted and a grant opens.
+ * Under the grant, further ranges of that version are free for 24 hours, until about twice its size was sent. The count
+ * is written before the first byte is sent; which bytes were sent is written once the answer is over. All answers to
+ * one member about one version are written by one statement, which changes a row only if it is still as it was read. So
+ * several processes can count at once.
  */
 @Injectable()
 export class Grants implements OnApplicationShutdown {
@@ -66,10 +66,11 @@ export class Grants implements OnApplicationShutdown {
   ) {}
 
   /**
-   * Leave for a member to be sent a part, under the grant that is open, else under one that is spent now.
+   * Gives a member permission to be sent a part of a file. If the member has an open grant, the part is sent under it.
+   * If not, a download is counted and a new grant opens.
    *
-   * @throws ForbiddenException if every download of the file is spent, the member's own or everybody's.
-   * @throws NotFoundException if the version has gone meanwhile.
+   * @throws ForbiddenException if no download is left, of the member's own or of all members' together.
+   * @throws NotFoundException if the version was deleted meanwhile.
    */
   async open(viewer: Pick<Viewer, 'id'>, part: Part): Promise<Grant> {
     const { range, memberLimit } = part;
@@ -119,7 +120,10 @@ export class Grants implements OnApplicationShutdown {
     return entry;
   }
 
-  /** Writes ended answers later, in their member's turn: a zip ends thousands at once, and new answers must not wait for them. */
+  /**
+   * Writes ended answers later, in their member's turn. A zip ends thousands of answers at once, and new answers must
+   * not wait for them.
+   */
   private queue(entry: PendingEntry): void {
     if (entry.isWriting || entry.isQueued) return;
     entry.isQueued = true;
@@ -141,7 +145,7 @@ export class Grants implements OnApplicationShutdown {
         if (ended.length > 0) this.logger.warn({ err: error }, 'what was sent could not be written down');
       }
     }
-    // at once: whoever comes from here on begins anew
+    // in the same step as the last check, so that a request that comes next starts a new entry
     this.pending.delete(keyOf(entry));
   }
 
@@ -150,7 +154,7 @@ export class Grants implements OnApplicationShutdown {
       const before = this.known.get(keyOf(entry)) ?? (await this.read(entry));
       const { after, isChanged, granted, refused, left } = updateEntry(before, entry.size, asked, ended, Date.now());
       try {
-        // of what was never begun, nothing can have ended
+        // without a row or a new grant, no answer can have ended
         const isWritten = !isChanged || (!before && granted.length === 0) || (await this.store(entry, before, after));
         if (!isWritten) {
           this.known.delete(keyOf(entry));
@@ -159,7 +163,8 @@ export class Grants implements OnApplicationShutdown {
       } catch (error) {
         this.known.delete(keyOf(entry));
         if (!isSpent(error)) throw isGone(error) ? new NotFoundException('There is no such file here for you.') : error;
-        // nobody has one left: those who go on under an open grant are heard again
+        // all members' downloads are used up: refuse the requests that need one, and try again for those under an open
+        // grant
         const spenders = granted.filter(({ spends }) => spends).map(({ asked: one }) => one);
         for (const one of spenders) one.refused(new ForbiddenException('Every download of this file is spent.'));
         asked = asked.filter((one) => !spenders.includes(one));

@@ -5,19 +5,21 @@ import type { Viewer } from '../http/access.js';
 import { grantLasts } from './download-ledger.js';
 import type { StoredFile } from '../files/stored-file.entity.js';
 
-/** A version as it is sent. */
+/** A version of a file, with what is needed to send it. */
 export type Sendable = Pick<
   StoredFile,
   'id' | 'name' | 'memberLimit' | 'versionId' | 'contentType' | 'size' | 'sha256' | 'storageKey' | 'versionedAt'
 >;
 
-/** The version to answer with, and whether a part of it may be the answer; else the whole of it is. */
+/** The version to send, and whether the answer may be a range of it. If not, the answer is the whole version. */
 interface Choice {
   readonly file: Sendable;
   readonly takesRange: boolean;
 }
 
-/** What is asked of a file, under its own address or under that of the featured file, where another one may stand next. */
+/**
+ * A request for a file, at its own address or at the address of the featured file, which may serve another file later.
+ */
 export interface Asking {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
@@ -38,17 +40,18 @@ interface Row {
 }
 
 /**
- * Lets a member who is in the middle of a version have the rest of it, though the file was replaced meanwhile, and sees
- * to it that nobody puts the rest of one version after the beginning of another.
+ * Lets a member finish the download of a version, even if the file was replaced meanwhile. Makes sure that no client
+ * joins the end of one version to the beginning of another.
  */
 @Injectable()
 export class Resumption {
   constructor(private readonly reader: Reader) {}
 
   /**
-   * The version that a request goes on with: the one that `If-Range` or `If-Match` names, if the member began it within
-   * 24 hours. Where a client does not say which version it has, that is only known if there was never another, or if the
-   * member began one alone; else the answer is the newest, whole.
+   * Chooses the version to send. That is the version that `If-Range` or `If-Match` names, if the member began to
+   * download it within the last 24 hours. If the client names no version, a range is sent only if there is no doubt
+   * which version it means: the file never had another one, the member has begun only one, or the range begins at the
+   * first byte. If there is doubt, the answer is the whole newest version.
    */
   async choose(newest: StoredFile, viewer: Pick<Viewer, 'id'>, asking: Asking): Promise<Choice> {
     const { method, headers, asFeatured } = asking;
@@ -61,7 +64,7 @@ export class Resumption {
     const wasAlwaysThis = newest.versionNumber === 1 && !asFeatured;
     if (wasAlwaysThis || (headers['if-range'] === undefined && beginsAnew(headers.range))) return asked;
     const whole = { file: newest, takesRange: false };
-    // a date tells versions apart only by the second
+    // a date cannot tell apart two versions of the same second
     if (headers['if-range'] !== undefined) return whole;
     const [only, another] = asFeatured
       ? await this.reader.rows<Row>(begunAsFeatured, [viewer.id])
@@ -78,13 +81,15 @@ export class Resumption {
   }
 }
 
-/** The SHA-256 that the one strong tag of `If-Range` holds, or else of `If-Match`. */
+/**
+ * The SHA-256 in `If-Range`, or in `If-Match` if there is no `If-Range`. Undefined if the header is not one strong tag.
+ */
 function namedBy(headers: IncomingHttpHeaders): string | undefined {
   const tag = headers['if-range'] ?? headers['if-match'];
   return /^"([0-9a-f]{64})"$/.exec(tag?.toString().trim() ?? '')?.[1];
 }
 
-/** Whether a range is one from the first byte on: it is put after nothing that the client has. */
+/** Whether a range begins at the first byte, so that the client does not join it to bytes it already has. */
 const beginsAnew = (range: string) => /^bytes=[ \t]*0+-/i.test(range);
 
 const versionOf = ({ id, name, memberLimit }: StoredFile, row: Row): Sendable => ({
@@ -108,8 +113,11 @@ const begun = `
 const begunNamed = `${begun} AND d."fileId" = $2 AND d."openedAt" > $3 AND v."discardedAt" IS NULL AND v."sha256" = $4
   ORDER BY d."lastAt" DESC LIMIT 1`;
 
-/** The versions of a file of which a member was ever sent bytes: whether there is one, and whether there is another. */
+/**
+ * The versions of a file from which the member was ever sent bytes. Two rows are enough to see whether there is only
+ * one.
+ */
 const begunOf = `${begun} AND d."fileId" = $2 LIMIT 2`;
 
-/** The same of the versions, of whichever file, that were sent under the address of the featured file. */
+/** The same for versions of any file that were sent from the address of the featured file. */
 const begunAsFeatured = `${begun} AND d."asFeatured" = true LIMIT 2`;

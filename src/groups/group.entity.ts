@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { InstantColumn } from '../database/instant.column.js';
 
-/** Members who are given files together. */
+/** A set of members with whom files are shared together. */
 @Entity('groups')
 export class Group {
   /** A UUID of version 7, so that a later group has a greater id. */
@@ -11,18 +11,18 @@ export class Group {
   @Column('varchar', { length: 100 })
   name!: string;
 
-  /** The name in lower case: no two groups share it. */
+  /** The name in lower case. No two groups have the same. */
   @Column('varchar', { length: 100, unique: true })
   searchName!: string;
 
-  /** The name, folded: what is searched. */
+  /** The name, folded: the text that a search looks in. */
   @Column('text')
   searchText!: string;
 
   @InstantColumn()
   createdAt!: Date;
 
-  /** How often what is told of it has changed, and when last: the database counts. */
+  /** The number of the current revision, and below when it was made. The database sets both at each change. */
   @Column('integer')
   revision!: number;
 

@@ -4,13 +4,16 @@ import { ArrayMaxSize, ArrayMinSize, IsArray, Matches } from 'class-validator';
 import { emailForm, NameField } from '../users/account-fields.js';
 import { peopleIn } from '../users/pasted-people.js';
 
-/** What a group is called. */
+/** The name of a group. */
 export class GroupInput {
   @NameField('the group a name', 'Board members')
   name!: string;
 }
 
-/** Members, each by email or id: a list, or text as a form sends it; both as mail programs and spreadsheets give them. */
+/**
+ * Members, each by email or id. A script sends a list and a form sends text. Both may be pasted from a mail program or
+ * a spreadsheet.
+ */
 export const MembersField = (description: string) => (target: object, name: string) => {
   ApiProperty({ type: [String], maxItems: 300, description })(target, name);
   Transform(({ value }) => {

@@ -15,7 +15,7 @@ export class GroupView {
   readonly createdAt!: string;
 }
 
-/** A part of the list of groups. */
+/** One page of the list of groups. */
 export class GroupPage {
   @ApiProperty({ type: [GroupView] })
   readonly items!: GroupView[];
@@ -24,7 +24,7 @@ export class GroupPage {
   readonly nextCursor!: string | null;
 }
 
-/** A member, as lists of people show them. */
+/** What a list of members shows of each member. */
 export class GroupMemberView {
   @ApiProperty({ format: 'uuid' })
   readonly id!: string;
@@ -36,7 +36,7 @@ export class GroupMemberView {
   readonly email!: string;
 }
 
-/** A part of the members of a group. */
+/** One page of the members of a group. */
 export class GroupMemberPage {
   @ApiProperty({ type: [GroupMemberView] })
   readonly items!: GroupMemberView[];

@@ -7,7 +7,7 @@ import { GroupsApiController } from './groups-api.controller.js';
 import { GroupsController } from './groups.controller.js';
 import { GroupsService } from './groups.service.js';
 
-/** Groups of members that are given files together. */
+/** Groups of members, with which files are shared together. */
 @Module({
   imports: [TypeOrmModule.forFeature([Group]), ActivityModule, UsersModule],
   controllers: [GroupsController, GroupsApiController],

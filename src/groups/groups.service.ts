@@ -16,10 +16,13 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { Group } from './group.entity.js';
 
-/** A member as lists of people show them. */
+/** What a list of members shows of each member. */
 export type GroupMember = Pick<User, 'id' | 'name' | 'email'>;
 
-/** Groups of members, for admins. A member of a group may have what is shared with the group, from the next request on. */
+/**
+ * Groups of members, for admins. What is shared with a group is shared with each member in it, from the next request
+ * on.
+ */
 @Injectable()
 export class GroupsService {
   constructor(
@@ -30,7 +33,7 @@ export class GroupsService {
     private readonly activity: ActivityService,
   ) {}
 
-  /** The groups, the newest first; `q` is looked for in their names. */
+  /** The groups, the newest first. `q` is searched for in their names. */
   async list({ limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<Group>> {
     const query = this.groups.createQueryBuilder('g').where('g."id" < :cursor', { cursor });
     const found = await withWords(query, 'g."searchText"', q)
@@ -40,7 +43,7 @@ export class GroupsService {
     return cursorPageOf(found, limit);
   }
 
-  /** Those of these that are there. */
+  /** The groups with these ids. Ids of no group are skipped. */
   async findAll(ids: readonly string[]): Promise<Group[]> {
     const known = ids.filter((id) => isUuid(id));
     return known.length === 0
@@ -54,7 +57,7 @@ export class GroupsService {
     return group ?? notThere();
   }
 
-  /** @throws InvalidInput if there is one of that name. */
+  /** Creates a group. @throws InvalidInput if there is a group with that name. */
   async add(name: string, by: Actor): Promise<Group> {
     const now = new Date();
     const group: Group = { id: uuid(), ...nameForms(name), createdAt: now, revision: 1, revisedAt: now };
@@ -63,7 +66,13 @@ export class GroupsService {
     return group;
   }
 
-  /** @throws InvalidInput if another is called that; PreconditionFailedException if it is not as expected. */
+  /**
+   * Renames a group.
+   *
+   * @throws InvalidInput if another group has that name.
+   * @throws NotFoundException if the group was deleted meanwhile.
+   * @throws PreconditionFailedException if the group is not as expected.
+   */
   async rename(group: Group, name: string, by: Actor, expected: Expected = {}): Promise<Group> {
     const forms = nameForms(name);
     const { affected } = await this.groups.update({ id: group.id, ...expected }, forms).catch(refuseTaken);
@@ -73,14 +82,18 @@ export class GroupsService {
     return renamed;
   }
 
-  /** What was for this group alone is for nobody then. */
+  /**
+   * Deletes a group. Nobody but admins has the files that were shared only with this group.
+   *
+   * @throws PreconditionFailedException if the group is not as expected.
+   */
   async delete(group: Group, by: Actor, expected: Expected = {}): Promise<void> {
     const { affected } = await this.groups.delete({ id: group.id, ...expected });
     if (affected === 1) await this.note('group.deleted', group.name, by);
     else if (isConditional(expected)) refuseChanged();
   }
 
-  /** The members of a group, the newest first; `q` is looked for in their names and emails. */
+  /** The members of a group, the newest first. `q` is searched for in their names and emails. */
   async membersOf({ id }: Group, { limit, cursor = newestId, q }: SearchInput): Promise<CursorPage<GroupMember>> {
     const found = await this.reader.rows<GroupMember>(members, [id, cursor, ...wordsOf(q), limit + 1]);
     return cursorPageOf(found, limit);
@@ -96,9 +109,9 @@ export class GroupsService {
   }
 
   /**
-   * Takes members into a group, all of them or none; a member who is in it already stays.
+   * Adds members to a group. Members who are in it already stay. Returns how many were added.
    *
-   * @throws InvalidInput if one of them is no member.
+   * @throws InvalidInput if one of them is not a member; then nobody is added.
    */
   async addMembers(group: Group, named: readonly string[], by: Actor): Promise<number> {
     const found = await this.users.findNamed(named);
@@ -117,14 +130,18 @@ export class GroupsService {
     return count;
   }
 
-  /** Whether a member is in a group. @throws NotFoundException if there is no such group, or they are not in it. */
+  /**
+   * Checks that a member is in a group.
+   *
+   * @throws NotFoundException if there is no such group, or if the member is not in it.
+   */
   async findMember(id: string, memberId: string): Promise<void> {
     await this.find(id);
     const sql = `SELECT 1 FROM "group_members" WHERE "groupId" = $1 AND "memberId" = $2`;
     if (!isUuid(memberId) || (await this.reader.rows(sql, [id, memberId])).length === 0) notInIt();
   }
 
-  /** @throws NotFoundException if they are not in it. */
+  /** Removes a member from a group. Returns the member. @throws NotFoundException if the member is not in it. */
   async removeMember(group: Group, memberId: string, by: Actor): Promise<GroupMember> {
     const [row] = isUuid(memberId)
       ? await this.writer.rows<GroupMember>(
@@ -146,7 +163,7 @@ export class GroupsService {
 
 const nameForms = (name: string) => ({
   name,
-  // two that differ only in what is hardly seen are the same
+  // names that differ only in invisible characters count as the same
   searchName: searchForm(name.replace(/\p{Default_Ignorable_Code_Point}/gu, '')),
   searchText: fold(name),
 });

@@ -17,7 +17,7 @@ export class FileAudience {
     private readonly activity: ActivityService,
   ) {}
 
-  /** @throws NotFoundException if there is no such file, or it was deleted. */
+  /** @throws NotFoundException if there is no such file, or if it was deleted. */
   async find(id: string): Promise<StoredFile> {
     const file = isUuid(id) ? await this.files.findOneBy({ id, deletedAt: IsNull() }) : null;
     if (!file) throw new NotFoundException('There is no such file.');

@@ -6,7 +6,7 @@ import { IfGiven } from '../http/if-given.js';
 import { fileName } from '../files/file-name.js';
 import { NameField, NoteField } from '../users/account-fields.js';
 
-/** A time as a script writes it, or as a browser's field does, which means UTC here; a field left empty is none. */
+/** Reads a time. A browser's date field sends no time zone, so that is read as UTC. An empty field gives `none`. */
 const instant =
   (none: null | undefined) =>
   ({ value }: { value: unknown }) => {
@@ -29,7 +29,7 @@ const LimitField = (description: string) => {
   return applyDecorators(
     ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: mostDownloads, description }),
     ValidateIf((_, value) => value !== undefined && value !== null),
-    // a form sends numbers as text, and a field that was left empty as none of it
+    // a form sends a number as text, and an empty field as empty text
     Transform(({ value }) => {
       if (value === '') return null;
       return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : (value as unknown);
@@ -104,7 +104,9 @@ export class FileChangeInput {
 
 const described = ['note', 'availableAt', 'expiresAt', 'memberLimit', 'totalLimit'] as const;
 
-/** What an admin's form says of a file; what is left empty is none. */
+/**
+ * The details of a file, from an admin's form. An empty field clears its value, but an empty start keeps the old one.
+ */
 export class FileDetailsInput extends PickType(FileChangeInput, described) {
   @FileNameField()
   name!: string;

@@ -180,7 +180,7 @@ export class LibraryController {
   }
 }
 
-/** A time as a browser's field for date and time takes it, in UTC. */
+/** A time in the format of a browser's `datetime-local` field, in UTC. */
 const forField = (time: Date): string => time.toISOString().slice(0, 16);
 
 const back = (id: string, message: string) => seeOther(`/admin/files/${id}`, message);

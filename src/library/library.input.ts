@@ -14,7 +14,7 @@ export class LibraryInput extends SearchInput {
     description: 'Those on the shelf, or those that were deleted.',
   })
   @IfGiven()
-  // a form sends what is left open as an empty text
+  // a form sends an empty field as empty text
   @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
   @IsIn(states, { message: `state is one of ${states.join(', ')}.` })
   state?: (typeof states)[number];

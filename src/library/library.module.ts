@@ -12,7 +12,7 @@ import { LibraryApiController } from './library-api.controller.js';
 import { LibraryController } from './library.controller.js';
 import { LibraryService } from './library.service.js';
 
-/** What admins do with the files: add, rename, feature, share, delete, and have back. */
+/** What admins do with files: add, rename, feature, share, delete and restore. */
 @Module({
   imports: [TypeOrmModule.forFeature([StoredFile]), ActivityModule, AudiencesModule, FilesModule, StoreModule],
   controllers: [LibraryController, LibraryApiController, FileAudienceController, FileAudienceApiController],

@@ -22,16 +22,16 @@ import type { FileChangeInput } from './file-change.input.js';
 import type { LibraryInput } from './library.input.js';
 import type { SelectionInput } from './selection.input.js';
 
-/** How long a deleted file can be restored; then its bytes are deleted. */
+/** How long a deleted file can be restored, in days. After that its bytes are deleted. */
 export const daysToUndo = 30;
 
-/** A file that an admin's program or browser sends, or has sent. */
+/** A file that an admin uploads: its name and its bytes. */
 export interface Upload {
   readonly name: string;
   readonly bytes: Readable | Stored;
 }
 
-/** The library, for admins: what stands on the shelf, and what may be done about a file. Each act is written down. */
+/** The library, for admins: all files, and what admins do with them. Each change is logged. */
 @Injectable()
 export class LibraryService implements OnModuleInit {
   constructor(
@@ -43,7 +43,10 @@ export class LibraryService implements OnModuleInit {
     private readonly chores: Chores,
   ) {}
 
-  /** The files, the newest first, deleted ones apart; `q` is looked for in their names and notes. */
+  /**
+   * The files, the newest first. `state` chooses between deleted files and the others. `q` is searched for in names and
+   * notes.
+   */
   async list({ limit, cursor = newestId, q, state = 'there' }: LibraryInput): Promise<CursorPage<StoredFile>> {
     const query = this.rows.createQueryBuilder('f').where('f."id" < :cursor', { cursor });
     const found = await withWords(query, 'f."searchText"', q)
@@ -54,27 +57,28 @@ export class LibraryService implements OnModuleInit {
     return cursorPageOf(found, limit);
   }
 
-  /** A file on the shelf. @throws NotFoundException if there is none, or it was deleted. */
+  /** A file that is not deleted. @throws NotFoundException if there is no such file, or if it was deleted. */
   find(id: string): Promise<StoredFile> {
     return this.findWhere({ id, deletedAt: IsNull() });
   }
 
-  /** A file, deleted or not. @throws NotFoundException if there is none, or its bytes have gone. */
+  /** A file, deleted or not. @throws NotFoundException if there is no such file, or if its bytes were deleted. */
   findAny(id: string): Promise<StoredFile> {
     return this.findWhere({ id });
   }
 
-  /** The newest hundred versions of a file, the newest first. */
+  /** The newest 100 versions of a file, the newest first. */
   async versionsOf(file: StoredFile): Promise<readonly FileVersion[]> {
     return (await this.files.versionsOf(file, { limit: 100 })).items;
   }
 
   /**
-   * Takes in a file; it is on the shelf, whole, once this returns, and nothing of it is anywhere where this throws.
+   * Adds a file. The whole file is on the shelf once this returns. If this throws, nothing of it is kept.
    *
-   * @param audience who may have it at first: `nobody` but admins, until somebody says who.
+   * @param audience the members who may have it at first: `everyone`, or `nobody` if only admins may.
    * @throws InvalidInput if it has no name.
-   * @throws InsufficientStorage if there is no room for it; what the stream throws, such as 413 for too much.
+   * @throws InsufficientStorage if there is no room for it.
+   * @throws what the stream throws, such as 413 if there are too many bytes.
    */
   async add({ name, bytes }: Upload, by: Actor, audience: 'everyone' | 'nobody' = 'everyone'): Promise<StoredFile> {
     if (!fileName(name)) throw new InvalidInput([{ field: 'file', message: 'Please give the file a name.' }]);
@@ -85,9 +89,12 @@ export class LibraryService implements OnModuleInit {
   }
 
   /**
-   * Takes in new bytes for a file: the next version, under the same name and address.
+   * Adds a new version of a file, under the same name and address.
    *
-   * @throws as `add`; NotFoundException if the file was deleted meanwhile.
+   * @throws NotFoundException if the file was deleted meanwhile.
+   * @throws PreconditionFailedException if the file is not as expected.
+   * @throws InsufficientStorage if there is no room for it.
+   * @throws what the stream throws, such as 413 if there are too many bytes.
    */
   async replace(file: StoredFile, { bytes }: Upload, by: Actor, expected?: Expected): Promise<StoredFile> {
     const replaced = await this.files.addVersion(file, bytes, expected);
@@ -95,13 +102,20 @@ export class LibraryService implements OnModuleInit {
     return replaced;
   }
 
-  /** Lets `/download` serve this file, or no longer: then the newest is served, unless another was chosen before. */
+  /**
+   * Features a file, or stops featuring it. `/download` serves the file that was featured last, or the newest file if
+   * none is featured.
+   */
   async feature(file: StoredFile, isFeatured: boolean, by: Actor): Promise<void> {
     await this.rows.update({ id: file.id }, { featuredAt: isFeatured ? new Date() : null });
     await this.note(isFeatured ? 'file.featured' : 'file.unfeatured', file, by);
   }
 
-  /** Takes a file off the shelf, from the next request on. For 30 days it can be had back. */
+  /**
+   * Deletes a file, from the next request on. It can be restored for 30 days.
+   *
+   * @throws PreconditionFailedException if the file is not as expected.
+   */
   async delete(file: StoredFile, by: Actor, expected: Expected = {}): Promise<void> {
     const { affected } = await this.rows.update(
       { id: file.id, deletedAt: IsNull(), ...expected },
@@ -111,7 +125,7 @@ export class LibraryService implements OnModuleInit {
     else if (isConditional(expected)) refuseChanged();
   }
 
-  /** Puts a deleted file back on the shelf. @throws NotFoundException if its bytes have gone meanwhile. */
+  /** Restores a deleted file. @throws NotFoundException if it was deleted more than 30 days ago. */
   async restore(file: StoredFile, by: Actor): Promise<void> {
     const { affected } = await this.rows
       .createQueryBuilder()
@@ -122,15 +136,20 @@ export class LibraryService implements OnModuleInit {
     else if (file.deletedAt) notThere();
   }
 
-  /** Hides a file from members, or leaves it to its times again whether they have it: those stay as they are. */
+  /**
+   * Hides a file from members, or shows it again. A file that is shown again follows its times, which hiding does not
+   * change.
+   */
   async hide(file: StoredFile, isHidden: boolean, by: Actor): Promise<void> {
     await this.describe(file, { ...file, isHidden }, by);
   }
 
   /**
-   * Changes what is named, all of it or nothing.
+   * Changes the fields that are given.
    *
-   * @throws InvalidInput if members could never have it; PreconditionFailedException if it is not as expected.
+   * @throws NotFoundException if there is no such file.
+   * @throws InvalidInput if the file would end before it begins; then nothing is changed.
+   * @throws PreconditionFailedException if the file is not as expected; then nothing is changed.
    */
   async change(
     id: string,
@@ -147,7 +166,10 @@ export class LibraryService implements OnModuleInit {
     return this.findAny(id);
   }
 
-  /** Does the same with several files, and passes over those that are not there (any more). Gives how many it did. */
+  /**
+   * Does one action with several files. Skips a file if it does not exist or if the action does not apply to it.
+   * Returns how many files it changed.
+   */
   async doAll({ files, act }: SelectionInput, by: Actor): Promise<number> {
     let done = 0;
     for (const id of new Set(files)) done += (await this.doOne(id, act, by)) ? 1 : 0;
@@ -166,8 +188,9 @@ export class LibraryService implements OnModuleInit {
   }
 
   /**
-   * The bytes go before the rows, so that a crash leaves none that nobody knows of, and that they go is written down
-   * before, so that nobody misses them. A backup that began before that names them still: they go the next time.
+   * Deletes files that can no longer be restored. Bytes are deleted before their rows, so that a crash leaves no bytes
+   * without a row. Before that, each version is marked as discarded, so that nothing expects its bytes. If a backup
+   * began meanwhile, it may still list the bytes. Then they are deleted at the next sweep.
    */
   private async sweepDeleted(): Promise<void> {
     const over = await this.writer.rows<{ fileId: string; storageKey: string }>(
@@ -181,8 +204,9 @@ export class LibraryService implements OnModuleInit {
   }
 
   /**
-   * The bytes of a version that another took the place of a day ago, and that nobody is in the middle of. It is written
-   * down first, so that nobody begins with it; what a crash then leaves of it goes the next time.
+   * Deletes the bytes of versions that were replaced more than a day ago and that no member began to download within
+   * the last day. Each is marked as discarded first, so that no new download of it begins. If a crash leaves bytes
+   * behind, they are deleted at the next sweep.
    */
   private async sweepReplaced(): Promise<void> {
     const now = Date.now();
@@ -200,7 +224,7 @@ export class LibraryService implements OnModuleInit {
     for (const { storageKey } of marked) await this.store.discard(storageKey);
   }
 
-  /** Writes down what has changed about a file, and that it has. */
+  /** Saves the changed fields of a file, and logs what was changed. */
   private async describe(file: StoredFile, changed: StoredFile, by: Actor, expected: Expected = {}): Promise<void> {
     const facts = [
       ...(['name', 'searchName', 'note', 'availableAt', 'expiresAt', 'isHidden'] as const),
@@ -210,12 +234,12 @@ export class LibraryService implements OnModuleInit {
     const news = facts.filter(isNew);
     const isChecked = isConditional(expected);
     if (news.length === 0 && !isChecked) return;
-    // of several under the same condition one alone takes this step, even if it changes nothing
+    // if several requests have the same condition, only one may pass this step, even if it changes nothing
     const { affected } = await this.rows.update(
       { id: file.id, ...expected },
       {
         ...Object.fromEntries(news.map((fact) => [fact, changed[fact]])),
-        // the database counts a change where the note is named, whatever else has changed
+        // the database counts a revision if the statement names the note, so it is always named
         note: isNew('note') ? changed.note : () => '"note"',
         searchText: searchTextOf(changed),
       },
@@ -253,7 +277,7 @@ export class LibraryService implements OnModuleInit {
   }
 }
 
-/** A change as it stands in the row; what is not named is left out. */
+/** The columns that a change sets. Fields that are not given are left out. */
 function changesOf(change: Omit<FileChangeInput, 'featured' | 'deleted'>): Partial<StoredFile> {
   const { name, note, availableAt, expiresAt, hidden, memberLimit, totalLimit } = change;
   return {

@@ -17,7 +17,7 @@ export const presentLibraryFile = (file: StoredFile) => ({
   deletedAt: file.deletedAt && presentInstant(file.deletedAt),
 });
 
-/** Whether members see a file, and from or until when where that is to change, or has. */
+/** Whether members can see a file, and the time from which or until which they can, if there is one. */
 function shelfInWords({ deletedAt, isHidden, ...times }: StoredFile) {
   if (deletedAt) return { onTheShelf: 'no' };
   const { onTheShelf, ...rest } = timesInWords(times);
@@ -33,7 +33,7 @@ function timesInWords({ availableAt, expiresAt }: Pick<StoredFile, 'availableAt'
   return { onTheShelf: isOver ? 'no more since' : 'until', isOver, availability: presentInstant(expiresAt) };
 }
 
-/** Picks what an admin's page shows of a version that a file had before. */
+/** Picks what an admin's page shows of an earlier version of a file. */
 export const presentVersion = (version: FileVersion) => ({
   ...presentVersionInWords(version),
   at: presentInstant(version.createdAt),

@@ -7,7 +7,7 @@ type FirstAudience = (typeof firstAudiences)[number];
 
 export const isFirstAudience = (word: unknown): word is FirstAudience => firstAudiences.some((one) => one === word);
 
-/** How a file begins. */
+/** The options of a new file. */
 export class UploadInput {
   @ApiPropertyOptional({
     enum: firstAudiences,

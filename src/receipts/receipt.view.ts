@@ -4,7 +4,7 @@ import { sizeInWords } from '../files/file.view.js';
 import { receiptStates, type ReceiptState } from './receipts.input.js';
 import type { OwnReceipt, Receipt } from './receipts.service.js';
 
-/** What one member has of a file, as the API shows it. */
+/** How much of a file one member has been sent, as the API shows it. */
 export class ReceiptView {
   @ApiProperty({ format: 'uuid', description: 'Of the member.' })
   readonly id!: string;
@@ -31,7 +31,7 @@ export class ReceiptView {
   readonly lastAt!: string | null;
 }
 
-/** A part of the receipts of a file. */
+/** One page of the receipts of a file. */
 export class ReceiptPage {
   @ApiProperty({ type: [ReceiptView] })
   readonly items!: ReceiptView[];
@@ -40,7 +40,7 @@ export class ReceiptPage {
   readonly nextCursor!: string | null;
 }
 
-/** How many were reminded. */
+/** How many members are reminded. */
 export class RemindersView {
   @ApiProperty({ type: 'integer', description: 'Members to whom a letter goes.' })
   readonly count!: number;
@@ -64,7 +64,11 @@ export const presentReceipt = ({
   lastAt: lastAt?.toISOString() ?? null,
 });
 
-/** Picks what a page shows of a member's receipt, in words; `size` is that of the file, in bytes. */
+/**
+ * Picks what a page shows of a member's receipt, in words.
+ *
+ * @param size of the file, in bytes.
+ */
 export const presentReceiptInWords = (
   receipt: Pick<Receipt, 'state' | 'coveredBytes' | 'completedAt' | 'lastAt'>,
   size: number,
@@ -74,7 +78,7 @@ export const presentReceiptInWords = (
   at: presentedOrNull(receipt.completedAt ?? receipt.lastAt),
 });
 
-/** Picks what a page shows of a file that a member has something of. */
+/** Picks what a page about a member shows of one file, in words. */
 export const presentOwnReceiptInWords = (receipt: OwnReceipt) => ({
   name: receipt.name,
   href: `/admin/files/${receipt.id}`,

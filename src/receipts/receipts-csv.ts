@@ -11,7 +11,7 @@ import { ReceiptsService } from './receipts.service.js';
 
 const columns = ['name', 'email', 'state', 'bytes', 'completedAt', 'lastAt'] as const;
 
-/** The receipts of a file as a table. */
+/** The receipts of a file, as CSV. */
 @Injectable()
 export class ReceiptsCsv {
   constructor(
@@ -19,7 +19,7 @@ export class ReceiptsCsv {
     private readonly transfers: Transfers,
   ) {}
 
-  /** Sends all that fit the selection, as they are read and no longer than the session lasts. */
+  /** Sends all receipts that match the selection, as they are read. Stops if the session ends. */
   send(
     file: StoredFile,
     selection: ReceiptsInput,
@@ -28,7 +28,7 @@ export class ReceiptsCsv {
     reply: FastifyReply,
   ): FastifyReply {
     void announceCsv(reply, 'receipts.csv');
-    // a body that ends at once has no length, like the one that GET sends
+    // an empty stream has no `content-length`, and neither has the answer to a GET
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     this.transfers.follow(reply.raw, viewer);
     return reply.send(streamCsv({ columns, batches: this.rows(file, selection) }));

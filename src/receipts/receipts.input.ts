@@ -5,14 +5,14 @@ import { IfGiven } from '../http/if-given.js';
 import { SearchInput } from '../http/paging.input.js';
 
 export const receiptStates = ['complete', 'started', 'none'] as const;
-/** How far a member is with the newest version of a file: all bytes were sent, some, or none. */
+/** How much of the newest version of a file a member has been sent: all bytes, some, or none. */
 export type ReceiptState = (typeof receiptStates)[number];
 
 /** Which receipts an admin wants to see. */
 export class ReceiptsInput extends SearchInput {
   @ApiPropertyOptional({ enum: receiptStates, description: 'Only those who are so far.' })
   @IfGiven()
-  // a form sends what is left open as an empty text
+  // a form sends an empty field as empty text
   @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
   @IsIn(receiptStates, { message: `state is one of ${receiptStates.join(', ')}.` })
   state?: ReceiptState;

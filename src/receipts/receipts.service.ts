@@ -5,21 +5,21 @@ import { newestId, cursorPageOf, type PagingInput, type CursorPage } from '../ht
 import { afterWords, hasWords, wordsOf } from '../http/search.js';
 import { receiptStates, type ReceiptState, type ReceiptsInput } from './receipts.input.js';
 
-/** What one member has of the newest version of a file that they may have. */
+/** How much of the newest version of a file one member has been sent. The member may have the file. */
 export interface Receipt {
-  /** Of the member. */
+  /** The id of the member. */
   readonly id: string;
   readonly name: string;
   readonly email: string;
   readonly state: ReceiptState;
-  /** Bytes of it that were sent. */
+  /** How many bytes of the version were sent. */
   readonly coveredBytes: number;
-  /** Since when it is whole; null until then. */
+  /** When the last missing byte was sent; null until then. */
   readonly completedAt: Date | null;
   readonly lastAt: Date | null;
 }
 
-/** What one member has of a file. */
+/** How much of one file a member has been sent. Here `id` and `name` are those of the file. */
 export interface OwnReceipt extends Omit<Receipt, 'email'> {
   readonly size: number;
 }
@@ -33,19 +33,19 @@ interface Row {
   readonly lastAt: number | string | null;
 }
 
-/** Which member has which file: for each file every member who may have it, as complete, started or not yet. */
+/** Which member has which file. For each file it lists every member who may have it, as complete, started or none. */
 @Injectable()
 export class ReceiptsService {
   constructor(private readonly reader: Reader) {}
 
-  /** Every member who may have a file, the newest first. */
+  /** One page of the members who may have a file, the newest first. */
   async of(file: StoredFile, { limit, cursor = newestId, q, state }: ReceiptsInput): Promise<CursorPage<Receipt>> {
     const values = [...valuesOf(file), cursor, ...wordsOf(q), limit + 1];
     const rows = await this.reader.rows<Row>(listing[audienceOf(file)][state ?? 'any'], values);
     return cursorPageOf(rows.map(fromRow), limit);
   }
 
-  /** The same, all of them, a batch at a time. */
+  /** All members who may have a file, the newest first, in batches of at most 500. */
   async *all(file: StoredFile, selection: Omit<ReceiptsInput, 'limit' | 'cursor'>): AsyncGenerator<readonly Receipt[]> {
     for (let cursor: string | null = newestId; cursor !== null;) {
       const part: CursorPage<Receipt> = await this.of(file, { ...selection, limit: 500, cursor });
@@ -54,7 +54,7 @@ export class ReceiptsService {
     }
   }
 
-  /** How many members are how far. */
+  /** How many members are in each state. */
   async count(file: StoredFile): Promise<Readonly<Record<ReceiptState, number>>> {
     const [row] = await this.reader.rows<Record<ReceiptState, number | string>>(
       counting[audienceOf(file)],
@@ -63,7 +63,9 @@ export class ReceiptsService {
     return { complete: Number(row?.complete), started: Number(row?.started), none: Number(row?.none) };
   }
 
-  /** What a member has been sent of files that are there, what they asked for last first. */
+  /**
+   * How much a member has been sent of the newest version of each file that is not deleted, the latest download first.
+   */
   async ofMember({ id }: { readonly id: string }, { limit }: Pick<PagingInput, 'limit'>): Promise<OwnReceipt[]> {
     const rows = await this.reader.rows<Omit<Row, 'email'> & { size: number | string }>(ofMember, [id, limit]);
     return rows.map(({ size, ...row }) => ({ ...fromRow({ ...row, email: '' }), size: Number(size) }));
@@ -93,10 +95,16 @@ const states: Readonly<Record<ReceiptState, string>> = {
   none: 'd."lastAt" IS NULL',
 };
 
-/** The file and its newest version: the first two values of each statement, of known types. */
+/**
+ * The file and its newest version. They are the first two values of each statement, cast so that the database knows
+ * their types.
+ */
 export const theFile = `"file" AS (SELECT CAST($1 AS varchar(36)) AS "id", CAST($2 AS varchar(36)) AS "versionId")`;
 
-/** The members `u` who may have the file and come in, with what was sent of it: by whom it is for. */
+/**
+ * The members `u` who may have the file and may log in, with their downloads `d` of it. The key says whether the file
+ * is for everyone or for some members.
+ */
 export const entitled = {
   everyone: `"users" u LEFT JOIN "downloads" d ON d."memberId" = u."id" AND d."versionId" = $2
     WHERE u."disabledAt" IS NULL AND u."awaitingSince" IS NULL`,

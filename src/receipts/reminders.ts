@@ -10,7 +10,9 @@ import { MailService } from '../mail/mail.service.js';
 import { entitled, theFile, type FileAudienceKind } from './receipts.service.js';
 
 const slice = 100;
-/** After this long, no process can still be queueing a reminder that it took. */
+/**
+ * How long a process that took a reminder has to queue it, in milliseconds. After that, any process may take it again.
+ */
 const leaseMs = minuteMs;
 
 interface Due {
@@ -21,8 +23,8 @@ interface Due {
 }
 
 /**
- * Letters to those who may have a file and do not have all of it. Whom to write to is written down in one statement; the
- * letters follow, a few at a time, also after a restart.
+ * Reminds members by mail of a file that they may have but do not have all of. One statement saves which members to
+ * remind. Their mails are queued later, up to 100 at a time, even after a restart.
  */
 @Injectable()
 export class Reminders implements OnModuleInit {
@@ -35,9 +37,10 @@ export class Reminders implements OnModuleInit {
   ) {}
 
   /**
-   * Reminds every member who does not have the file, at most once a day. Gives how many.
+   * Reminds each member who may have the file and does not have all of it, at most once a day. Returns how many members
+   * are reminded.
    *
-   * @throws ConflictException if members cannot see it now.
+   * @throws ConflictException if members cannot see the file now.
    */
   async remind(file: StoredFile, { admin, caller }: Actor): Promise<number> {
     const now = Date.now();
@@ -56,7 +59,7 @@ export class Reminders implements OnModuleInit {
 
   private async send(): Promise<void> {
     for (;;) {
-      // taken for a while, so that no other process queues it too; marked once its letter is queued
+      // a reminder is taken for a while, so that no other process queues it too; it is marked once its mail is queued
       const now = Date.now();
       const due = await this.writer.rows<Due>(take, [now, now - leaseMs, slice]);
       for (const one of due) await this.queue(one);
@@ -86,7 +89,7 @@ const askingOf = (audience: FileAudienceKind) => `WITH ${theFile}
   RETURNING "memberId"`;
 const asking = { everyone: askingOf('everyone'), some: askingOf('some') };
 
-/** Whether members can see the file now; nobody is reminded of a file that they cannot. */
+/** Whether members can see the file now. A member gets no reminder of a file that members cannot see. */
 const isThere = `f."deletedAt" IS NULL AND f."isHidden" = false AND f."availableAt" <= $1
   AND (f."expiresAt" IS NULL OR f."expiresAt" > $1)`;
 

@@ -5,8 +5,8 @@ import { pipeline, Transform, type Readable } from 'node:stream';
 const algorithms: Readonly<Record<string, string>> = { 'sha-256': 'sha256', 'sha-512': 'sha512' };
 
 /**
- * The same bytes, which break off with 400 at their end where they are not those that a `Content-Digest` names
- * (RFC 9530 2). Digests of other algorithms than SHA-256 and SHA-512 are passed over.
+ * Passes the bytes through and checks them against their `Content-Digest` (RFC 9530 2). If they do not match, the
+ * stream fails with 400 at its end. Digests other than SHA-256 and SHA-512 are ignored.
  *
  * @throws BadRequestException if the header cannot be read.
  */
@@ -31,7 +31,7 @@ interface Expected {
   readonly digest: string;
 }
 
-/** A dictionary of byte sequences (RFC 9651 3.2 and 3.3.5). */
+/** Parses the header: a dictionary of byte sequences (RFC 9651 3.2 and 3.3.5). */
 function digestsOf(header: string | undefined): Expected[] {
   if (header === undefined) return [];
   return header.split(',').flatMap((member) => {

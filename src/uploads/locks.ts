@@ -1,15 +1,15 @@
 import type { Lock, Locker } from '@tus/server';
 
-/** A request that goes on with an upload, or waits to. */
+/** A request that uses an upload, or waits to use it. */
 interface Turn {
-  /** Asks it to stop early. */
+  /** Asks the request to stop early. */
   readonly giveWay: () => void;
   readonly over: Promise<void>;
 }
 
 /**
- * Lets one request at a time go on with an upload. Who comes back after a lost connection need not wait until the old
- * one is noticed to be dead: that gives way.
+ * Lets only one request at a time use an upload. A new request asks the one before it to stop. So a client that
+ * reconnects does not have to wait until the server notices that the old connection is dead.
  */
 export class Locks implements Locker {
   private readonly last = new Map<string, Turn>();

@@ -33,7 +33,7 @@ const contentDigest = {
   description: 'What the bytes must be (RFC 9530): `sha-256=:…:` or `sha-512=:…:`.',
 };
 
-/** Files as they are, for an admin's scripts: `curl -T report.pdf https://…/api/v1/uploads/`. */
+/** Uploads of raw bytes, for an admin's scripts: `curl -T report.pdf https://…/api/v1/uploads/`. */
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()

@@ -4,8 +4,9 @@ const overridden = new Set(['PATCH', 'DELETE', 'HEAD']);
 const withSlash = /^(\/(?:api\/v1|admin)\/uploads(?:\/[^/?]+)?)\/(?=\?|$)/;
 
 /**
- * Takes requests of tus as all its clients spell them, before they are routed: the address with a slash at its end, and
- * the method in `X-HTTP-Method-Override` where a client, or what stands between, knows none but POST (tus 1.0).
+ * Accepts the variants in which tus clients send requests, before the router sees them: an address that ends with a
+ * slash, and the method in `X-HTTP-Method-Override` (tus 1.0). A client sends that header if it, or a proxy on the way,
+ * supports only POST.
  */
 export function takeTusSpellings(server: Server): void {
   server.prependListener('request', (request: IncomingMessage) => {

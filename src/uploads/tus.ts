@@ -12,7 +12,7 @@ import { pipeThrough } from '../http/pipe-through.js';
 import { Locks } from './locks.js';
 import { uploadLifetimeMs, UploadsService, type Metadata, type Progress } from './uploads.service.js';
 
-/** What the library says in its own words, said so that a person knows what to do. */
+/** Error messages that replace those of the tus library, and tell a person what to do. The keys are status codes. */
 const sentences: Readonly<Record<number, string>> = {
   400: 'The headers of this upload cannot be read; see tus 1.0.',
   409: elsewhere,
@@ -21,27 +21,30 @@ const sentences: Readonly<Record<number, string>> = {
   413: 'That is more than this address takes at once.',
 };
 
-/** The only version that is spoken here. */
+/** The only version of tus that this server supports. */
 const version = '1.0.0';
 
-/** A missing header has nothing to do with permissions. */
+/**
+ * Status codes that replace those of the tus library. It sends 403 for a missing header, but that has nothing to do
+ * with permissions.
+ */
 const others: Readonly<Record<number, number>> = { 403: 400 };
 
-/** A request of tus, whole: its own library reads and answers it. */
+/** A tus request and its reply. The tus library reads the whole request and answers it. */
 export interface Asked {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly by: Actor;
 }
 
-/** The request of an admin, as `Tus` answers it. */
+/** The admin's request, in the form that `Tus.answer` takes. */
 export const AskedByAdmin = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const reply = context.switchToHttp().getResponse<FastifyReply>();
   return { request, reply, by: { admin: request.user, caller: callerOf(request) } };
 });
 
-/** Resumable uploads as tus 1.0 has them (https://tus.io/protocols/resumable-upload), spoken by its own library. */
+/** Resumable uploads (tus 1.0, https://tus.io/protocols/resumable-upload), with the tus library. */
 @Injectable()
 export class Tus {
   private readonly locks = new Locks();
@@ -53,9 +56,9 @@ export class Tus {
   ) {}
 
   /**
-   * Answers a request for an upload, or for a new one.
+   * Answers a tus request. Sets the tus headers on the reply, and returns the body.
    *
-   * @throws HttpException what is wrong with it, with the headers of tus set.
+   * @throws HttpException if the request cannot be met; the tus headers are set then too.
    */
   async answer({ request, reply, by }: Asked): Promise<string> {
     if (by.admin) this.transfers.follow(reply.raw, by.admin);
@@ -76,7 +79,7 @@ export class Tus {
     });
     const body = request.body instanceof Readable ? pipeThrough(request.body, new PassThrough()) : undefined;
     const answer = await server.handleWeb(this.asWebRequest(request, body)).finally(() => body?.destroy());
-    // nobody on another origin may call this, and the connection can be used again
+    // no CORS headers, because no other origin may call this; no `connection`, because the connection can be used again
     for (const [name, value] of answer.headers)
       if (!/^(access-control-|connection|content-)/.test(name)) void reply.header(name, value);
     if (answer.status < 400) {
@@ -103,10 +106,10 @@ export class Tus {
   }
 }
 
-/** What the library asks of a store, for one admin. */
+/** The store that the tus library reads and writes, for one admin. */
 class UploadsOf extends DataStore {
   override extensions = ['creation', 'creation-with-upload', 'termination', 'expiration'];
-  /** The file that the upload has become, if all of it has come. */
+  /** The id of the file that the upload has become; null until all bytes have arrived. */
   addedFileId: string | null = null;
 
   constructor(
@@ -119,7 +122,7 @@ class UploadsOf extends DataStore {
   override async create(upload: TusUpload): Promise<TusUpload> {
     const { id, size = 0, metadata = {} } = upload;
     await this.uploads.begin({ id, size, metadata }, this.by);
-    // one of no bytes is whole by now
+    // an upload of 0 bytes is complete already, so this puts it on the shelf
     return this.getUpload(id);
   }
 
@@ -152,6 +155,9 @@ class UploadsOf extends DataStore {
   }
 }
 
-/** Nothing is read ahead: a client may wait to be asked for its bytes until it is known that they are wanted. */
+/**
+ * Converts a stream to a web stream that reads nothing ahead. A client may wait with its bytes until the server asks
+ * for them, and the server must not ask before it knows that it wants them.
+ */
 const asWebStream = (bytes: Readable): ReadableStream =>
   Readable.toWeb(bytes, { strategy: { highWaterMark: 0 } }) as ReadableStream;

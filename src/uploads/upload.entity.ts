@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { CountColumn, InstantColumn } from '../database/instant.column.js';
 
-/** A file that arrives in pieces. What has come of its bytes lies in the file store under `storageKey`. */
+/** A resumable upload. The file store holds the bytes that have arrived, under `storageKey`. */
 @Entity('uploads')
 export class Upload {
   /** A UUID of version 7. */
@@ -11,32 +11,32 @@ export class Upload {
   @Column('varchar', { length: 36 })
   uploaderId!: string;
 
-  /** The file whose next version it is; null if it is a new file. */
+  /** The file that gets a new version from this upload; null if the upload makes a new file. */
   @Column('varchar', { length: 36, nullable: true })
   fileId!: string | null;
 
   @Column('varchar', { length: 255 })
   name!: string;
 
-  /** In bytes, when all has come. */
+  /** The size of the whole upload, in bytes. */
   @CountColumn()
   size!: number;
 
-  /** What the client told of it, in JSON. */
+  /** The `Upload-Metadata` that the client sent, as JSON. */
   @Column('text')
   metadata!: string;
 
   @Column('varchar', { length: 64, unique: true })
   storageKey!: string;
 
-  /** The file that it has become; null until all has come. */
+  /** The file that the upload was added as; null until all bytes have arrived. */
   @Column('varchar', { length: 36, nullable: true })
   addedFileId!: string | null;
 
   @InstantColumn()
   createdAt!: Date;
 
-  /** A day after the last piece of it. */
+  /** When the upload is deleted: a day after the last request that added to it. */
   @InstantColumn()
   expiresAt!: Date;
 }

@@ -20,7 +20,7 @@ import { UploadsService } from './uploads.service.js';
 
 const resumable = { name: 'tus-resumable', required: true, schema: { type: 'string', enum: ['1.0.0'] } };
 
-/** Uploads that can be gone on with after a lost connection, for an admin's scripts: tus 1.0, as its clients speak it. */
+/** Resumable uploads (tus 1.0), for an admin's scripts. */
 @ApiTags('Administration')
 @ApiBearerAuth()
 @AdminsOnly()

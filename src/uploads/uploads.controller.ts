@@ -7,7 +7,7 @@ import { TakesUploads } from '../http/takes-uploads.js';
 import { AskedByAdmin, Tus, type Asked } from './tus.js';
 import { UploadsService } from './uploads.service.js';
 
-/** The same uploads, for the page in an admin's browser. */
+/** Resumable uploads (tus 1.0), for the page in an admin's browser. */
 @ApiExcludeController()
 @AdminsOnly()
 @Names(UploadsService, (uploads, { id }, { id: adminId }) => uploads.findOwn(id, adminId))

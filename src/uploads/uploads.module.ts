@@ -11,7 +11,7 @@ import { UploadsApiController } from './uploads-api.controller.js';
 import { UploadsController } from './uploads.controller.js';
 import { UploadsService } from './uploads.service.js';
 
-/** Ways in for files beside a form: in pieces that can be gone on with, or as raw bytes. */
+/** Uploads without a form: resumable uploads, and raw bytes. */
 @Module({
   imports: [TypeOrmModule.forFeature([Upload]), FilesModule, LibraryModule, SessionsModule, StoreModule],
   controllers: [UploadsController, UploadsApiController, RawUploadsApiController],

@@ -16,32 +16,35 @@ import { LibraryService } from '../library/library.service.js';
 import { firstAudiences, isFirstAudience } from '../library/upload.input.js';
 import { Upload } from './upload.entity.js';
 
-/** An upload that nobody goes on with is forgotten after this many milliseconds. */
+/** How long an upload is kept after the last request that added to it, in milliseconds. */
 export const uploadLifetimeMs = 24 * hourMs;
 
-/** What `Upload-Metadata` holds: a key can stand without a value. */
+/** The keys and values of `Upload-Metadata`. The value is null if a key has none. */
 export type Metadata = Readonly<Record<string, string | null>>;
 
-/** What a client tells of an upload before it comes. */
+/** An upload as the client describes it before it sends any bytes. */
 export interface Announcement {
   readonly id: string;
-  /** In bytes. */
+  /** The size of the whole upload, in bytes. */
   readonly size: number;
   /**
-   * `filename` (or `name`); `replaces`, the id of the file whose next version it is; `audience`, who may have a new file
-   * at first: `everyone`, or `nobody` but admins. What else there is is kept and told again.
+   * - `filename` or `name`: the name of the file
+   * - `replaces`: the id of the file that gets a new version
+   * - `audience`: `everyone`, or `nobody` if only admins may have a new file at first
+   *
+   * Other keys are stored, and sent back to the client.
    */
   readonly metadata: Metadata;
 }
 
-/** An upload, and how many bytes of it have come. */
+/** An upload, and how many of its bytes have arrived. */
 export interface Progress extends Upload {
   readonly offset: number;
 }
 
 /**
- * Files that arrive in pieces, each under an address of its own that only the admin who began it knows of. Nothing of
- * one is visible before all has come; then it is on the shelf, once, whatever is asked again.
+ * Resumable uploads. Only the admin who began an upload can use its address. Nothing of an upload is visible before all
+ * its bytes have arrived. Then it is added to the shelf exactly once, even if a request is repeated.
  */
 @Injectable()
 export class UploadsService implements OnModuleInit {
@@ -56,10 +59,11 @@ export class UploadsService implements OnModuleInit {
   ) {}
 
   /**
-   * Begins an upload; its size counts against the quota from now on.
+   * Begins an upload. Its size counts against the quota from now on.
    *
-   * @throws InvalidInput if it has no name, or its audience is none; NotFoundException if the file to replace is
-   *   not there; InsufficientStorage.
+   * @throws InvalidInput if it has no name, or if its audience is not valid.
+   * @throws NotFoundException if the file to replace does not exist.
+   * @throws InsufficientStorage if there is no room for it.
    */
   async begin({ id, size, metadata }: Announcement, { admin }: Actor): Promise<Upload> {
     if (!admin) throw new Error('Only an admin uploads in pieces.');
@@ -89,10 +93,11 @@ export class UploadsService implements OnModuleInit {
   }
 
   /**
-   * How far an admin's own upload has come. Once all of it has, it is on the shelf when this returns: also where a crash
-   * came between.
+   * Finds an admin's own upload and how many of its bytes have arrived. If all have arrived, the file is on the shelf
+   * when this returns, even if the process crashed before it could add the file.
    *
-   * @throws NotFoundException if they have none of that id (any more); as `LibraryService.add`.
+   * @throws NotFoundException if the admin has no upload with this id, or if it has expired.
+   * @throws what `LibraryService.add` and `LibraryService.replace` throw.
    */
   async find(id: string, by: Actor): Promise<Progress> {
     const upload = await this.findOwn(id, by.admin?.id);
@@ -102,11 +107,13 @@ export class UploadsService implements OnModuleInit {
   }
 
   /**
-   * Takes in the next piece; what came of it stays where it breaks off. One at a time, and `find` then says how far it
-   * has come.
+   * Appends the next bytes to an upload. If they break off, the bytes that have arrived are kept, and `find` says how
+   * many there are. Only one request at a time may append.
    *
-   * @param offset how many bytes have come before.
-   * @throws NotFoundException as `find`; ConflictException where more have, or less; InsufficientStorage where the disk is full.
+   * @param offset how many bytes have arrived before.
+   * @throws NotFoundException if the admin has no upload with this id, or if it has expired.
+   * @throws ConflictException if more or fewer bytes than `offset` have arrived.
+   * @throws InsufficientStorage if the disk is full.
    */
   async append(id: string, offset: number, piece: Readable, by: Actor): Promise<void> {
     const upload = await this.findOwn(id, by.admin?.id);
@@ -117,14 +124,18 @@ export class UploadsService implements OnModuleInit {
       .catch(refuseInsufficientStorage);
   }
 
-  /** Forgets an upload; what has become a file stays one. @throws NotFoundException as `find`. */
+  /** Deletes an upload. If it has become a file, the file stays. @throws NotFoundException as `findOwn`. */
   async cancel(id: string, by: Actor): Promise<void> {
     const { storageKey } = await this.findOwn(id, by.admin?.id);
     await this.uploads.delete({ id });
     await this.store.abandon(storageKey);
   }
 
-  /** An admin's own upload, as far as it is known. @throws NotFoundException as `find`. */
+  /**
+   * Finds an admin's own upload.
+   *
+   * @throws NotFoundException if the admin has no upload with this id, or if it has expired.
+   */
   async findOwn(id: string, uploaderId = ''): Promise<Upload> {
     const upload = isUuid(id) ? await this.uploads.findOneBy({ id, uploaderId }) : null;
     return upload && +upload.expiresAt > Date.now() ? upload : notThere();
@@ -134,7 +145,10 @@ export class UploadsService implements OnModuleInit {
     this.chores.every(hourMs, () => this.sweep(), 'uploads that nobody goes on with could not be swept');
   }
 
-  /** Puts an upload on the shelf once all of it has come. Which file it is, or null if some of it is missing. */
+  /**
+   * Puts an upload on the shelf if all its bytes have arrived. Returns the id of the file, or null if bytes are
+   * missing.
+   */
   private async shelve(upload: Upload, offset: number, by: Actor): Promise<string | null> {
     const { id, addedFileId, size, storageKey } = upload;
     if (addedFileId !== null || offset < size) return addedFileId;
