@@ -1,21 +1,24 @@
 import { fileTypeFromBuffer } from 'file-type';
 import mime from 'mime';
 
-/** So many of the first bytes of a file tell what it is. */
+/** How many bytes from the start of a file are enough to recognise its type. */
 export const tellingBytes = 4_100;
 
-/** What first bytes tell for certain; of other formats they may be the beginning of a text, or of anything. */
+/** Types that the first bytes show for certain. The first bytes of any other type can also be the start of a text. */
 const certain =
   /^(application\/(pdf|zip|gzip|x-7z-compressed|epub\+zip|vnd\.(openxmlformats|oasis)[\w.-]+)|image\/(png|jpeg|gif|webp)|video\/(mp4|webm)|audio\/(ogg|flac))$/;
 
-/** Endings that two formats have: of these the rarer one is what `mime` says. */
+/** Types whose file extension another format also has. For such an extension, `mime` gives the rarer type. */
 const shared = new Set(['video/mp2t']);
 
 const unknown = 'application/octet-stream';
 
 /**
- * What a file is: as the ending of its name says, since browsers give it the ending that fits the type; without an ending,
- * as its first bytes say, where they are certain.
+ * The media type of a file. The extension of its name decides, because a browser that saves a file may change the
+ * extension to fit the type. If the name has no extension, the first bytes decide if they are certain. If nothing
+ * decides, the type is `application/octet-stream`.
+ *
+ * @param head the first bytes of the file, `tellingBytes` of them if it has so many.
  */
 export async function contentTypeOf(head: Buffer, name: string): Promise<string> {
   if (/.\.[^. ]+$/.test(name)) {
@@ -26,5 +29,5 @@ export async function contentTypeOf(head: Buffer, name: string): Promise<string>
   return certain.test(byBytes) && (byBytes === 'application/pdf' || !isText(head)) ? byBytes : unknown;
 }
 
-/** Whether nothing but characters of text is there. */
+/** Whether all bytes can be characters of a text. */
 const isText = (head: Buffer): boolean => !/[^\t\n\v\f\r\x20-\x7e\x80-\xff]/.test(head.toString('latin1'));

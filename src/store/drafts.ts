@@ -9,27 +9,33 @@ import { tellingBytes } from './content-type.js';
 
 const KiB = 1_024;
 const chunkSize = 512 * KiB;
-/** How often it is looked whether what comes still fits, in bytes. */
+/** After how many bytes `append` asks again whether there is still room. */
 const slice = 8 * KiB * KiB;
 
-/** What is said to who goes on with an upload from where it does not stand. */
+/** The error message for a client that continues an upload at the wrong offset. */
 export const elsewhere = 'The upload has come to another place than that: ask with HEAD where to go on.';
 
-/** Is asked at the beginning and now and then, with the bytes that have come; what it throws ends the taking in. */
+/**
+ * Checks whether there is room. It is called at the start and again after every 8 MiB, with the number of bytes that
+ * have arrived. If it throws, the upload stops with that error.
+ */
 export type Fits = (size: number) => Promise<void>;
 
-/** Bytes on their way into the store, in a folder of their own: what has come of them stays when the process is killed. */
+/**
+ * Drafts: files that have not arrived completely, in a folder of their own. The bytes that have arrived stay if the
+ * process is killed.
+ */
 export class Drafts {
-  /** Of drafts that are likely to be gone on with, so that their bytes need not be read again. */
+  /** The hashes of recent drafts, so that their bytes need not be read again when they continue. */
   private readonly known = new LRUCache<string, RunningHash>({ max: 1_000 });
 
-  /** @param staleAfterMs milliseconds after which a draft that nobody goes on with is stale. */
+  /** @param staleAfterMs how long after its last bytes a draft becomes stale, in milliseconds. */
   constructor(
     private readonly folder: string,
     private readonly staleAfterMs: number,
   ) {}
 
-  /** Begins a draft that outlives a power cut, empty as it is; where there is one, it is no longer stale. */
+  /** Begins an empty draft, which survives a power cut. An existing draft keeps its bytes, and is no longer stale. */
   async begin(key: string): Promise<void> {
     await makeStoreFolder(this.folder);
     const draft = await open(this.pathOf(key), 'a', 0o640);
@@ -41,20 +47,22 @@ export class Drafts {
     await syncFolder(this.folder);
   }
 
-  /** How many bytes have come; undefined if there is no such draft. */
+  /** How many bytes have arrived; undefined if there is no such draft. */
   async sizeOf(key: string): Promise<number | undefined> {
     return (await unlessMissing(stat(this.pathOf(key))))?.size;
   }
 
   /**
-   * Writes a stream after what is there. What came of it stays where it breaks off; when this returns, it survives a
-   * power cut. Two at once under one key, as two processes may do, must be of the same bytes.
+   * Writes a stream at the end of a draft. If the stream breaks off, the bytes that have arrived stay. When this
+   * returns, the bytes survive a power cut. Two processes can append to one draft at once only if they write the same
+   * bytes.
    *
-   * @param offset how many bytes must be there, for what is written to be in its place.
-   * @throws ConflictException if there are more, or less.
+   * @param offset how many bytes the draft must have, so that the new bytes get to their right position.
+   * @throws ConflictException if the draft has more bytes or fewer.
+   * @throws Error with the code ENOENT if there is no such draft; and whatever `fits` throws.
    */
   async append(key: string, offset: number, source: Readable, fits: Fits): Promise<void> {
-    // it may fail before anything is read of it; whoever reads hears of it all the same
+    // the stream can fail before it is read: without a listener that would end the process, and reading still throws it
     source.on('error', () => undefined);
     const draft = await openEntry(this.pathOf(key), constants.O_RDWR);
     try {
@@ -80,7 +88,7 @@ export class Drafts {
     }
   }
 
-  /** Moves a draft to where it belongs and says what it is; undefined if there is none. */
+  /** Moves a draft to a path and returns the hash of its bytes; undefined if there is no such draft. */
   async moveTo(path: string, key: string): Promise<RunningHash | undefined> {
     const draft = await unlessMissing(openEntry(this.pathOf(key)));
     if (!draft) return undefined;
@@ -93,27 +101,27 @@ export class Drafts {
     }
   }
 
-  /** Forgets a draft; nothing happens if there is none. */
+  /** Deletes a draft. Does nothing if there is none. */
   async discard(key: string): Promise<void> {
     this.known.delete(key);
     await rm(this.pathOf(key), { force: true });
   }
 
-  /** The keys of drafts that nobody goes on with. */
+  /** The keys of the stale drafts: those that have had no new bytes for `staleAfterMs`. */
   async *stale(): AsyncGenerator<string> {
     for (const key of (await unlessMissing(readdir(this.folder))) ?? []) {
-      // a draft of another process may have become a file by now
+      // another process may have moved the draft by now
       const found = await unlessMissing(stat(join(this.folder, key)));
       if (found && found.mtimeMs < Date.now() - this.staleAfterMs) yield key;
     }
   }
 
-  /** The hash of what has come, which nobody else goes on with. */
+  /** Takes the hash of a draft out of the cache, so that only one caller continues it, or reads the bytes again. */
   private async takeHash(key: string, draft: FileHandle): Promise<RunningHash> {
     const known = this.known.get(key);
     this.known.delete(key);
     const { size } = await draft.stat();
-    // they differ where a full disk took half of what came, or another process went on
+    // the sizes differ if a full disk took only a part of the bytes, or if another process has continued the draft
     return known?.size === size ? known : RunningHash.of(draft);
   }
 
@@ -122,13 +130,13 @@ export class Drafts {
   }
 }
 
-/** What is known of bytes while they come: how many, the first of them, and their SHA-256 so far. */
+/** Hashes bytes while they arrive. It knows how many there are, the first `tellingBytes` of them, and their SHA-256. */
 export class RunningHash {
   private readonly sha256 = createHash('sha256');
   size = 0;
   head = Buffer.alloc(0);
 
-  /** Of all the bytes of a file, read anew. */
+  /** Reads all bytes of a file and hashes them. */
   static async of(file: FileHandle): Promise<RunningHash> {
     const hash = new RunningHash();
     const bytes = file.createReadStream({ start: 0, autoClose: false, highWaterMark: chunkSize });
@@ -143,28 +151,29 @@ export class RunningHash {
       this.head = Buffer.concat([this.head, bytes.subarray(0, tellingBytes - this.head.length)]);
   }
 
-  /** In hex; more bytes can come after. */
+  /** The SHA-256 of the bytes so far, in lower-case hex. More bytes can follow. */
   digest(): string {
     return this.sha256.copy().digest('hex');
   }
 }
 
-/** What lies in the store is no file of its own, such as a link to another place. */
+/** Says that an entry of the store is not a plain file but, for example, a link to another place. */
 export class NoStoreFile extends Error {
   override name = 'NoStoreFile';
 }
 
 /**
- * Opens a file of the store: a link is not followed, and nothing waits for the other end of a pipe.
+ * Opens a file of the store. It does not follow a link, and it does not wait for the other end of a pipe.
  *
- * @throws NoStoreFile if it is anything but a plain file.
+ * @throws NoStoreFile if the entry is not a plain file.
+ * @throws Error with the code ENOENT if there is no such entry.
  */
 export async function openEntry(path: string, access: number = constants.O_RDONLY): Promise<FileHandle> {
   const refuse = () => {
     throw new NoStoreFile(`What lies at ${path} is no plain file.`);
   };
   const entry = await open(path, access | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error: unknown) =>
-    // a link, a pipe that nobody reads, a folder
+    // the errors for a link, a pipe that nobody reads, and a folder
     ['ELOOP', 'ENXIO', 'EISDIR', 'EMLINK'].includes((error as NodeJS.ErrnoException).code ?? '')
       ? refuse()
       : Promise.reject(error as Error),
@@ -174,7 +183,7 @@ export async function openEntry(path: string, access: number = constants.O_RDONL
   return refuse();
 }
 
-/** What is asked of the disk, or undefined if there is no such file or folder; any other fault is one. */
+/** The result of a file operation, or undefined if there is no such file or folder. Throws any other error. */
 export const unlessMissing = <Found>(asked: Promise<Found>): Promise<Found | undefined> =>
   asked.catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -182,10 +191,10 @@ export const unlessMissing = <Found>(asked: Promise<Found>): Promise<Found | und
   });
 
 /**
- * Makes a folder of the store, and the store's own, but not the data folder around it: one that was moved away would be
- * in the way when it comes back.
+ * Makes a folder in the store's own folder, and the store's own folder if it is missing. It does not make the data
+ * folder around them: if an operator has moved the data folder away, a new one would be in the way when it comes back.
  *
- * @throws Error with the code ENOENT where the data folder is not there.
+ * @throws Error with the code ENOENT if the data folder is not there.
  */
 export async function makeStoreFolder(path: string): Promise<void> {
   for (const folder of [dirname(path), path])
@@ -194,7 +203,7 @@ export async function makeStoreFolder(path: string): Promise<void> {
     });
 }
 
-/** Makes sure that what was made or moved in a folder is found there after a power cut. */
+/** Makes sure that entries that were made in a folder, or moved into it, are still there after a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {

@@ -3,16 +3,20 @@ import { Readable } from 'node:stream';
 import type { ByteRange } from './byte-range.js';
 
 const KiB = 1_024;
-/** Larger reads cost fewer turns of the event loop: 256 KiB and more are 1.4 times as fast as 64 KiB. */
+/** Chunk sizes, in bytes. Large reads need fewer turns of the event loop: 256 KiB are 1.4 times as fast as 64 KiB. */
 const chunk = { small: 64 * KiB, large: 512 * KiB };
-/** So many bytes the system takes for a connection of which nobody reads: up to there, nobody is known to be fast. */
+/**
+ * How many bytes the operating system may buffer for a connection whose client reads nothing. Until more bytes than
+ * these are sent, it is not known whether a client is fast.
+ */
 const unknown = 8 * KiB * KiB;
-/** Who takes a chunk within so many milliseconds is. */
+/** A client that takes a chunk within this time is fast. In milliseconds. */
 const soon = 100;
 
 /**
- * Reads a range of a file no faster than it is read itself: in large chunks for who is fast, in small ones for who is
- * not, so that hundreds who hardly read hold little memory. Closes the file when it ends or is destroyed.
+ * A stream of a range of a file. It reads the file no faster than the client takes the bytes. It reads large chunks for
+ * a fast client, and small chunks for a slow one, so that hundreds of slow clients need little memory. It closes the
+ * file when it ends or is destroyed.
  */
 export class FileReader extends Readable {
   private position: number;
@@ -23,7 +27,7 @@ export class FileReader extends Readable {
     private readonly file: FileHandle,
     private readonly range: ByteRange,
   ) {
-    // one chunk ahead, however large
+    // reads one chunk ahead, whatever its size
     super({ highWaterMark: 1 });
     this.position = range.start;
   }

@@ -13,10 +13,13 @@ import { Drafts, makeStoreFolder, openEntry, RunningHash, syncFolder, unlessMiss
 import { FileReader } from './file-reader.js';
 
 const MiB = 1_024 * 1_024;
-/** What is asked for again and again is sent from memory: files up to `largest`, `all` bytes of them at most. */
+/** The cache of small files: the size of the whole cache, and of the largest file that it takes, in bytes. */
 const remembered = { all: 32 * MiB, largest: 4 * MiB };
 
-/** Bytes that the store took in: where they are, how many, their SHA-256 in hex, and the first of them. */
+/**
+ * Bytes that the store holds: their key, their size in bytes, their SHA-256 in lower-case hex, and the first
+ * `tellingBytes` of them.
+ */
 export interface Stored {
   readonly storageKey: string;
   readonly size: number;
@@ -24,20 +27,24 @@ export interface Stored {
   readonly head: Buffer;
 }
 
-/** Whether this process may read bytes, how many there are and whose; undefined if there are none. */
+/**
+ * Whether this process can read the bytes of a key, how many bytes there are, and the id of the system user that owns
+ * them. Size and owner are missing if the folder around the bytes is closed. Undefined if there are no bytes.
+ */
 export type Glance = { readonly isOpen: boolean; readonly size?: number; readonly uid?: number } | undefined;
 
 /**
- * Keeps the bytes of files under random keys. What a key names never changes, and is either whole or not there. It
- * alone builds paths, and only from keys that it made: nothing from outside is ever part of one.
+ * Keeps the bytes of files under random keys. The bytes of a key never change, and are either complete or not there.
+ * Paths are built only from keys that the store made: no input from outside is ever part of a path.
  */
 @Injectable()
 export class FileStore {
   private readonly folder: string;
-  /** Bytes that come at once, and bytes that come in pieces and can be gone on with for a day. */
+  /** Files that arrive in one stream. */
   private readonly incoming: Drafts;
+  /** Files that arrive in pieces. A client can continue them for a day. */
   private readonly pieces: Drafts;
-  /** Names whole bytes until something else does. */
+  /** An empty draft for each key whose bytes are complete, but that is not settled yet. */
   private readonly unsettled: Drafts;
   private readonly memory = new LRUCache<string, Buffer>({
     maxSize: remembered.all,
@@ -54,11 +61,13 @@ export class FileStore {
   }
 
   /**
-   * Takes in a stream, hashing it on the way. When it returns, the bytes survive a power cut; when it throws, nothing
-   * of them is left. They are to be settled once something names them.
+   * Stores a stream and hashes it on the way. When this returns, the bytes survive a power cut; if it throws, none of
+   * them are left. Call `settle` once a row of the database names the key.
+   *
+   * @throws Busy if the data folder is not there; and whatever `fits` or the stream throws.
    */
   async put(source: Readable, fits: Fits = () => Promise.resolve()): Promise<Stored> {
-    // it may fail before anything is read of it; whoever reads hears of it all the same
+    // the stream can fail before it is read: without a listener that would end the process, and reading still throws it
     source.on('error', () => undefined);
     await this.mustBeThere();
     const key = newKey();
@@ -72,7 +81,11 @@ export class FileStore {
     }
   }
 
-  /** A key for bytes that come in pieces: `append` takes them, `finish` makes them whole. */
+  /**
+   * Makes a key for bytes that arrive in pieces. `append` adds a piece, and `finish` completes the bytes.
+   *
+   * @throws Busy if the data folder is not there.
+   */
   async begin(): Promise<string> {
     await this.mustBeThere();
     const key = newKey();
@@ -80,47 +93,50 @@ export class FileStore {
     return key;
   }
 
-  /** How many bytes have come for a key; undefined if it names none. */
+  /** How many bytes of a key have arrived, complete or not; undefined if there is no such key. */
   async sizeOf(storageKey: string): Promise<number | undefined> {
     return (await this.pieces.sizeOf(storageKey)) ?? (await unlessMissing(stat(this.pathOf(storageKey))))?.size;
   }
 
   /**
-   * Adds a piece to the bytes of a key. What came of it stays, also where the stream breaks off or the process is
-   * killed; when it returns, it survives a power cut. Two at once under one key must be of the same bytes.
+   * Adds a piece to the bytes of a key. The bytes that have arrived stay, even if the stream breaks off or the process
+   * is killed. When this returns, they survive a power cut. Two calls for one key at once must add the same bytes.
    *
-   * @param offset how many bytes have come before, for these to be in their place.
-   * @throws ConflictException if more have, or less; Error if nothing was begun under the key, or it is whole.
+   * @param offset how many bytes must have arrived before, so that the piece gets to its right position.
+   * @throws ConflictException if more bytes have arrived, or fewer.
+   * @throws Error if `begin` did not make the key, or if its bytes are complete; and whatever `fits` throws.
    */
   append(storageKey: string, offset: number, piece: Readable, fits: Fits): Promise<void> {
     return this.pieces.append(storageKey, offset, piece, fits);
   }
 
   /**
-   * Makes the bytes of a key whole; the same again if they are already. They are to be settled once something names
-   * them.
+   * Completes the bytes of a key. If they are complete already, it returns the same again. Call `settle` once a row of
+   * the database names the key.
    *
-   * @throws Error if nothing was begun under the key.
+   * @throws Error if `begin` did not make the key.
+   * @throws Busy if the data folder is not there.
    */
   finish(storageKey: string): Promise<Stored> {
     return this.keep(storageKey, this.pieces);
   }
 
-  /** Forgets the pieces of a key; what is whole stays. */
+  /** Deletes the pieces of a key. Bytes that are complete stay. */
   abandon(storageKey: string): Promise<void> {
     return this.pieces.discard(storageKey);
   }
 
-  /** Tells the store that something names these bytes: those of which nobody says so for an hour may be swept. */
+  /** Tells the store that a row of the database names this key. An unsettled key can be swept after an hour. */
   async settle(storageKey: string): Promise<void> {
     await this.unsettled.discard(storageKey);
   }
 
   /**
-   * The bytes of a range: in memory if the file is small and wanted often, else a stream that reads no faster than
-   * it is read and closes its file when it ends or is destroyed.
+   * The bytes of a range. For a file of up to 4 MiB they are a buffer from the cache. For a larger file they are a
+   * stream that reads no faster than its client, and that closes the file when it ends or is destroyed.
    *
-   * @throws Error if the bytes are not there, before anything was sent.
+   * @param size the size of the whole file, in bytes.
+   * @throws Error if the bytes are missing or cut short. It is thrown before any bytes are sent.
    */
   async read(storageKey: string, size: number, range: ByteRange): Promise<Buffer | Readable> {
     if (size <= remembered.largest) return (await this.whole(storageKey, size)).subarray(range.start, range.end + 1);
@@ -131,14 +147,14 @@ export class FileStore {
     throw new Error(`The file store holds ${held} bytes of ${storageKey}, not ${size}.`);
   }
 
-  /** Forgets the bytes of a key, whole or not; nothing happens if there are none. */
+  /** Deletes the bytes of a key, complete or not. Does nothing if there are none. */
   async discard(storageKey: string): Promise<void> {
     this.memory.delete(storageKey);
     await rm(this.pathOf(storageKey), { force: true });
     for (const drafts of [this.incoming, this.pieces, this.unsettled]) await drafts.discard(storageKey);
   }
 
-  /** Every key, whichever file it is of, and when its bytes came. */
+  /** Every key whose bytes are complete, even if no row of the database names it, and when its last bytes arrived. */
   async *keys(): AsyncGenerator<{ readonly storageKey: string; readonly since: Date }> {
     for (const folder of await readdir(this.folder).catch(() => [])) {
       if (!/^[0-9a-f]{2}$/.test(folder)) continue;
@@ -150,7 +166,11 @@ export class FileStore {
     }
   }
 
-  /** What the bytes of a key are, read anew; undefined if there are none. @throws NoStoreFile. */
+  /**
+   * Reads all bytes of a key and hashes them; undefined if there are none.
+   *
+   * @throws NoStoreFile if the entry of the key is not a plain file.
+   */
   async examine(storageKey: string): Promise<Stored | undefined> {
     const file = await unlessMissing(openEntry(this.pathOf(storageKey)));
     if (!file) return undefined;
@@ -161,7 +181,7 @@ export class FileStore {
     }
   }
 
-  /** What can be seen of the bytes of a key without reading them. */
+  /** Looks at the bytes of a key without reading them. */
   async glanceAt(storageKey: string): Promise<Glance> {
     const path = this.pathOf(storageKey);
     try {
@@ -171,21 +191,21 @@ export class FileStore {
         () => ({ size, uid, isOpen: false }),
       );
     } catch (error) {
-      // they may be there, behind a folder that is closed
+      // this process may not be allowed to look into the folder of the bytes
       return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : { isOpen: false };
     }
   }
 
-  /** Whether a backup is at work that still wants the bytes which it has seen. */
+  /** Whether a backup is running. It may still need bytes that the site would delete. */
   async isHeld(): Promise<boolean> {
     const held = await unlessMissing(stat(join(this.folder, '..', holdFile)));
     return held !== undefined && held.mtimeMs > Date.now() - 2 * minuteMs;
   }
 
   /**
-   * Deletes what was left behind: drafts that nobody goes on with, and whole bytes that were never settled.
+   * Deletes what was left behind: stale drafts, and complete bytes that were not settled in an hour.
    *
-   * @param isNamed whether something names these bytes, although nobody said so.
+   * @param isNamed whether a row of the database names this key, although `settle` was not called. Such bytes stay.
    */
   async sweep(isNamed: (storageKey: string) => Promise<boolean>): Promise<void> {
     for (const drafts of [this.incoming, this.pieces])
@@ -194,7 +214,12 @@ export class FileStore {
       await (isKey(key) && !(await isNamed(key)) ? this.discard(key) : this.unsettled.discard(key));
   }
 
-  /** A folder that was moved away is not made anew: what it holds would be in the way when it comes back. */
+  /**
+   * A data folder that an operator has moved away is not made again, because the new one would be in the way when the
+   * old one comes back.
+   *
+   * @throws Busy if the data folder is not there.
+   */
   private async mustBeThere(): Promise<void> {
     await access(siteLockIn(this.settings.dataDir)).catch(() => {
       throw new Busy(30, 'The data folder of this site is not there. Please try again once it is back.');

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { FileStore } from './file-store.js';
 
-/** The bytes of files, at rest: whole ones under a key, and drafts of what has not all arrived. */
+/** The file store: it keeps the bytes of files on the disk, both complete files and files that have not all arrived. */
 @Module({ providers: [FileStore], exports: [FileStore] })
 export class StoreModule {}
