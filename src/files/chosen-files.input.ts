@@ -1,9 +1,9 @@
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsUUID } from 'class-validator';
 
-/** Files that were chosen from a list, each by its id. */
+/** The ids of the files that were chosen in a list. */
 export class ChosenFilesInput {
-  // a form sends one box that is ticked as a text, and none as nothing
+  // a form sends a single ticked box as a text, and no field at all if no box is ticked
   @Transform(({ value }) => (Array.isArray(value) ? value : value === undefined ? [] : [value]) as unknown)
   @IsUUID(undefined, { each: true, message: 'Please choose files of this list.' })
   @ArrayMaxSize(100, { message: 'Please choose at most 100 files.' })

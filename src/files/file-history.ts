@@ -9,14 +9,14 @@ import type { StoredFile } from './stored-file.entity.js';
 
 type Row = Readonly<Record<keyof FileVersion, Cell>>;
 
-/** The versions of a file, as far as a member is told of them. */
+/** The versions of a file that a member may see. */
 @Injectable()
 export class FileHistory {
   constructor(private readonly reader: Reader) {}
 
   /**
-   * The versions of a file, the newest first: for an admin all, for a member the newest, those that stood on the shelf
-   * when the next one came, if the file was theirs then, and those of which they have had bytes.
+   * A page of the versions of a file, the newest first. An admin sees all versions. A member sees the newest version,
+   * each version that they could have when the next one replaced it, and each version of which they were sent bytes.
    */
   async versionsFor(
     viewer: Viewer,
@@ -37,7 +37,7 @@ const all = `SELECT v.* FROM "file_versions" v WHERE v."fileId" = $1 AND v."id" 
 
 const later = (one: string, other: string) => `CASE WHEN ${one} > ${other} THEN ${one} ELSE ${other} END`;
 
-/** Each way by which the member has the file, and since when. */
+/** Each way in which the member has the file, and since when. */
 const ways = `
   SELECT f."sharedAt" AS "at" FROM "asked" CROSS JOIN "files" f WHERE f."id" = "asked"."file" AND f."isForEveryone" = true
   UNION ALL
@@ -58,7 +58,7 @@ const ways = `
     JOIN "audiences" a ON a."collectionId" = c."id" JOIN "group_members" m ON m."groupId" = a."groupId"
     WHERE i."fileId" = "asked"."file" AND m."memberId" = "asked"."member"`;
 
-/** A version stood on the shelf until the next one came: what nobody could have then is nobody's to know. */
+/** A member must not learn of a version that they could not have when the next one replaced it. */
 const told = `
   WITH "asked" AS (SELECT CAST($1 AS varchar(36)) AS "file", CAST($2 AS varchar(36)) AS "member"),
     "ways" AS (${ways})

@@ -5,7 +5,7 @@ import { hasWords, wordsOf } from '../http/search.js';
 import { nameOnRecord } from './file-name.js';
 import { asking, isOut, mayHave, me, reachOf, type Reach } from './reach.js';
 
-/** A file of a whole list, and whether it is looked for. */
+/** A file of a whole list. `fits` says whether it matches the search. */
 export interface ListedFile {
   readonly id: string;
   readonly name: string;
@@ -19,18 +19,23 @@ interface Row extends Omit<ListedFile, 'fits'> {
   readonly fits: boolean | number;
 }
 
-/** Rows that one statement reads: few enough that nobody who waits for the next one notices. */
+/** How many rows one statement reads: so few that other queries hardly wait for it. */
 const slice = 200;
 
 /**
- * Reads all files that a member may have, in slices that cost the same each, however many there are; other questions get
- * their turn between two of them.
+ * Reads all files that a member may have, in slices. Each slice costs the same, however many files there are. Other
+ * queries get a turn between two slices.
  */
 @Injectable()
 export class FileLists {
   constructor(private readonly reader: Reader) {}
 
-  /** @param q what is looked for; what does not fit is told too, since names are numbered among all. */
+  /**
+   * All files that a member may have, slice by slice.
+   *
+   * @param q the words of a search. Files that do not match are listed too, because equal names are numbered among all
+   *   files.
+   */
   async *allFor(viewer: Viewer, q?: string): AsyncGenerator<readonly ListedFile[]> {
     const reach = reachOf(viewer);
     for (const isForEveryone of reach === 'admin' ? [true, false] : [true])
@@ -48,7 +53,7 @@ export class FileLists {
     }
   }
 
-  /** The ids are read at once, as one text, since what names a member is in no one order; the files in slices. */
+  /** Reads all ids at once, as one text, because a member's entitlements have no common order. Then reads the files. */
   private async *ofMember(viewer: Viewer, q?: string): AsyncGenerator<readonly ListedFile[]> {
     const [row] = await this.reader.longRows<{ ids: string | null }>(viewer, entitled, [viewer.id]);
     const ids = row?.ids ? row.ids.split(',') : [];

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { CountColumn, InstantColumn } from '../database/instant.column.js';
 
-/** A version of a file: the bytes that stood under its address from one time on. The database writes it by itself. */
+/** A version of a file: the bytes that its address served from a certain time on. Triggers of the database write it. */
 @Entity('file_versions')
 export class FileVersion {
   @PrimaryColumn('varchar', { length: 36 })
@@ -10,7 +10,7 @@ export class FileVersion {
   @Column('varchar', { length: 36 })
   fileId!: string;
 
-  /** 1 for the first. */
+  /** The first version of a file is 1. */
   @Column('integer')
   number!: number;
 
@@ -21,7 +21,7 @@ export class FileVersion {
   @CountColumn()
   size!: number;
 
-  /** Of the bytes, in lower-case hex. */
+  /** The SHA-256 of the bytes, in lower-case hex. */
   @Column('varchar', { length: 64 })
   sha256!: string;
 
@@ -31,15 +31,15 @@ export class FileVersion {
   @InstantColumn()
   createdAt!: Date;
 
-  /** When its bytes went, some time after another version had taken its place. */
+  /** When its bytes were deleted, some time after a newer version replaced it; null if they are still there. */
   @InstantColumn({ nullable: true })
   discardedAt!: Date | null;
 
-  /** Whether members could have the file when the next version took its place; false of the newest. */
+  /** Whether members could have the file when the next version replaced this one; false for the newest version. */
   @Column('boolean', { default: false })
   wasOut!: boolean;
 
-  /** How many downloads of it were spent, by all members together. */
+  /** How many downloads of it were counted, for all members together. */
   @CountColumn()
   downloads!: number;
 }

@@ -59,7 +59,7 @@ export class ShelfFileView extends FileView {
   readonly downloadedBytes!: number;
 }
 
-/** A part of the list of files. */
+/** A page of the list of files. */
 export class FilePage {
   @ApiProperty({ type: [ShelfFileView] })
   readonly items!: ShelfFileView[];
@@ -68,7 +68,7 @@ export class FilePage {
   readonly nextCursor!: string | null;
 }
 
-/** Picks what may leave, for scripts. */
+/** Picks the fields of a file that the API shows. */
 export const presentFile = (file: StoredFile): FileView => ({
   id: file.id,
   name: file.name,
@@ -110,7 +110,7 @@ export class FileVersionView {
   readonly createdAt!: string;
 }
 
-/** A part of the versions of a file. */
+/** A page of the versions of a file. */
 export class FileVersionPage {
   @ApiProperty({ type: [FileVersionView] })
   readonly items!: FileVersionView[];
@@ -129,7 +129,7 @@ export const presentVersion = ({ number, contentType, size, sha256, createdAt }:
 
 const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
-/** Picks what a page shows, in words for people. */
+/** Picks what a web page shows of a file, in words. */
 export const presentFileInWords = memoize((file: StoredFile) => ({
   id: file.id,
   name: file.name,
@@ -142,7 +142,7 @@ export const presentFileInWords = memoize((file: StoredFile) => ({
   sha256: file.sha256,
 }));
 
-/** Picks what a member's page shows of a file, in words; `since` is when they looked before. */
+/** Picks what a member's page shows of a file, in words. `since` is the time of the member's visit before this one. */
 export const presentShelfFileInWords = (file: ShelfFile, since: Date) => ({
   ...shelfFileInWords(file),
   news: newsOf(file, since),
@@ -160,7 +160,7 @@ const shelfFileInWords = memoize((file: ShelfFile) => ({
   isWhole: file.downloaded === 'whole',
 }));
 
-/** Picks what a member's page shows of a version that a file had before. */
+/** Picks what a member's page shows of an older version of a file. */
 export const presentVersionInWords = ({ number, createdAt, size, sha256 }: FileVersion) => ({
   number,
   date: dayInWords(createdAt),
@@ -169,10 +169,10 @@ export const presentVersionInWords = ({ number, createdAt, size, sha256 }: FileV
 });
 
 /**
- * Commands that compare what was downloaded with its checksum, each for those who have it. On Windows a file is looked for
- * by what is in it, since no quotes hold every name in both of its shells.
+ * Commands that compare a downloaded file with its checksum, one for each operating system. The command for Windows
+ * finds the file by its checksum, because no quotes are safe for every name in both of its shells.
  *
- * @param name under which it was saved.
+ * @param name the name under which the file was saved.
  */
 export function commandsToVerify(name: string, { size, sha256 }: Pick<StoredFile, 'size' | 'sha256'>) {
   const line = checksumLine(`./${name}`, sha256);
@@ -227,10 +227,10 @@ function typeInWords({ contentType, name }: StoredFile): string {
   return extension ? `${extension.toUpperCase()} file` : 'File';
 }
 
-/** Such as "84 KB"; thousands, as file managers and browsers count. */
+/** A size in words, such as "84 KB". A KB is 1,000 bytes, as in file managers and browsers. */
 export function sizeInWords(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
-  // by the three digits that are shown, so that 999,999 bytes are 1.0 MB and not 1000 KB
+  // rounds before it picks the unit, so that 999,999 bytes are 1.0 MB and not 1000 KB
   const shown = Number(Math.max(bytes, 1).toPrecision(3));
   const power = Math.min(Math.floor(Math.log10(shown) / 3), units.length - 1);
   const amount = bytes / 1_000 ** power;

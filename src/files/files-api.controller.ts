@@ -40,7 +40,7 @@ export class FilesApiController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ShelfFileView | undefined> {
     const file = await this.shelf.findFor(viewer, id);
-    // how much of it the viewer has been sent is told, too
+    // the answer also depends on how much the viewer was sent, so that is a part of the ETag
     return tell(reply, file, presentShelfFile(file), `${file.downloaded}.${file.coveredBytes}`);
   }
 

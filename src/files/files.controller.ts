@@ -10,7 +10,7 @@ import { SavedNames } from './saved-names.js';
 import { ShelfInput } from './shelf.input.js';
 import { ShelfVisits } from './shelf-visits.js';
 
-/** A member's own page, and a page for each file. */
+/** The page with a member's files, and a page for each file. */
 @ApiExcludeController()
 @MembersOnly()
 @Controller()

@@ -14,15 +14,15 @@ import { FileVersion } from './file-version.entity.js';
 import { Quota, refuseInsufficientStorage } from './quota.js';
 import { nameForms, searchTextOf, StoredFile } from './stored-file.entity.js';
 
-/** What a file is, beside its bytes. */
+/** What is known of a new file, other than its bytes. */
 export interface Description {
   readonly name: string;
-  /** Names what may be added only once. */
+  /** A unique name for a file that may be added only once. */
   readonly origin?: string;
   readonly isForEveryone?: boolean;
 }
 
-/** The files and their versions, for whoever adds them and looks after them. Members see them through `ShelfService`. */
+/** Files and their versions, for the code that adds and manages them. Members see files through `ShelfService`. */
 @Injectable()
 export class FilesService {
   constructor(
@@ -33,22 +33,25 @@ export class FilesService {
   ) {}
 
   /**
-   * Takes in a file: its bytes first, then the row that makes it visible, so that half of one is never seen. Gives
-   * undefined if one of the same `origin` is there already.
+   * Adds a file. It stores the bytes first, and then the row that makes the file visible, so that nobody ever sees half
+   * a file. Returns undefined if there is already a file with the same `origin`.
    *
-   * @param bytes as they come, or as the store has taken them in: for those, room must have been claimed.
-   * @throws InsufficientStorage if the quota, or the disk, leaves none for it; nothing of it is left then.
+   * @param bytes a stream, or bytes that the store already holds. Room for the latter must already be claimed.
+   * @throws InsufficientStorage if the quota or the disk has no room for it. Then nothing of the file is left.
    */
   add(bytes: Readable | Stored, description: Description): Promise<StoredFile | undefined> {
     return this.keep(bytes, (stored) => this.insert(stored, description));
   }
 
   /**
-   * Takes in new bytes for a file that is there: they stand under its address, whole, from the next request on. The
-   * bytes of the version before stay for a while, for those who are in the middle of them.
+   * Adds a new version to a file. From the next request on, the address of the file serves the new bytes. The bytes of
+   * the version before stay for a while, for members who are still downloading them.
    *
-   * @throws as `add`; NotFoundException if the file was deleted meanwhile, PreconditionFailedException if it is not as
-   *   expected; then nothing of the bytes is left.
+   * If this throws one of the following errors, nothing of the new bytes is left.
+   *
+   * @throws InsufficientStorage if the quota or the disk has no room for it.
+   * @throws NotFoundException if the file was deleted meanwhile.
+   * @throws PreconditionFailedException if the file is not as expected.
    */
   addVersion(
     { id, name }: Pick<StoredFile, 'id' | 'name'>,
@@ -73,12 +76,14 @@ export class FilesService {
     });
   }
 
-  /** The file, deleted or not, that has a version whose bytes are under this key. */
+  /**
+   * The id of the file that has a version with this storage key, even if the file is deleted; undefined if none has.
+   */
   async fileIdOf(storageKey: string): Promise<string | undefined> {
     return (await this.versions.findOneBy({ storageKey }))?.fileId;
   }
 
-  /** The versions that a file has had, the newest first. */
+  /** A page of all versions of a file, the newest first. */
   async versionsOf(
     { id }: Pick<StoredFile, 'id'>,
     { limit, cursor = newestId }: PagingInput,
@@ -91,7 +96,7 @@ export class FilesService {
     return cursorPageOf(found, limit);
   }
 
-  /** Takes in a file from this machine's disk, once for each `origin`. */
+  /** Adds a file from this machine's disk. Returns undefined if there is already a file with the same `origin`. */
   async importOnce(path: string, origin: string): Promise<StoredFile | undefined> {
     if (await this.files.existsBy({ origin })) return undefined;
     return this.add(createReadStream(path), { name: basename(path), origin });
@@ -136,8 +141,9 @@ export class FilesService {
   }
 
   /**
-   * Makes bytes visible by a write, once they are whole and there is room for them. Where that is refused they go; where
-   * it fails in another way nobody knows whether it was done, so they stay, to be swept unless a row names them.
+   * Stores bytes, if there is room for them, and then calls `write`, which makes them visible. If `write` refuses with
+   * an HTTP error, the bytes are deleted. If it fails in another way, it is not known whether the row was written. Then
+   * the bytes stay, and are swept later unless a row names them.
    */
   private async keep<Kept>(bytes: Readable | Stored, write: (stored: Stored) => Promise<Kept>): Promise<Kept> {
     const isComing = bytes instanceof Readable;

@@ -2,15 +2,15 @@ import type { FileStore } from '../store/file-store.js';
 
 const slice = 500;
 
-/** Asks for rows. */
+/** Reads rows from the database. */
 type Rows = <Row>(sql: string, values: readonly unknown[]) => Promise<readonly Row[]>;
 
-/** A version of a file whose bytes are wanted, and how they look from outside. */
+/** The state of the bytes of a version, as far as it shows without reading them. */
 export interface SeenVersion {
   readonly state: 'whole' | 'missing' | 'closed';
-  /** Whose they are, where the system says so. */
+  /** The id of the system user that owns the bytes; undefined if it is not known. */
   readonly uid: number | undefined;
-  /** Whether an admin has deleted the file: it can be had back for a while. */
+  /** Whether an admin has deleted the file. They can restore it for a while. */
   readonly isDeleted: boolean;
 }
 
@@ -22,8 +22,9 @@ interface Row {
 }
 
 /**
- * Looks for the bytes of every version, the oldest first, without reading them: `missing` where there are none, or another
- * number of them; `closed` where this process may not read them. What is deleted meanwhile is left out.
+ * Looks at the bytes of every version, the oldest first, without reading them. A version is `missing` if there are no
+ * bytes or the wrong number of them, and `closed` if this process may not read them. A version whose bytes are deleted
+ * meanwhile is left out.
  */
 export async function* glances(rows: Rows, store: FileStore): AsyncGenerator<SeenVersion> {
   const after = (id: string) => rows<Row>(versions, [id, slice]);

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { Settings } from '../config/settings.js';
 import { Reader } from '../database/reader.js';
 
-/** Of the disk, so many bytes stay free: the database must be able to write while files cannot. */
+/** How many bytes of the disk files must leave free, so that the database can still write. */
 const reserve = 32 * 1_024 * 1_024;
 
 /** 507: there is no room for these bytes. */
@@ -14,7 +14,7 @@ class InsufficientStorage extends HttpException {
   }
 }
 
-/** How much more may be taken in: what the quota of the library leaves, and the disk. */
+/** Checks whether there is room for more files, both in the quota of the library and on the disk. */
 @Injectable()
 export class Quota {
   private readonly inTurn = pLimit(1);
@@ -25,9 +25,11 @@ export class Quota {
   ) {}
 
   /**
-   * Looks whether so many bytes fit, of which some lie on the disk already.
+   * Checks whether there is room for a file.
    *
-   * @throws InsufficientStorage if they do not.
+   * @param bytes the size of the file.
+   * @param written how many of these bytes are already on the disk.
+   * @throws InsufficientStorage if there is no room.
    */
   async mustFit(bytes: number, written = 0): Promise<void> {
     const { dataDir, libraryQuota } = this.settings;
@@ -37,10 +39,12 @@ export class Quota {
   }
 
   /**
-   * Does what takes so many bytes where they fit, one such thing after the other: many at once cannot pass the quota
-   * together.
+   * Calls `take`, which uses the bytes, if there is room for them. Only one call runs at a time, so that many calls at
+   * once cannot exceed the quota together.
    *
-   * @throws InsufficientStorage if they do not.
+   * @param bytes how many bytes `take` uses.
+   * @param written how many of these bytes are already on the disk.
+   * @throws InsufficientStorage if there is no room; and whatever `take` throws.
    */
   claim<Done>(bytes: number, take: () => Promise<Done>, written = 0): Promise<Done> {
     return this.inTurn(async () => {
@@ -50,8 +54,8 @@ export class Quota {
   }
 
   /**
-   * Bytes of all files and their versions, also of those that are deleted and can be had back, and those that were
-   * claimed for what still comes in pieces.
+   * How many bytes of the quota are in use: the bytes of all versions, including those of deleted files that can still
+   * be restored, and the bytes that are claimed for unfinished uploads.
    */
   private async used(): Promise<number> {
     const [row] = await this.reader.rows<{ kept: number | string | null; claimed: number | string | null }>(
@@ -63,7 +67,7 @@ export class Quota {
   }
 }
 
-/** A disk that is full, or a share of it, is told as that. */
+/** Throws InsufficientStorage if the error says that the disk or a disk quota is full. Else throws the error itself. */
 export function refuseInsufficientStorage(error: unknown): never {
   const { code } = error as NodeJS.ErrnoException;
   throw code === 'ENOSPC' || code === 'EDQUOT' ? new InsufficientStorage() : error;

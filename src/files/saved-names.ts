@@ -6,12 +6,12 @@ import { numbered } from './file-name.js';
 import { asking, mayHave, me, reachOf } from './reach.js';
 import type { StoredFile } from './stored-file.entity.js';
 
-/** Under which names a member saves their files: of several that are called the same, all but the oldest get a number. */
+/** The names under which a member saves their files. If several have the same name, all but the oldest get a number. */
 @Injectable()
 export class SavedNames {
   constructor(private readonly reader: Reader) {}
 
-  /** The name of one file among all that a member may have: the same that stands in their list of checksums. */
+  /** The name of one file among all that a member may have. The member's list of checksums has the same name for it. */
   async of({ id, name, searchName }: StoredFile, viewer: Viewer): Promise<string> {
     const [row] = await this.reader.rows<{ count: number | string }>(older[reachOf(viewer)], [
       ...asking(viewer),
@@ -29,7 +29,7 @@ export class SavedNames {
   }
 }
 
-/** How many older files that a member may have are called the same. */
+/** Counts the older files with the same name that a member may have. */
 const older = {
   admin: olderFor('admin'),
   member: olderFor('member'),

@@ -6,7 +6,7 @@ import { Writer } from '../database/writer.js';
 import { Chores } from '../http/chores.js';
 import { nameForms, searchTextOf } from './stored-file.entity.js';
 
-/** Rows that are looked at in one turn. */
+/** How many rows are read at once. */
 const slice = 500;
 
 interface Row {
@@ -17,9 +17,9 @@ interface Row {
 }
 
 /**
- * Names that were stored before the rule of names was as it is now. Until they are written down anew they are only shown
- * by it, and two that become the same by it are not yet told apart. Goes through all files once after each start, by id,
- * in slices; what comes in later is named by the rule.
+ * Updates names that were stored under an older rule for names. Until a name is updated, it is only shown by the
+ * current rule, and two names that become equal by this rule do not get a number yet. It goes through all files once
+ * after each start, by id, in slices. Files that are added later are named by the current rule.
  */
 @Injectable()
 export class SettledNames implements OnModuleInit, BeforeApplicationShutdown {
@@ -55,7 +55,7 @@ export class SettledNames implements OnModuleInit, BeforeApplicationShutdown {
   private async settle({ id, name, searchName, note }: Row): Promise<void> {
     const forms = nameForms(name);
     if (forms.name === name && forms.searchName === searchName) return;
-    // what an admin has changed meanwhile stays as it is
+    // does not overwrite a name or note that an admin has changed meanwhile
     await this.writer.rows(
       `UPDATE "files" SET "name" = $1, "searchName" = $2, "searchText" = $3
        WHERE "id" = $4 AND "name" = $5 AND "note" = $6 RETURNING "id"`,

@@ -4,10 +4,10 @@ import { newestId } from '../http/paging.input.js';
 import type { Sort } from './shelf.input.js';
 import type { StoredFile } from './stored-file.entity.js';
 
-/** Where in the shelf a part of it ends: what it is sorted by, and the id, which tells equal ones apart. */
+/** A place in a sorted list of files: the value that the list is sorted by, and the id, for files with equal values. */
 type ShelfCursor = readonly [key: string | number, id: string];
 
-/** What the shelf is sorted by: the column, which way, and the place before everything. */
+/** For each order: the column that the list is sorted by, the direction, and the place before the first file. */
 export const orders = {
   newest: { column: 'availableAt', direction: 'DESC', start: [Number.MAX_SAFE_INTEGER, newestId] },
   oldest: { column: 'availableAt', direction: 'ASC', start: [-1, ''] },
@@ -15,14 +15,18 @@ export const orders = {
   largest: { column: 'size', direction: 'DESC', start: [Number.MAX_SAFE_INTEGER, newestId] },
 } as const satisfies Record<Sort, { column: keyof StoredFile; direction: 'ASC' | 'DESC'; start: ShelfCursor }>;
 
-/** The cursor that stands for a file's place; text that nobody needs to read. */
+/** The cursor for the place of a file: JSON in base64url. Clients send it back unchanged. */
 export function cursorAt(file: StoredFile, sort: Sort): string {
   const key = file[orders[sort].column];
   const place: ShelfCursor = [key instanceof Date ? key.getTime() : key, file.id];
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
-/** @throws InvalidInput if a cursor is none of ours, or one of another order. */
+/**
+ * Reads a cursor. No cursor means the place before the first file.
+ *
+ * @throws InvalidInput if `cursorAt` did not make the cursor, or if its key is of another type than this order needs.
+ */
 export function readCursor(cursor: string | undefined, sort: Sort): ShelfCursor {
   const { start } = orders[sort];
   if (cursor === undefined) return start;

@@ -6,17 +6,17 @@ import { StoredFile } from './stored-file.entity.js';
 /** How much of a file's newest version a member has been sent. */
 type Downloaded = 'whole' | 'part' | 'none';
 
-/** A file as one member has it. */
+/** A file, and how much of it one member has downloaded. */
 export interface ShelfFile extends StoredFile {
   readonly downloaded: Downloaded;
-  /** Bytes of the newest version that were sent to the member. */
+  /** How many bytes of the newest version were sent to the member. */
   readonly coveredBytes: number;
 }
 
-/** A row as the reader gives it, of the columns in `shelfColumns`. */
+/** A row with the columns of `shelfColumns`, as `Reader` returns it. */
 export type ShelfRow = Readonly<Record<keyof StoredFile | 'coveredBytes', Cell>>;
 
-/** A file `f` and, by `$1`, what its member was sent of the newest version; null if nothing. */
+/** The columns of a file `f`, and how many bytes of its newest version the member `$1` was sent; null if none. */
 export const shelfColumns = `${selectionOf(StoredFile, 'f', 'searchText')}, (SELECT d."coveredBytes" FROM "downloads" d
   WHERE d."memberId" = $1 AND d."versionId" = f."versionId") AS "coveredBytes"`;
 
@@ -33,7 +33,7 @@ export const shelfFileFrom = memoize((row: ShelfRow): ShelfFile => {
   };
 });
 
-/** A statement for each who may reach another part of the files. */
+/** Makes one statement for admins and one for members. */
 export const forEachReach = <To>(make: (reach: Reach) => To): Readonly<Record<Reach, To>> => ({
   admin: make('admin'),
   member: make('member'),

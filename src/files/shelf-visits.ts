@@ -4,18 +4,18 @@ import { minuteMs } from '../config/durations.js';
 import { Writer } from '../database/writer.js';
 import type { Viewer } from '../http/access.js';
 
-/** A member who looks again after this long begins another visit. */
+/** If a member comes back after a longer pause than this, a new visit begins. In milliseconds. */
 const pause = 30 * minuteMs;
 
-/** When members looked at the shelf: what came since their visit before is new to them. */
+/** Notes when members look at their files. A file that came after a member's visit before is shown to them as new. */
 @Injectable()
 export class ShelfVisits {
-  /** What was written within the last minute: who turns pages costs no statement. */
+  /** The answers of the last minute, so that a member who turns pages needs no statement. */
   private readonly recent = new LRUCache<string, Date>({ max: 10_000, ttl: minuteMs });
 
   constructor(private readonly writer: Writer) {}
 
-  /** Notes that a member looks now, and gives the time of their visit before; in their first visit, when that began. */
+  /** Notes that a member looks now. Returns the end of their visit before or, in their first visit, the start of it. */
   async note({ id }: Pick<Viewer, 'id'>): Promise<Date> {
     const known = this.recent.get(id);
     if (known) return known;

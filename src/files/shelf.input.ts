@@ -7,16 +7,16 @@ import { SearchInput } from '../http/paging.input.js';
 const sorts = ['newest', 'oldest', 'name', 'largest'] as const;
 export type Sort = (typeof sorts)[number];
 
-/** Which part of the shelf a member wants, and in which order. */
+/** Which files a member wants to see, and in which order. */
 export class ShelfInput extends SearchInput {
   @ApiPropertyOptional({ enum: sorts, default: 'newest', description: 'What comes first.' })
   @IfGiven()
-  // a form sends what is left open as an empty text
+  // a form sends a field that is left empty as an empty text
   @Transform(({ value }) => (value === '' ? undefined : (value as unknown)))
   @IsIn(sorts, { message: `sort is one of ${sorts.join(', ')}.` })
   sort?: Sort;
 
-  /** Where the part before ended, in this order: see `ShelfCursor`. */
+  /** The place where the page before ended, in this order. See `ShelfCursor`. */
   @ApiPropertyOptional({ description: 'The `nextCursor` of the part before, in the same order.' })
   @IfGiven()
   @Matches(/^[\w-]{1,2000}$/, { message: 'cursor is the nextCursor of an earlier answer.' })

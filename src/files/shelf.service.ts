@@ -9,20 +9,20 @@ import { cursorAt, orders, readCursor } from './shelf-cursor.js';
 import { forEachReach, shelfColumns, shelfFileFrom, type ShelfFile, type ShelfRow } from './shelf-row.js';
 import type { ShelfInput } from './shelf.input.js';
 
-/** The files that one member may have: what is not theirs does not exist for them. */
+/** The files that one member may have. A file that they may not have does not exist for them. */
 @Injectable()
 export class ShelfService {
   constructor(private readonly reader: Reader) {}
 
   /**
-   * The files that a member may have, in the order they ask for.
+   * A page of the files that a member may have, in the order they ask for.
    *
    * @throws InvalidInput if the cursor is not valid.
    */
   async listFor(viewer: Viewer, { limit, cursor, q, sort = 'newest' }: ShelfInput): Promise<CursorPage<ShelfFile>> {
     const values = [...asking(viewer), ...readCursor(cursor, sort), ...wordsOf(q), limit + 1];
     const statement = listings[reachOf(viewer)][sort];
-    // a search goes through all there is
+    // a search reads all files, so it waits in the queue for long queries
     const rows = q
       ? await this.reader.longRows<ShelfRow>(viewer, statement, values)
       : await this.reader.rows<ShelfRow>(statement, values);
@@ -32,7 +32,7 @@ export class ShelfService {
   }
 
   /**
-   * The file that `/download` serves: the one an admin chose last, or the newest.
+   * The file that `/download` serves: the file that an admin featured last or, if there is none, the newest file.
    *
    * @throws NotFoundException if there is none for this member.
    */
@@ -57,7 +57,7 @@ const one = forEachReach(
   (reach) => `WITH ${me} SELECT ${shelfColumns} FROM "files" f WHERE f."id" = $3 AND ${mayHave[reach]}`,
 );
 
-/** The file chosen last, or the newest. */
+/** The file that an admin featured last or, if there is none, the newest file. */
 const featured = forEachReach(
   (reach) => `WITH ${me} SELECT ${shelfColumns} FROM (
     SELECT * FROM (
@@ -72,7 +72,7 @@ const featured = forEachReach(
   ) f`,
 );
 
-/** The statement of a part of the list, for each order. */
+/** The statement that reads a page of the list, for each order. */
 const listings = forEachReach((reach) =>
   mapValues(orders, ({ column, direction, start: [key] }) => {
     const order = (table: string) => `ORDER BY ${table}"${column}" ${direction}, ${table}"id" ${direction}`;

@@ -8,12 +8,12 @@ import { Chores } from '../http/chores.js';
 import { FileStore } from '../store/file-store.js';
 import { glances } from './glances.js';
 
-/** Says in a sentence, for an operator, why the files that the database names cannot be served. */
+/** The files that the database names cannot be served. The message tells an operator why, in one sentence. */
 export class UnusableStore extends Error {
   override name = 'UnusableStore';
 }
 
-/** Sees that the bytes of the library are there, without reading them: at the start, and once a day. */
+/** Checks at the start, and once a day, that the bytes of the library are there. It does not read them. */
 @Injectable()
 export class StoreWatch implements OnModuleInit {
   private readonly logger = new Logger('Files');
@@ -26,8 +26,9 @@ export class StoreWatch implements OnModuleInit {
   ) {}
 
   /**
-   * Looks for the bytes of any file: it is quick but where there are none. If all are missing, a disk is not mounted or a
-   * folder is another site's, and what is added would be lost in the wrong place.
+   * Checks that the store has the bytes of at least one file. This is quick unless there are none. If all are missing,
+   * a disk is probably not mounted, or the folder belongs to another site. New files would be stored in the wrong
+   * place.
    *
    * @throws UnusableStore if the library has files and the store has the bytes of none.
    */

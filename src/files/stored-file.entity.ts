@@ -5,9 +5,9 @@ import { nameOnRecord } from './file-name.js';
 import { fold } from '../http/search.js';
 
 /**
- * A file that members may have: what is known of it, and of its newest version. The bytes of that are in the file store
- * under `storageKey`. By triggers, the database writes each version down in `file_versions` when `versionId` changes, counts
- * `revision`, and keeps in `sharedAt`, which only SQL reads, when it was last given to anybody.
+ * A file that members may have, and its newest version. The bytes of the newest version are in the file store under
+ * `storageKey`. Triggers of the database add a row to `file_versions` when `versionId` changes, count `revision`, and
+ * keep in `sharedAt` when the file was last shared with anybody. Only SQL reads `sharedAt`.
  */
 @Entity('files')
 export class StoredFile {
@@ -15,7 +15,7 @@ export class StoredFile {
   @PrimaryColumn('varchar', { length: 36 })
   id!: string;
 
-  /** By the rule of names, also where an older version of the site took it in. */
+  /** The name by the current rule for names, even if an older version of the site stored it under another rule. */
   @Column('varchar', { length: 255, transformer: { from: nameOnRecord, to: (name: unknown) => name } })
   name!: string;
 
@@ -23,7 +23,7 @@ export class StoredFile {
   @Column('varchar', { length: 255 })
   searchName!: string;
 
-  /** Name and note, folded: what is searched. Lists do not read it. */
+  /** The name and the note in the form that a search compares. Lists do not read this column. */
   @Column('text')
   searchText?: string;
 
@@ -34,7 +34,7 @@ export class StoredFile {
   @CountColumn()
   size!: number;
 
-  /** Of the bytes, in lower-case hex. */
+  /** The SHA-256 of the bytes, in lower-case hex. */
   @Column('varchar', { length: 64 })
   sha256!: string;
 
@@ -45,7 +45,7 @@ export class StoredFile {
   @Column('varchar', { length: 1_000, default: '' })
   note!: string;
 
-  /** From when on members may have it: since it was added, or as an admin set it. */
+  /** From when on members may have it: the time when it was added, or a time that an admin set. */
   @InstantColumn()
   availableAt!: Date;
 
@@ -57,7 +57,10 @@ export class StoredFile {
   @Column('boolean', { default: false })
   isHidden!: boolean;
 
-  /** Else those whom an audience names, or an audience of a collection that it is in. */
+  /**
+   * Whether every member may have it. If not, only the members in its audiences, or in the audiences of a collection
+   * that it is in, may have it.
+   */
   @Column('boolean')
   isForEveryone!: boolean;
 
@@ -72,15 +75,15 @@ export class StoredFile {
   @Column('varchar', { length: 36 })
   versionId!: string;
 
-  /** 1 for the first. */
+  /** The number of its newest version. The first version is 1. */
   @Column('integer')
   versionNumber!: number;
 
-  /** When its newest version came. */
+  /** When its newest version was added. */
   @InstantColumn()
   versionedAt!: Date;
 
-  /** Names what may be imported only once, such as `welcome`. */
+  /** A unique name for a file that may be imported only once, such as `welcome`; null for any other file. */
   @Column('varchar', { length: 32, nullable: true, unique: true })
   origin!: string | null;
 
@@ -95,7 +98,7 @@ export class StoredFile {
   @InstantColumn()
   createdAt!: Date;
 
-  /** How often what is told of it has changed, and when last: the database counts. */
+  /** How often the details of the file have changed. The database counts it. `revisedAt` is the last time. */
   @Column('integer')
   revision!: number;
 
@@ -103,16 +106,16 @@ export class StoredFile {
   revisedAt!: Date;
 }
 
-/** What is searched of a file. */
+/** The text of a file that a search compares: its name and its note. */
 export const searchTextOf = ({ name, note }: Pick<StoredFile, 'name' | 'note'>): string => fold(`${name} ${note}`);
 
 /**
- * A file's name, and the form in which it is ordered.
+ * The name of a file, and the form of it that lists are sorted by.
  *
- * @param given from which the rule of names makes one; `file` if it cannot.
+ * @param given any name. The rule for names makes the name of the file from it, or `file` if it cannot.
  */
 export const nameForms = (given: string) => {
   const name = nameOnRecord(given);
-  // some letters are longer in lower case
+  // some letters become longer in lower case, and the column holds 255 characters
   return { name, searchName: Array.from(searchForm(name)).slice(0, 255).join('') };
 };

@@ -6,7 +6,7 @@ import { FileStore } from '../store/file-store.js';
 
 const slice = 500;
 
-/** What is wrong with the bytes of a version, or bytes that are nobody's. */
+/** A fault of the file store: the bytes of a version are missing or changed, or bytes belong to no version. */
 export type Fault =
   | {
       readonly kind: 'missing' | 'changed';
@@ -25,7 +25,7 @@ interface Row {
   readonly storageKey: string;
 }
 
-/** Compares the file store with the database, byte by byte, while the site goes on. */
+/** Compares every byte of the file store with the checksums in the database, while the site runs. */
 @Injectable()
 export class Verification {
   constructor(
@@ -34,9 +34,9 @@ export class Verification {
   ) {}
 
   /**
-   * Every fault there is, as it is found. What is added or deleted meanwhile is none.
+   * Gives every fault as soon as it is found. A file that is added or deleted meanwhile is not a fault.
    *
-   * @param progress is told how many versions were looked at.
+   * @param progress is called after each version, with the number of versions that were checked so far.
    */
   async *faults(progress: (count: number) => void): AsyncGenerator<Fault> {
     let count = 0;
@@ -52,7 +52,7 @@ export class Verification {
       }
     }
     for await (const { storageKey, since } of this.store.keys())
-      // the row of a file comes after its bytes
+      // the row of a new file is written after its bytes
       if (+since < Date.now() - hourMs && !(await this.areWanted(storageKey))) yield { kind: 'orphaned', storageKey };
   }
 
@@ -65,7 +65,9 @@ export class Verification {
   }
 }
 
-/** A link or a pipe in the place of bytes: whatever it leads to, they are not those that the store took in. */
+/**
+ * If there is a link or a pipe in the place of the bytes, the bytes are not those that were stored, wherever it leads.
+ */
 function unlessForeign(error: unknown): 'foreign' {
   if (error instanceof NoStoreFile) return 'foreign';
   throw error;

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { Settings } from '../config/settings.js';
 import { FilesService } from './files.service.js';
 
-/** Gives a fresh install the file that it serves, once. */
+/** Imports the welcome file, once, so that a fresh install has a file to serve. */
 @Injectable()
 export class WelcomeFile implements OnApplicationBootstrap {
   private readonly logger = new Logger('Files');
