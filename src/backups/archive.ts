@@ -6,10 +6,13 @@ import { dayMs } from '../config/durations.js';
 import { remove, sync } from './bytes.js';
 import { BackupFault } from './manifest.js';
 
-/** Whether a target is one file, and not a folder. */
+/** Whether a backup is a single `.tar` file and not a folder. */
 export const isArchive = (target: string): boolean => target.endsWith('.tar');
 
-/** Makes a backup in a folder beside an archive, and packs it into that: the archive is there whole or as it was before. */
+/**
+ * Calls `work` to make a backup in a draft folder beside the archive, and packs the folder into the archive. The
+ * archive is replaced in one move: if this fails, it is as it was before.
+ */
 export async function packed<Done>(target: string, work: (folder: string) => Promise<Done>): Promise<Done> {
   const path = resolve(target);
   await mkdir(dirname(path), { recursive: true, mode: 0o750 });
@@ -34,7 +37,9 @@ export async function packed<Done>(target: string, work: (folder: string) => Pro
 
 const draftsOf = (path: string) => join(dirname(path), `.${basename(path)}-`);
 
-/** What a backup that was killed has left beside an archive, once it is so old that nobody can still be at work on it. */
+/**
+ * Deletes draft folders of backups that were killed. They must be older than a day, so that no backup still uses them.
+ */
 async function removeLeftovers(path: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
     const leftover = join(dirname(path), name);
@@ -44,7 +49,11 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-/** Works on what an archive holds, unpacked for that time. @throws BackupFault if it cannot be unpacked. */
+/**
+ * Unpacks an archive into a temporary folder, calls `work` with it, and deletes the folder.
+ *
+ * @throws BackupFault if the archive cannot be unpacked.
+ */
 export async function unpacked<Done>(target: string, work: (folder: string) => Promise<Done>): Promise<Done> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-backup-'));
   try {

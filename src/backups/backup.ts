@@ -7,31 +7,33 @@ import { copy, examine, filesIn, placeOf, remove, sync, syncAll, writeWhole } fr
 import { BackupFault, findManifest, writeManifest, type Entry, type Manifest } from './manifest.js';
 import { takeSnapshot, type Version } from './snapshot.js';
 
-/** What a backup took, and how. */
+/** The result of a backup. */
 export interface BackedUp {
   readonly target: string;
   readonly createdAt: string;
-  /** Versions of files, their bytes in all, and how many of them had to be copied. */
+  /** How many versions of files it has, their size in bytes together, and how many versions had to be copied. */
   readonly files: number;
   readonly bytes: number;
   readonly copied: number;
-  /** Keys of bytes that the site does not have. */
+  /** The storage keys of versions whose bytes the site does not have, or has other bytes for. */
   readonly missing: readonly string[];
-  /** Whether the key is the one that the database was made with. */
+  /** Whether the database was made with the site's key. */
   readonly isOfKey: boolean;
 }
 
-/** When the last backup was made, and where. */
+/** The file in the data folder that says when and where the last backup was made. */
 export const lastBackupFile = 'last-backup.json';
 const refreshMs = 10_000;
 
 /**
- * Backs a site up into a folder, while it goes on. First the database at one point, then all bytes that it names: those
- * never change, so they fit. What is in the folder already is kept, and what the newest backup beside it has is linked.
- * Until the last move the backup that was there before is the one that counts.
+ * Backs a site up into a folder, while the site runs. It first takes a snapshot of the database, and then all bytes
+ * that the snapshot names. Bytes never change, so they match the snapshot. It keeps bytes that are in the folder
+ * already, and links bytes that the newest backup beside the folder has. An older backup in the folder stays valid
+ * until the new manifest replaces its manifest, at the end.
  *
  * @param options.full copies every byte again.
- * @throws BackupFault if the folder holds something else.
+ * @throws BackupFault if the folder holds something else, or lies in the data folder or around it; if the data folder,
+ *   the key or the database is not there or not usable; or if another backup of the site is running.
  */
 export async function backUp(settings: Settings, given: string, { full = false } = {}): Promise<BackedUp> {
   const target = resolve(given);
@@ -88,7 +90,7 @@ async function write(
   return { target, createdAt, files: versions.length, bytes, copied, missing, isOfKey };
 }
 
-/** @throws BackupFault if the site's key is not there. */
+/** The site's key. @throws BackupFault if it is not there. */
 async function keysIn({ dataDir, appSecret }: Settings): Promise<Keys> {
   const path = join(dataDir, 'app-secret');
   const secret = appSecret ?? (await readFile(path, 'utf8').catch(() => '')).trim();
@@ -115,7 +117,7 @@ async function take(
   return found.size === size && found.sha256 === sha256 ? 'copied' : 'missing';
 }
 
-/** By size and time, as rsync looks; `backup verify` reads every byte. */
+/** Compares a file by its size and time, as rsync does. `backup verify` reads every byte. */
 async function isSame(path: string, size: number, mtimeMs: number | undefined): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.size === size && (mtimeMs === undefined || Math.abs(found.mtimeMs - mtimeMs) < 2_000);
@@ -132,7 +134,7 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** The newest other backup in the same folder, whose bytes need not be stored twice. */
+/** The newest other backup in the same parent folder. Its bytes can be linked, so that they are not stored twice. */
 async function neighbourOf(target: string): Promise<string | undefined> {
   const parent = dirname(target);
   let newest: { path: string; createdAt: string } | undefined;
@@ -145,7 +147,7 @@ async function neighbourOf(target: string): Promise<string | undefined> {
   return newest?.path;
 }
 
-/** Deletes what the backup does not name any more. */
+/** Deletes everything in the target that the new backup does not name. */
 async function clear(target: string, folder: string, versions: readonly Version[]): Promise<void> {
   for (const name of await readdir(target))
     if (name.startsWith('data-') && name !== folder) await remove(join(target, name));
@@ -156,9 +158,10 @@ async function clear(target: string, folder: string, versions: readonly Version[
 }
 
 /**
- * Keeps the site from sweeping bytes until released, or until this process is gone for a while.
+ * Stops the site from deleting bytes. This ends when the returned function is called or, if this process is killed, two
+ * minutes later.
  *
- * @throws BackupFault if another backup of the site is at work.
+ * @throws BackupFault if another backup of the site is running.
  */
 async function hold(dataDir: string): Promise<() => Promise<void>> {
   const lock = await SiteLock.forBackup(dataDir);

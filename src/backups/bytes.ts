@@ -4,13 +4,13 @@ import { dirname, join, relative } from 'node:path';
 
 const chunkSize = 1_024 * 1_024;
 
-/** How many bytes, and their SHA-256 in lower-case hex. */
+/** The size of a file in bytes, and its SHA-256 in lower-case hex. */
 export interface Content {
   readonly size: number;
   readonly sha256: string;
 }
 
-/** Size and SHA-256 of a file, read anew. */
+/** Reads a file, and returns its size and SHA-256. */
 export async function examine(path: string): Promise<Content> {
   const file = await open(path, 'r');
   try {
@@ -20,7 +20,11 @@ export async function examine(path: string): Promise<Content> {
   }
 }
 
-/** Copies a file, and says what went over. It is there whole or not at all, and survives a power cut. */
+/**
+ * Copies a file with its time, and returns the size and SHA-256 of the copied bytes. It makes the folders that are
+ * missing. The copy is complete or not there at all. Call `syncAll` or `sync` on its folder so that its name survives a
+ * power cut.
+ */
 export async function copy(from: string, to: string, mode = 0o640): Promise<Content> {
   await mkdir(dirname(to), { recursive: true, mode: 0o750 });
   const source = await open(from, 'r');
@@ -44,7 +48,7 @@ export async function copy(from: string, to: string, mode = 0o640): Promise<Cont
   }
 }
 
-/** Writes a small file: it is there whole or not at all, and survives a power cut. */
+/** Writes a small file. It is complete or not there at all, and survives a power cut. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const draft = `${path}.draft`;
   const file = await open(draft, 'w', 0o640);
@@ -58,7 +62,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   await sync(dirname(path));
 }
 
-/** Makes sure that a file, or what a folder names, is on the disk. */
+/** Makes sure that the bytes of a file, or the entries of a folder, are on the disk. */
 export async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
@@ -68,7 +72,7 @@ export async function sync(path: string): Promise<void> {
   }
 }
 
-/** Makes sure that a folder and all folders in it are on the disk. */
+/** Makes sure that the entries of a folder, and of all folders in it, are on the disk. */
 export async function syncAll(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true }))
     if (entry.isDirectory()) await sync(join(entry.parentPath, entry.name));
@@ -97,5 +101,5 @@ async function digest(bytes: AsyncIterable<unknown>, take: (chunk: Buffer) => Pr
   return { size, sha256: sha256.digest('hex') };
 }
 
-/** Where bytes of a key stand in a folder of files. */
+/** The path of the bytes of a storage key, relative to a `files` folder. */
 export const placeOf = (storageKey: string): string => join(storageKey.slice(0, 2), storageKey.slice(2));

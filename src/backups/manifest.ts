@@ -4,33 +4,44 @@ import { writeWhole, type Content } from './bytes.js';
 
 const name = 'gatehouse-backup.json';
 
-/** A file of a backup beside the bytes of the library: its path in the backup's own folder, and what it holds. */
+/**
+ * A file of a backup that does not belong to the library: its path in the backup's own folder, its size and SHA-256.
+ */
 export interface Entry extends Content {
   readonly path: string;
 }
 
-/** What a backup is. It is written last, in one move: what it names is whole, and what it does not name counts for nothing. */
+/**
+ * The list of what a backup consists of. It is written last, in one move, so everything that it names is complete.
+ * Anything else in the target is not a part of the backup.
+ */
 export interface Manifest {
   readonly format: 1;
   readonly createdAt: string;
   readonly kind: 'sqlite' | 'postgres';
-  /** The folder in the target that holds all but the library's bytes, which are in `files`. */
+  /**
+   * The folder in the target that holds everything except the bytes of the library. Those are in the folder `files`.
+   */
   readonly folder: string;
   readonly database: Entry;
-  /** The key, and mails that wait as files. */
+  /** The site's key, and mails that wait as files. */
   readonly others: readonly Entry[];
   /** How many rows each table has. */
   readonly rows: Readonly<Record<string, number>>;
-  /** Keys of bytes that the site itself did not have. */
+  /** The storage keys of versions whose bytes the site did not have, or had other bytes for. */
   readonly missing: readonly string[];
 }
 
-/** Says in one sentence why a backup cannot be made, read or restored. */
+/** A backup cannot be made, read or restored. The message says why in one sentence. */
 export class BackupFault extends Error {
   override name = 'BackupFault';
 }
 
-/** @throws BackupFault if there is no backup, or one of another kind. */
+/**
+ * The manifest of the backup in a folder.
+ *
+ * @throws BackupFault if there is no complete backup, or if a later version of Gatehouse made it.
+ */
 export async function readManifest(target: string): Promise<Manifest> {
   const text = await readFile(join(target, name), 'utf8').catch(() => {
     throw new BackupFault(`There is no whole backup in ${target}: it has no ${name}.`);
@@ -40,7 +51,7 @@ export async function readManifest(target: string): Promise<Manifest> {
     const { format } = manifest as { format: number };
     if (format === 1 && typeof manifest.database.path === 'string' && Array.isArray(manifest.others)) return manifest;
   } catch {
-    // said below
+    // text that is not JSON gets the same error as any other damage, below
   }
   throw new BackupFault(`${join(target, name)} is damaged, or of a later version of Gatehouse.`);
 }

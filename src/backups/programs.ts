@@ -14,9 +14,10 @@ export interface Programs {
 }
 
 /**
- * The programs of PostgreSQL that fit a server: `pg_dump` reads no server of a later version than its own.
+ * Finds PostgreSQL programs that work with a server. `pg_dump` cannot read a server of a later version than its own.
  *
- * @throws BackupFault that says which to install.
+ * @param serverMajor the major version of the server.
+ * @throws BackupFault if there are none. Its message says which package to install.
  */
 export async function programsFor(serverMajor: number): Promise<Programs> {
   const versions = await readdir(debianFolder).catch(() => []);
@@ -36,10 +37,15 @@ export async function programsFor(serverMajor: number): Promise<Programs> {
   );
 }
 
-/** One of the programs ran, and said what is wrong. */
+/** A PostgreSQL program failed. The message has the first line of its error output. */
 export class ProgramFault extends BackupFault {}
 
-/** Runs one of them; the password goes by the environment, where no other user sees it. @throws ProgramFault. */
+/**
+ * Runs a PostgreSQL program on a database. The password is passed in the environment, where no other user can see it.
+ *
+ * @param url the address of the database.
+ * @throws ProgramFault if the program fails.
+ */
 export async function runOn(url: string, program: string, given: readonly string[]): Promise<void> {
   const address = new URL(url);
   const password = decodeURIComponent(address.password);

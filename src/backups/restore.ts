@@ -10,22 +10,23 @@ import { BackupFault, readManifest, type Entry, type Manifest } from './manifest
 import { contentsOf, onPostgres, onSqlite, sqliteTables, type Ask, type Version } from './snapshot.js';
 import { keysOf, load } from './verify.js';
 
-/** What a restore put back. */
+/** The result of a restore. */
 export interface Restored {
   readonly dataDir: string;
   readonly createdAt: string;
   readonly files: number;
   readonly missing: readonly string[];
-  /** Whether the key that the site has now is the one that the database was made with. */
+  /** Whether the database was made with the key that the site has now. */
   readonly isOfKey: boolean;
 }
 
 /**
- * Puts a backup in the place of a site that is empty or stopped. All of it is copied beside the old site first and
- * compared byte by byte; then both change places. A restore that is killed before that leaves the old site as it was;
- * one that is killed in the middle of it keeps the site from starting until it is run again.
+ * Replaces a site that is empty or stopped with a backup. It first copies the whole backup beside the old site and
+ * compares every byte. Then it exchanges the two. If the restore is killed before the exchange, the old site is as it
+ * was. If it is killed during the exchange, the site does not start until a restore has been run again.
  *
- * @throws BackupFault if the site runs, or the backup is not whole.
+ * @throws BackupFault if the site runs, if the backup is not complete, or if DATABASE_URL names another kind of
+ *   database than the backup has.
  */
 export async function restore(settings: Settings, given: string): Promise<Restored> {
   const target = resolve(given);
@@ -68,7 +69,7 @@ async function exchange(settings: Settings, target: string, manifest: Manifest, 
   }
   await syncAll(staging);
 
-  // from here on the site is neither the old one nor the new one, and says so
+  // from here on the site is a mix of old and new: this file stops it from starting until the restore is complete
   await writeWhole(join(dataDir, brokenRestore), `${target}\n`);
   const keys = settings.appSecret === undefined ? await keysOf(settings, own, manifest) : new Keys(settings.appSecret);
   const settle = async (ask: Ask) => {
@@ -104,12 +105,15 @@ async function exchange(settings: Settings, target: string, manifest: Manifest, 
   return { dataDir, createdAt: manifest.createdAt, files: versions.length, missing: manifest.missing, isOfKey };
 }
 
-/** Takes uploads out that had not come to their end, since a backup has no bytes of them: their clients begin again. */
+/** Deletes unfinished uploads, because a backup does not have their bytes. Their clients begin again. */
 async function forgetUploads(ask: Ask, { rows }: Manifest): Promise<void> {
   if (rows.uploads !== undefined) await ask('DELETE FROM "uploads" WHERE "addedFileId" IS NULL');
 }
 
-/** Which bytes the backup has: what its database names or, of a dump that is not loaded yet, what lies there. */
+/**
+ * The bytes that the backup has. A SQLite database names them. A PostgreSQL dump is not loaded yet at this point, so
+ * the files in the backup are listed.
+ */
 async function versionsIn(target: string, { kind }: Manifest, database: string): Promise<Version[]> {
   if (kind === 'sqlite') return (await onSqlite(database, (ask) => contentsOf(ask, sqliteTables))).versions;
   const paths = await filesIn(join(target, 'files'));
@@ -126,7 +130,7 @@ async function bring(from: string, to: string, { path, size, sha256 }: Entry): P
     throw new BackupFault(`${from} has other bytes than when it was made: the site is as it was. See backup verify.`);
 }
 
-/** What the old site has of the same bytes need not be copied. */
+/** Links bytes that the old site already has, and copies all others. */
 async function bringBytes({ storageKey, size, sha256 }: Version, from: string, old: string, to: string): Promise<void> {
   const place = placeOf(storageKey);
   const there = await examine(join(old, place)).catch(() => undefined);
@@ -140,7 +144,7 @@ async function bringBytes({ storageKey, size, sha256 }: Version, from: string, o
   await bring(join(from, place), join(to, place), { path: place, size, sha256 });
 }
 
-/** @throws BackupFault if a site runs on a PostgreSQL. */
+/** @throws BackupFault if a site is running on this PostgreSQL database. */
 export async function refuseWhereInUse(url: string): Promise<void> {
   const inUse = `SELECT COUNT(*) AS "count" FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'gatehouse'`;

@@ -10,30 +10,35 @@ import { sync } from './bytes.js';
 import { BackupFault } from './manifest.js';
 import { programsFor, runOn } from './programs.js';
 
-/** Bytes of the library that a database names. */
+/** A version of a file whose bytes should be there: its storage key, its size in bytes, and its SHA-256 in hex. */
 export interface Version {
   readonly storageKey: string;
   readonly size: number;
   readonly sha256: string;
 }
 
-/** One point in time of a database: its file, how many rows each table has, and which bytes it names. */
+/** A copy of a database at one point in time: its file, how many rows each table has, and which versions it names. */
 export interface Snapshot {
   readonly kind: 'sqlite' | 'postgres';
   readonly name: string;
   readonly rows: Record<string, number>;
   readonly versions: Version[];
-  /** Whether it is of the key that it was taken with. */
+  /** Whether the database was made with the key that it was compared with. */
   readonly isOfKey: boolean;
 }
 
-/** What is in a database. */
+/** The contents of a database. */
 export type Contents = Pick<Snapshot, 'rows' | 'versions' | 'isOfKey'>;
 
-/** Asks a database in SQL. */
+/** Runs a statement in SQL on a database, and returns its rows. */
 export type Ask = (sql: string) => Promise<readonly Record<string, unknown>[]>;
 
-/** Writes the database as it is at this moment into a folder, while the site goes on. @throws BackupFault. */
+/**
+ * Writes a copy of the database, as it is at this moment, into a folder. The site can run meanwhile.
+ *
+ * @throws BackupFault if a SQLite database is damaged or cannot be read, or if the PostgreSQL programs are missing or
+ *   fail.
+ */
 export async function takeSnapshot(settings: Settings, folder: string, keys: Keys): Promise<Snapshot> {
   const path = sqlitePath(settings);
   return path === undefined ? dump(settings.databaseUrl, folder, keys) : copyOf(path, folder, keys);
@@ -46,7 +51,7 @@ async function copyOf(path: string, folder: string, keys: Keys): Promise<Snapsho
     throw new BackupFault(`The database at ${path} cannot be read: ${(error as Error).message}`);
   });
   if (damage !== undefined) throw new BackupFault(wordsOfDamage(damage));
-  // one transaction that reads: it holds up nobody who writes, and what it makes needs no other file
+  // VACUUM INTO only reads, so it does not block the site's writes, and its copy needs no journal file
   await onSqlite(path, (ask) => ask(`VACUUM INTO '${copy.replaceAll("'", "''")}'`));
   await sync(copy);
   return onSqlite(copy, async (ask) => ({ kind: 'sqlite', name, ...(await contentsOf(ask, sqliteTables, keys)) }));
@@ -72,7 +77,12 @@ export const sqliteTables = `SELECT "name" FROM sqlite_master WHERE "type" = 'ta
 export const postgresTables = `SELECT "table_name" AS "name" FROM information_schema.tables
   WHERE "table_schema" = 'public' AND "table_type" = 'BASE TABLE'`;
 
-/** How many rows there are, which bytes they name, and whether it is of a key; of any, where none is given. */
+/**
+ * Reads how many rows each table has, which versions have bytes, and whether the database was made with a key.
+ *
+ * @param tables a statement that lists the names of the tables.
+ * @param keys the key to compare. Without one, `isOfKey` is true.
+ */
 export async function contentsOf(ask: Ask, tables: string, keys?: Keys): Promise<Contents> {
   const rows: Record<string, number> = {};
   for (const { name } of await ask(tables)) {
@@ -90,7 +100,7 @@ export async function contentsOf(ask: Ask, tables: string, keys?: Keys): Promise
   return { rows, versions, isOfKey };
 }
 
-/** Asks a SQLite file, on a connection of its own. */
+/** Calls `work` with a connection to a SQLite file, and closes the connection. */
 export async function onSqlite<Done>(path: string, work: (ask: Ask) => Promise<Done>): Promise<Done> {
   const connection = new SqliteConnection(path, 'read-write');
   try {
@@ -100,7 +110,7 @@ export async function onSqlite<Done>(path: string, work: (ask: Ask) => Promise<D
   }
 }
 
-/** Asks a PostgreSQL, on one connection. */
+/** Calls `work` with a connection to a PostgreSQL database, and closes the connection. */
 export async function onPostgres<Done>(url: string, work: (ask: Ask) => Promise<Done>): Promise<Done> {
   const client = new pg.Client({
     connectionString: url,

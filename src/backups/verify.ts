@@ -10,7 +10,7 @@ import { BackupFault, readManifest, type Manifest } from './manifest.js';
 import { ProgramFault, programsFor, runOn } from './programs.js';
 import { contentsOf, onPostgres, onSqlite, postgresTables, sqliteTables, type Ask, type Contents } from './snapshot.js';
 
-/** What is wrong with a backup: with which of its files or tables, and how. */
+/** A fault of a backup. `what` is the file or table, and `words` say what is wrong with it. */
 export interface BackupFinding {
   readonly kind: 'missing' | 'changed' | 'rows' | 'database' | 'key';
   readonly what: string;
@@ -18,10 +18,11 @@ export interface BackupFinding {
 }
 
 /**
- * Proves that a backup can be restored, without restoring it: opens its database, counts its rows, brings a copy of it up
- * to date, tries its key, and reads every byte anew. Gives what is wrong.
+ * Checks that a backup can be restored, without restoring it. It opens a copy of its database, counts the rows, tries
+ * the key, migrates the copy to the current version, and reads every byte. Gives every fault that it finds.
  *
- * @throws BackupFault if there is no backup.
+ * @throws BackupFault if there is no backup, or if the backup is of a PostgreSQL database and no server or programs are
+ *   there for a copy of it.
  */
 export async function* faultsIn(settings: Settings, target: string): AsyncGenerator<BackupFinding> {
   const manifest = await readManifest(target);
@@ -80,7 +81,7 @@ async function tryDatabase(settings: Settings, own: string, manifest: Manifest):
       return { findings, contents };
     });
   } catch (error) {
-    // a dump that cannot be loaded is what was looked for
+    // a dump that cannot be loaded is a fault of the backup, so it is reported; any other BackupFault ends the check
     if (error instanceof BackupFault && !(error instanceof ProgramFault)) throw error;
     const words = `cannot be opened and brought up to date: ${(error as Error).message}`;
     return { findings: [{ kind: 'database', what: manifest.database.path, words }] };
@@ -89,7 +90,12 @@ async function tryDatabase(settings: Settings, own: string, manifest: Manifest):
   }
 }
 
-/** Works on a copy of the backup's database: a file, or a database of its own on the server of DATABASE_URL. */
+/**
+ * Calls `work` on a copy of the backup's database, and deletes the copy if it is a PostgreSQL one. The copy of a SQLite
+ * database is a file in `scratch`. The copy of a PostgreSQL one is a new database on the server of DATABASE_URL.
+ *
+ * @throws BackupFault if the backup is of a PostgreSQL database and DATABASE_URL names none.
+ */
 async function withCopy(
   settings: Settings,
   own: string,
@@ -120,7 +126,12 @@ async function withCopy(
   });
 }
 
-/** Puts a dump into a database, in place of what is there: all of it or nothing. */
+/**
+ * Loads a dump into a PostgreSQL database, and deletes what was there before. It is one transaction: if it fails, the
+ * database is as it was.
+ *
+ * @throws BackupFault if the programs are missing, or ProgramFault if the dump cannot be loaded.
+ */
 export async function load(url: string, dump: string, ask: Ask): Promise<void> {
   const [server] = await ask(`SELECT current_setting('server_version_num') AS "version"`);
   const { shell } = await programsFor(Math.floor(Number(server?.version) / 10_000));
@@ -132,7 +143,7 @@ async function bringUpToDate(settings: Settings): Promise<void> {
   await (await openDatabase(dataSourceOptions(settings))).destroy();
 }
 
-/** The key of a backup or, where that has none, of the settings; undefined if there is neither. */
+/** The key in a backup or, if it has none, the key of the settings; undefined if there is neither. */
 export async function keysOf({ appSecret }: Settings, own: string, { others }: Manifest): Promise<Keys | undefined> {
   const isKept = others.some(({ path }) => path === 'app-secret');
   const secret = isKept ? (await readFile(join(own, 'app-secret'), 'utf8').catch(() => '')).trim() : appSecret;
