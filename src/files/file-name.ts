@@ -1,5 +1,8 @@
 import { isVisible, visibleText } from '../http/visible-text.js';
 
+/** Increase this when the rule for names changes. Stored names are then updated; see `SettledNames`. */
+export const nameRuleVersion = 1;
+
 /** The longest name, in bytes of UTF-8. File systems allow 255, so there is room for a number such as ` (2)`. */
 const mostBytes = 240;
 

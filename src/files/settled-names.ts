@@ -1,13 +1,7 @@
-import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { hourMs } from '../config/durations.js';
-import { Reader } from '../database/reader.js';
-import { Writer } from '../database/writer.js';
-import { Chores } from '../http/chores.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Refolds, type StoredForm } from '../http/refolds.js';
+import { nameRuleVersion } from './file-name.js';
 import { nameForms, searchTextOf } from './stored-file.entity.js';
-
-/** How many rows are read at once. */
-const slice = 500;
 
 interface Row {
   readonly id: string;
@@ -18,48 +12,28 @@ interface Row {
 
 /**
  * Updates names that were stored under an older rule for names. Until a name is updated, it is only shown by the
- * current rule, and two names that become equal by this rule do not get a number yet. It goes through all files once
- * after each start, by id, in slices. Files that are added later are named by the current rule.
+ * current rule, and two names that become equal by this rule do not get a number yet.
  */
 @Injectable()
-export class SettledNames implements OnModuleInit, BeforeApplicationShutdown {
-  private doneTo: string | undefined = '';
-  private isStopping = false;
-
-  constructor(
-    private readonly reader: Reader,
-    private readonly writer: Writer,
-    private readonly chores: Chores,
-  ) {}
+export class SettledNames implements OnModuleInit {
+  constructor(private readonly refolds: Refolds) {}
 
   onModuleInit(): void {
-    this.chores.every(hourMs, () => this.settleAll(), 'the names of older files could not be brought under the rule');
+    this.refolds.add(names);
   }
+}
 
-  beforeApplicationShutdown(): void {
-    this.isStopping = true;
-  }
-
-  private async settleAll(): Promise<void> {
-    while (this.doneTo !== undefined && !this.isStopping) {
-      const rows = await this.reader.rows<Row>(
-        `SELECT "id", "name", "searchName", "note" FROM "files" WHERE "id" > $1 ORDER BY "id" LIMIT ${slice}`,
-        [this.doneTo],
-      );
-      for (const row of rows) await this.settle(row);
-      this.doneTo = rows.length < slice ? undefined : rows.at(-1)?.id;
-      await nextTurn();
-    }
-  }
-
-  private async settle({ id, name, searchName, note }: Row): Promise<void> {
+const names: StoredForm<Row> = {
+  name: 'names of files',
+  version: nameRuleVersion,
+  select: `SELECT "id", "name", "searchName", "note" FROM "files" WHERE "id" > $1 ORDER BY "id" LIMIT $2`,
+  update: ({ id, name, searchName, note }) => {
     const forms = nameForms(name);
-    if (forms.name === name && forms.searchName === searchName) return;
-    // does not overwrite a name or note that an admin has changed meanwhile
-    await this.writer.rows(
+    if (forms.name === name && forms.searchName === searchName) return undefined;
+    return [
       `UPDATE "files" SET "name" = $1, "searchName" = $2, "searchText" = $3
        WHERE "id" = $4 AND "name" = $5 AND "note" = $6 RETURNING "id"`,
       [forms.name, forms.searchName, searchTextOf({ name: forms.name, note }), id, name, note],
-    );
-  }
-}
+    ];
+  },
+};

@@ -32,7 +32,7 @@ import { RouteList } from './route-list.js';
     ErrorsFilter,
     { provide: APP_FILTER, useExisting: ErrorsFilter },
   ],
-  exports: [Arrivals, Assets, Chores, Cookies, FlashMessages, Lifecycle, Pages, RouteList],
+  exports: [Arrivals, Assets, Chores, Cookies, FlashMessages, Lifecycle, Pages, Refolds, RouteList],
 })
 export class HttpModule implements OnApplicationBootstrap {
   constructor(

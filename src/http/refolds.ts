@@ -7,33 +7,46 @@ import { Chores } from './chores.js';
 import { newestId } from './paging.input.js';
 import { fold, foldVersion } from './search.js';
 
-/** How many rows are read at once. */
-const slice = 500;
-/** The tables whose `searchText` is folded text. */
-const tables = ['files', 'collections', 'groups', 'users', 'events'] as const;
-
-interface Row {
-  readonly id: string;
-  readonly searchText: string;
+/** Text that is stored in the form that a rule of the code gives it, and must be written again if the rule changes. */
+export interface StoredForm<Row extends { readonly id: string }> {
+  /** Names its progress in the table `refolds`. */
+  readonly name: string;
+  /** The version of the rule. If it is greater than the stored one, all rows are looked at again. */
+  readonly version: number;
+  /** A statement that reads rows with an `id`, after the id in `$1`, in the order of their ids, at most `$2` of them. */
+  readonly select: string;
+  /** The statement that gives a row its new form, if it needs one. It must not overwrite what has changed meanwhile. */
+  readonly update: (row: Row) => readonly [sql: string, values: readonly unknown[]] | undefined;
 }
 
+/** How many rows are read at once. */
+const slice = 500;
+
 /**
- * Folds stored text again after `fold` has changed, because the databases cannot fold as it does. It goes through each
- * table once, by id, a slice at a time. Its progress is stored, so it continues after a restart. Text that is written
- * in the meantime is already folded.
+ * Writes stored text again after the rule for its form has changed, because the databases do not know these rules. It goes
+ * through the rows of each form once, by id, a slice at a time. Its progress is stored, so it continues after a restart.
+ * Text that is written in the meantime has the new form already.
  */
 @Injectable()
 export class Refolds implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly forms: StoredForm<{ readonly id: string }>[] = [];
   private isStopping = false;
 
   constructor(
     private readonly reader: Reader,
     private readonly writer: Writer,
     private readonly chores: Chores,
-  ) {}
+  ) {
+    for (const table of ['files', 'collections', 'groups', 'users', 'events']) this.add(searchTextsOf(table));
+  }
+
+  /** Call this before the start is over. */
+  add<Row extends { readonly id: string }>(form: StoredForm<Row>): void {
+    this.forms.push(form as unknown as StoredForm<{ readonly id: string }>);
+  }
 
   onModuleInit(): void {
-    this.chores.every(hourMs, () => this.refoldAll(), 'what is searched could not be folded anew');
+    this.chores.every(hourMs, () => this.refoldAll(), 'stored text could not be brought into its new form');
   }
 
   beforeApplicationShutdown(): void {
@@ -41,39 +54,43 @@ export class Refolds implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private async refoldAll(): Promise<void> {
-    for (const table of tables) await this.refold(table);
+    for (const form of this.forms) await this.refold(form);
   }
 
-  private async refold(table: (typeof tables)[number]): Promise<void> {
-    const [progress] = await this.writer.rows<{ version: number; doneTo: string }>(
+  private async refold({ name, version, select, update }: StoredForm<{ readonly id: string }>): Promise<void> {
+    const [progress] = await this.writer.rows<{ doneTo: string }>(
       `INSERT INTO "refolds" ("name", "version", "doneTo") VALUES ($1, $2, '')
        ON CONFLICT ("name") DO UPDATE SET
          "doneTo" = CASE WHEN "refolds"."version" = excluded."version" THEN "refolds"."doneTo" ELSE '' END,
          "version" = excluded."version"
        RETURNING "doneTo"`,
-      [table, foldVersion],
+      [name, version],
     );
     let doneTo = progress?.doneTo ?? newestId;
     while (doneTo !== newestId && !this.isStopping) {
-      const rows = await this.reader.rows<Row>(
-        `SELECT "id", "searchText" FROM "${table}" WHERE "id" > $1 ORDER BY "id" LIMIT ${slice}`,
-        [doneTo],
-      );
-      for (const { id, searchText } of rows) {
-        const folded = fold(searchText);
-        // a row that changed in the meantime stays as it is
-        if (folded !== searchText)
-          await this.writer.quickly(
-            `UPDATE "${table}" SET "searchText" = $1 WHERE "id" = $2 AND "searchText" = $3 RETURNING "id"`,
-            [folded, id, searchText],
-          );
+      const rows = await this.reader.rows<{ readonly id: string }>(select, [doneTo, slice]);
+      for (const row of rows) {
+        const statement = update(row);
+        if (statement) await this.writer.quickly(...statement);
       }
       doneTo = rows.length < slice ? newestId : (rows.at(-1)?.id ?? newestId);
       await this.writer.rows(
         `UPDATE "refolds" SET "doneTo" = $1 WHERE "name" = $2 AND "version" = $3 RETURNING "name"`,
-        [doneTo, table, foldVersion],
+        [doneTo, name, version],
       );
       await nextTurn();
     }
   }
 }
+
+/** The searched text of a table, in the form that `fold` gives it. */
+const searchTextsOf = (table: string): StoredForm<{ readonly id: string; readonly searchText: string }> => ({
+  name: table,
+  version: foldVersion,
+  select: `SELECT "id", "searchText" FROM "${table}" WHERE "id" > $1 ORDER BY "id" LIMIT $2`,
+  update: ({ id, searchText }) => {
+    const folded = fold(searchText);
+    const sql = `UPDATE "${table}" SET "searchText" = $1 WHERE "id" = $2 AND "searchText" = $3 RETURNING "id"`;
+    return folded === searchText ? undefined : [sql, [folded, id, searchText]];
+  },
+});

@@ -125,7 +125,7 @@ it('what was stored before texts were folded is found soon after the start, also
     for (let count = 0; count < 3; count++) await script.ask('/api/v1/groups', { json: { name: `${name} ${count}` } });
     const data = before.app.get(DataSource);
     await eventually(
-      async () => (await data.query<object[]>(`SELECT 1 FROM "refolds" WHERE "doneTo" = 'g'`)).length === 5,
+      async () => (await data.query<object[]>(`SELECT 1 FROM "refolds" WHERE "doneTo" = 'g'`)).length === 6,
     );
     // as a version before would have left it, and one that was stopped after the first row
     const [first] = await data.query<{ id: string }[]>('SELECT "id" FROM "groups" ORDER BY "id"');
